@@ -1,0 +1,65 @@
+/* train/train.h: from CSV files of mostly normal rows to a model. */
+#ifndef ODD_TRAIN_TRAIN_H
+#define ODD_TRAIN_TRAIN_H
+
+#include "base/progress.h"
+#include "column/fit.h"
+#include "csv/source.h"
+#include "model/model.h"
+#include "nn/network.h"
+#include "oddrow.h"
+
+typedef struct odd_train_options {
+    odd_csv_options csv;
+    odd_fit_options columns;
+    /* network */
+    const size_t *widths; /* NULL: 50-32-16-4-16-32-50 */
+    size_t layers;
+    size_t projection;
+    odd_activation activation;
+    odd_objective objective;
+    double dropout, mask;
+    /* training */
+    double contamination;   /* share of the rows that may be odd, 0 to below 0.5 */
+    size_t epochs;          /* at least this many, unless patience ends them */
+    size_t min_steps;       /* more epochs on small files until this many steps */
+    size_t batch_size;      /* rows a step */
+    double learning_rate;   /* peak of the one-cycle schedule */
+    double weight_decay;    /* decoupled */
+    double validation;      /* share of the rows held out */
+    size_t patience;        /* epochs without a better validation loss; 0: never stop early */
+    double alerts;          /* share of normal rows that may be called odd */
+    uint64_t seed;
+    size_t threads;         /* 0: as many as the process may use */
+    size_t memory;          /* bytes of resident memory to aim at */
+    const char *checkpoint; /* directory, or NULL */
+    bool resume;
+    const char *report;     /* path of the JSON report, or NULL */
+    odd_progress_call progress; /* or NULL */
+    void *progress_context;
+} odd_train_options;
+
+#define ODD_TRAIN_OPTIONS_INIT                                                                     \
+    {                                                                                              \
+        .columns = ODD_FIT_OPTIONS_INIT, .projection = 10, .activation = ODD_LEAKY_RELU,           \
+        .objective = ODD_OBJECTIVE_ROW, .epochs = 20, .min_steps = 1500, .batch_size = 256,        \
+        .learning_rate = 3e-3, .validation = 0.1, .patience = 10, .alerts = 0.001, .seed = 1,      \
+        .memory = (size_t)1 << 30,                                                                 \
+    }
+
+typedef struct odd_train_summary {
+    uint64_t rows;     /* good rows read */
+    uint64_t rejected; /* rows that were not records of the file's shape */
+    size_t epochs, best_epoch;
+    double seconds, loss, validation_loss;
+    double rows_per_second; /* of the training steps */
+    char notes[2000];       /* lines a person should see: unparsed cells, id guesses, … */
+} odd_train_summary;
+
+/* Reads the files once, trains, calibrates on held-out rows, and gives the model to the caller
+ * (odd_model_free). The same seed, options and rows give the same model, bit for bit, for any
+ * number of threads and after any number of kills and resumes. */
+int odd_train(const char *const *paths, size_t path_count, const odd_train_options *options,
+              odd_model **model, odd_train_summary *summary, oddrow_error *err);
+
+#endif
