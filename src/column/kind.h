@@ -1,0 +1,40 @@
+/* column/kind.h: what a column can be, and what can be remarkable about a cell. */
+#ifndef ODD_COLUMN_KIND_H
+#define ODD_COLUMN_KIND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum odd_kind {
+    ODD_CATEGORICAL, /* an id into a vocabulary */
+    ODD_NUMERIC,     /* one scaled number */
+    ODD_TIMESTAMP,   /* seven numbers: trend, time of day, week, year */
+    ODD_CONSTANT,    /* one value in every training row; never enters the network */
+    ODD_ID,          /* carried to the output, never an input; likewise the next two */
+    ODD_LABEL,
+    ODD_IGNORE
+} odd_kind;
+
+#define ODD_KINDS 7
+
+/* What is remarkable about one cell, one byte of odd_batch.flags. */
+typedef enum odd_flag {
+    ODD_FLAG_NONE,
+    ODD_FLAG_MISSING,  /* empty, blank or one of the tokens of base/number.h (NA, null, ?...) */
+    ODD_FLAG_UNSEEN,   /* text outside the vocabulary: never seen, or too rare to have an entry */
+    ODD_FLAG_UNPARSED, /* not a number (or date) in a numeric (or timestamp) column */
+    ODD_FLAG_OUT_OF_RANGE /* a number or date outside the training minimum and maximum */
+} odd_flag;
+
+#define ODD_FLAGS 5
+
+/* "categorical", "numeric", "timestamp", "constant", "id", "label", "ignore"; "?" otherwise. */
+const char *odd_kind_name(odd_kind kind);
+
+/* The reverse; false when no kind has that name. */
+bool odd_kind_parse(const char *name, odd_kind *kind);
+
+/* "" (none), "missing", "unseen", "unparsed", "out-of-range"; "?" otherwise. */
+const char *odd_flag_name(odd_flag flag);
+
+#endif

@@ -1,0 +1,75 @@
+/* column/schema.h: the columns of a table as training saw them. */
+#ifndef ODD_COLUMN_SCHEMA_H
+#define ODD_COLUMN_SCHEMA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "column/kind.h"
+#include "column/scaler.h"
+#include "column/vocabulary.h"
+#include "oddrow.h"
+
+/* One column. A builder (odd_fit_finish, or whoever reads a model file) sets the members up to the
+ * line "computed", texts through odd_schema_keep; members that are not of the kind stay 0. */
+typedef struct odd_column {
+    char *name;
+    odd_kind kind;
+    const char *why;            /* one sentence: how the kind was chosen; may be NULL */
+    odd_vocabulary *vocabulary; /* categorical; owned by the schema */
+    size_t embedding;           /* categorical: E */
+    odd_scaler scaler;          /* numeric; timestamp: that of the trend, over epoch seconds */
+    uint64_t count;             /* training cells with a value */
+    uint64_t missing;           /* without one */
+    uint64_t unparsed;          /* with one that could not be read; counted nowhere else */
+    uint64_t differing;         /* constant: training cells with another value (see fit.h) */
+    char *constant;             /* constant: the value; NULL: missing in every row */
+    size_t constant_size;       /* its bytes */
+    double minimum, maximum;    /* numeric, timestamp: of the training cells */
+    /* computed by odd_schema_index */
+    size_t first_feature, features; /* numeric (1), timestamp (7): place among the F */
+    size_t categorical;             /* categorical: index among the C */
+    size_t numeric;                 /* numeric, timestamp: index among the M */
+    size_t constant_index;          /* constant: index among the D */
+    double missing_loss; /* numeric, timestamp: loss of a missing or unparsed cell, in nats:
+                            -ln((missing + unparsed + 1) / (rows + 2)) */
+    double differs_loss; /* constant: loss of a cell that differs, in nats:
+                            -ln((differing + 1) / (rows + 1)) */
+} odd_column;
+
+typedef struct odd_schema {
+    size_t K;            /* columns, in file order */
+    odd_column *columns; /* (K) */
+    uint64_t rows;       /* of the training file */
+    size_t C;            /* categorical columns; C, F, M, D are computed by odd_schema_index */
+    size_t F;            /* numeric features: 1 a numeric column, 7 a timestamp */
+    size_t M;            /* numeric and timestamp columns */
+    size_t D;            /* constant columns */
+    struct odd_schema_text *text; /* private: names, sentences, constants */
+} odd_schema;
+
+#define ODD_COLUMNS_LIMIT (1u << 24)
+#define ODD_EMBEDDING_LIMIT 4096u
+
+typedef enum odd_embedding_rule {
+    ODD_EMBEDDING_HALF, /* min(50, max(2, ceil(V / 2))), V with the unknown entry */
+    ODD_EMBEDDING_POWER /* min(50, max(2, round(1.6 n^0.56))), n without it */
+} odd_embedding_rule;
+
+/* Embedding width of a vocabulary of V entries, the unknown one included. */
+size_t odd_embedding_width(odd_embedding_rule rule, size_t V);
+
+/* An empty schema of K zeroed columns. Life: new; fill columns and rows; index; use; free. */
+int odd_schema_new(size_t K, odd_schema **out, oddrow_error *err);
+void odd_schema_free(odd_schema **s);
+
+/* A NUL-terminated copy that lives as long as the schema; NULL: no memory. */
+char *odd_schema_keep(odd_schema *s, const char *data, size_t size);
+
+/* Validates what the builder set and computes the rest. ODDROW_EFORMAT with the column's name in
+ * the message: names absent or there twice, kind out of range, a categorical column without
+ * vocabulary or with an embedding outside 1 .. ODD_EMBEDDING_LIMIT, a numeric one without scaler
+ * or with a range that is not finite, counts beyond rows. */
+int odd_schema_index(odd_schema *s, oddrow_error *err);
+
+#endif
