@@ -1,0 +1,185 @@
+#include "pipeline/options.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "pipeline/value.h"
+
+static size_t row_of(const odd_option *option)
+{
+    size_t count = 0;
+    return (size_t)(option - odd_option_table(&count));
+}
+
+odd_origin odd_options_origin(const odd_options *options, const odd_option *option)
+{
+    return (odd_origin)options->origin[row_of(option)];
+}
+
+int odd_options_init(odd_options *options, oddrow_error *err)
+{
+    static const size_t widths[] = {50, 32, 16, 4, 16, 32, 50};
+    const odd_train_options train = ODD_TRAIN_OPTIONS_INIT;
+    const odd_score_options score = ODD_SCORE_OPTIONS_INIT;
+    const size_t *layers = train.widths ? train.widths : widths;
+    size_t count = train.widths ? train.layers : sizeof(widths) / sizeof(widths[0]);
+
+    *options = (odd_options){
+        .columns = {.min_count = (size_t)train.columns.min_count,
+                    .max_vocab = train.columns.max_vocab,
+                    .embedding_rule = (int)train.columns.embedding_rule,
+                    .scaler = (int)train.columns.scaler},
+        .network = {.projection = train.projection,
+                    .activation = (int)train.activation,
+                    .objective = (int)train.objective,
+                    .dropout = train.dropout,
+                    .mask = train.mask},
+        .training = {.contamination = train.contamination,
+                     .learning_rate = train.learning_rate,
+                     .weight_decay = train.weight_decay,
+                     .validation = train.validation,
+                     .epochs = train.epochs,
+                     .min_steps = train.min_steps,
+                     .batch_size = train.batch_size,
+                     .patience = train.patience,
+                     .seed = (size_t)train.seed,
+                     .threads = train.threads,
+                     .memory = train.memory},
+        .scoring = {.format = (int)score.format,
+                    .score = (int)score.score,
+                    .explain = score.explain,
+                    .top = score.top,
+                    .threads = score.threads},
+    };
+    options->network.widths.items = odd_alloc(count, sizeof(size_t));
+    if (!options->network.widths.items)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory while preparing options");
+    memcpy(options->network.widths.items, layers, count * sizeof(size_t));
+    options->network.widths.count = count;
+    return 0;
+}
+
+void odd_options_free(odd_options *options)
+{
+    size_t count = 0;
+    const odd_option *table = odd_option_table(&count);
+    for (size_t i = 0; i < count; i++)
+        odd_value_free(&table[i], odd_value_at(options, &table[i]));
+}
+
+int odd_options_set_list(odd_options *options, const odd_option *option, const char *const *items,
+                         size_t count, odd_origin origin, oddrow_error *err)
+{
+    size_t row = row_of(option);
+    odd_options checked = {0}; /* a value that loses is still read, so that it is checked */
+    bool wins = origin >= (odd_origin)options->origin[row];
+    void *value = odd_value_at(wins ? options : &checked, option);
+    int code;
+
+    if (option->type == ODD_OPTION_NAMES || option->type == ODD_OPTION_COUNTS)
+        code = odd_value_read_list(option, items, count, value, err);
+    else if (count == 1)
+        code = odd_value_read(option, items[0], value, err);
+    else
+        code = odd_fail(err, ODDROW_EINVAL, "%s must be one value, not a list", option->key);
+    if (code == 0 && wins)
+        options->origin[row] = (unsigned char)origin;
+    if (!wins)
+        odd_value_free(option, value);
+    return code;
+}
+
+int odd_options_set(odd_options *options, const odd_option *option, const char *text,
+                    odd_origin origin, oddrow_error *err)
+{
+    if (option->type != ODD_OPTION_NAMES && option->type != ODD_OPTION_COUNTS)
+        return odd_options_set_list(options, option, &text, 1, origin, err);
+    odd_names items = {0};
+    int code = odd_value_split(text, &items, err);
+    if (code == 0)
+        code = odd_options_set_list(options, option, (const char *const *)items.items, items.count,
+                                    origin, err);
+    odd_names_free(&items);
+    return code;
+}
+
+int odd_options_check(const odd_options *options, oddrow_error *err)
+{
+    static const char *const keys[] = {"categorical", "numeric", "timestamp",
+                                       "id",          "label",   "ignore"};
+    enum { KINDS = sizeof(keys) / sizeof(keys[0]) };
+    const odd_names *lists[KINDS];
+    for (size_t i = 0; i < KINDS; i++)
+        lists[i] = odd_value_in(options, odd_option_find("columns", keys[i]));
+
+    for (size_t i = 0; i < KINDS; i++)
+        for (size_t a = 0; a < lists[i]->count; a++)
+            for (size_t j = i; j < KINDS; j++)
+                for (size_t b = j == i ? a + 1 : 0; b < lists[j]->count; b++)
+                    if (strcmp(lists[i]->items[a], lists[j]->items[b]) == 0)
+                        return odd_fail(err, ODDROW_EINVAL,
+                                        "the column '%s' stands under %s and again under %s",
+                                        lists[i]->items[a], keys[i], keys[j]);
+    return 0;
+}
+
+static odd_fit_names names_of(const odd_names *names)
+{
+    return (odd_fit_names){(const char *const *)names->items, names->count};
+}
+
+void odd_options_train(const odd_options *o, odd_train_options *train)
+{
+    *train = (odd_train_options)ODD_TRAIN_OPTIONS_INIT;
+    train->csv.delimiter = (char)o->data.delimiter;
+    train->columns.names[ODD_CATEGORICAL] = names_of(&o->columns.categorical);
+    train->columns.names[ODD_NUMERIC] = names_of(&o->columns.numeric);
+    train->columns.names[ODD_TIMESTAMP] = names_of(&o->columns.timestamp);
+    train->columns.names[ODD_ID] = names_of(&o->columns.id);
+    train->columns.names[ODD_LABEL] = names_of(&o->columns.label);
+    train->columns.names[ODD_IGNORE] = names_of(&o->columns.ignore);
+    train->columns.min_count = o->columns.min_count;
+    train->columns.max_vocab = o->columns.max_vocab;
+    train->columns.embedding_rule = (odd_embedding_rule)o->columns.embedding_rule;
+    train->columns.scaler = (odd_scaler_kind)o->columns.scaler;
+    train->columns.seed = o->training.seed;
+    train->widths = o->network.widths.items;
+    train->layers = o->network.widths.count;
+    train->projection = o->network.projection;
+    train->activation = (odd_activation)o->network.activation;
+    train->objective = (odd_objective)o->network.objective;
+    train->dropout = o->network.dropout;
+    train->mask = o->network.mask;
+    train->contamination = o->training.contamination;
+    train->epochs = o->training.epochs;
+    train->min_steps = o->training.min_steps;
+    train->batch_size = o->training.batch_size;
+    train->learning_rate = o->training.learning_rate;
+    train->weight_decay = o->training.weight_decay;
+    train->validation = o->training.validation;
+    train->patience = o->training.patience;
+    train->seed = o->training.seed;
+    train->threads = o->training.threads;
+    train->memory = o->training.memory;
+    train->checkpoint = o->training.checkpoint;
+    train->resume = o->training.resume;
+    train->report = o->training.report;
+    if (o->scoring.alerts > 0)
+        train->alerts = o->scoring.alerts;
+}
+
+void odd_options_score(const odd_options *o, odd_score_options *score)
+{
+    *score = (odd_score_options)ODD_SCORE_OPTIONS_INIT;
+    score->csv.delimiter = (char)o->data.delimiter;
+    score->format = (odd_format)o->scoring.format;
+    score->score = (odd_score_kind)o->scoring.score;
+    score->explain = o->scoring.explain;
+    score->only_odd = o->scoring.only_odd;
+    score->top = o->scoring.top;
+    score->alerts = o->scoring.alerts;
+    score->masked = o->scoring.masked;
+    score->rejects = o->scoring.rejects;
+    score->threads = o->scoring.threads;
+}

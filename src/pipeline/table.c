@@ -1,0 +1,171 @@
+#include "pipeline/options.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "column/fit.h"
+#include "nn/network.h"
+
+#define AT(field) .offset = offsetof(odd_options, field)
+
+/* Counts are checked as doubles: exact up to 2^53, which is above every bound but the seed's. */
+#define ANY 18446744073709549568.0
+
+enum {
+    TRAIN = ODD_COMMAND_TRAIN,
+    SCORE = ODD_COMMAND_SCORE,
+    EVAL = ODD_COMMAND_EVAL,
+    INSPECT = ODD_COMMAND_INSPECT,
+    COLUMNS = ODD_COMMAND_COLUMNS
+};
+
+static const odd_choice embedding_rules[] = {
+    {"half", ODD_EMBEDDING_HALF}, {"power", ODD_EMBEDDING_POWER}, {NULL, 0}};
+static const odd_choice scalers[] = {
+    {"gauss-rank", ODD_GAUSS_RANK}, {"standard", ODD_STANDARD}, {"robust", ODD_ROBUST}, {NULL, 0}};
+static const odd_choice activations[] = {{"leaky-relu", ODD_LEAKY_RELU},
+                                         {"relu", ODD_RELU},
+                                         {"elu", ODD_ELU},
+                                         {"gelu", ODD_GELU},
+                                         {"silu", ODD_SILU},
+                                         {"tanh", ODD_TANH},
+                                         {"linear", ODD_LINEAR},
+                                         {NULL, 0}};
+static const odd_choice objectives[] = {
+    {"row", ODD_ROW}, {"embedding-mse", ODD_EMBEDDING_MSE}, {NULL, 0}};
+static const odd_choice formats[] = {
+    {"csv", ODD_FORMAT_CSV}, {"jsonl", ODD_FORMAT_JSONL}, {NULL, 0}};
+static const odd_choice scores[] = {{"both", ODD_SCORE_BOTH},
+                                    {"reconstruction", ODD_SCORE_RECONSTRUCTION},
+                                    {"rarity", ODD_SCORE_RARITY},
+                                    {"loss", ODD_SCORE_LOSS},
+                                    {NULL, 0}};
+
+static const odd_option table[] = {
+    {"data", "files", ODD_OPTION_NAMES, TRAIN | SCORE | EVAL | COLUMNS, AT(data.files),
+     .value = "FILES", .help = "CSV files, where the command line names none"},
+    {"data", "delimiter", ODD_OPTION_CHARACTER, TRAIN | SCORE | EVAL | COLUMNS, AT(data.delimiter),
+     .value = "C", .help = "field delimiter: a character, tab, or auto (one of , ; tab |)"},
+
+    {"columns", "categorical", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.categorical),
+     .value = "A,B", .unset = "inferred", .help = "columns of categories"},
+    {"columns", "numeric", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.numeric), .value = "A,B",
+     .unset = "inferred", .help = "columns of numbers"},
+    {"columns", "timestamp", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.timestamp),
+     .value = "A,B", .unset = "inferred", .help = "columns of ISO 8601 or epoch times"},
+    {"columns", "id", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.id), .value = "A,B",
+     .unset = "inferred", .help = "columns carried to the scores, never an input"},
+    {"columns", "label", ODD_OPTION_NAMES, TRAIN | EVAL | COLUMNS, AT(columns.label), .value = "A",
+     .help = "column that says which rows are odd, never an input"},
+    {"columns", "ignore", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.ignore), .value = "A,B",
+     .help = "columns to leave out"},
+    {"columns", "min-count", ODD_OPTION_COUNT, TRAIN | COLUMNS, AT(columns.min_count), 1, 1e9,
+     .value = "N", .help = "a category seen fewer times becomes 'rare'"},
+    {"columns", "max-vocab", ODD_OPTION_COUNT, TRAIN | COLUMNS, AT(columns.max_vocab), 2, 1e7,
+     .value = "N", .help = "most categories kept per column"},
+    {"columns", "embedding-rule", ODD_OPTION_CHOICE, TRAIN | COLUMNS, AT(columns.embedding_rule),
+     .choices = embedding_rules, .help = "width for V categories: min(50, V/2) or 1.6 V^0.56"},
+    {"columns", "scaler", ODD_OPTION_CHOICE, TRAIN | COLUMNS, AT(columns.scaler),
+     .choices = scalers, .help = "scaling of numbers"},
+
+    {"network", "widths", ODD_OPTION_COUNTS, TRAIN, AT(network.widths), 1, 4096, .value = "N,N…",
+     .help = "hidden layers of the autoencoder"},
+    {"network", "projection", ODD_OPTION_COUNT, TRAIN, AT(network.projection), 1, 1024,
+     .value = "N", .help = "width of the dense layer over the numbers"},
+    {"network", "activation", ODD_OPTION_CHOICE, TRAIN, AT(network.activation),
+     .choices = activations, .help = "activation of the hidden layers"},
+    {"network", "dropout", ODD_OPTION_REAL, TRAIN, AT(network.dropout), 0, 1, .below_high = true,
+     .value = "P", .help = "share of hidden units dropped while training"},
+    {"network", "mask", ODD_OPTION_REAL, TRAIN, AT(network.mask), 0, 1, .below_high = true,
+     .value = "P", .help = "share of input columns masked while training"},
+    {"network", "objective", ODD_OPTION_CHOICE, TRAIN, AT(network.objective), .choices = objectives,
+     .help = "reconstruct the row, or the network's own input"},
+
+    {"training", "output", ODD_OPTION_TEXT, TRAIN, AT(training.output), .value = "MODEL",
+     .help = "where the model goes (-o)"},
+    {"training", "contamination", ODD_OPTION_REAL, TRAIN, AT(training.contamination), 0, 0.5,
+     .below_high = true, .value = "F", .help = "share of the training rows that may be odd"},
+    {"training", "epochs", ODD_OPTION_COUNT, TRAIN, AT(training.epochs), 1, 1e6, .value = "N",
+     .help = "passes over the rows"},
+    {"training", "min-steps", ODD_OPTION_COUNT, TRAIN, AT(training.min_steps), 0, 1e9, .value = "N",
+     .help = "more passes over small files until this many steps"},
+    {"training", "batch-size", ODD_OPTION_COUNT, TRAIN, AT(training.batch_size), 1, 1e6,
+     .value = "N", .help = "rows a step"},
+    {"training", "learning-rate", ODD_OPTION_REAL, TRAIN, AT(training.learning_rate), 0, 10,
+     .above_low = true, .value = "X", .help = "peak of the one-cycle schedule"},
+    {"training", "weight-decay", ODD_OPTION_REAL, TRAIN, AT(training.weight_decay), 0, 1,
+     .value = "X", .help = "decoupled weight decay"},
+    {"training", "validation", ODD_OPTION_REAL, TRAIN, AT(training.validation), 0, 0.9,
+     .above_low = true, .value = "F", .help = "share of the rows held out for calibration"},
+    {"training", "patience", ODD_OPTION_COUNT, TRAIN, AT(training.patience), 0, 1e6, .value = "N",
+     .help = "epochs without a better validation loss before stopping; 0: never"},
+    {"training", "seed", ODD_OPTION_COUNT, TRAIN, AT(training.seed), 0, ANY, .value = "N",
+     .help = "start of all randomness"},
+    {"training", "threads", ODD_OPTION_COUNT, TRAIN, AT(training.threads), 0, 1024, .value = "N",
+     .help = "threads; 0: one per processor. The model is the same for any number"},
+    {"training", "memory", ODD_OPTION_BYTES, TRAIN, AT(training.memory), 16777216.0, 1e15,
+     .value = "SIZE", .help = "resident memory to stay near, such as 256M or 2G"},
+    {"training", "checkpoint", ODD_OPTION_TEXT, TRAIN, AT(training.checkpoint), .value = "DIR",
+     .help = "directory that keeps the state of the run"},
+    {"training", "resume", ODD_OPTION_SWITCH, TRAIN, AT(training.resume),
+     .help = "go on from the checkpoint, where there is one"},
+    {"training", "report", ODD_OPTION_TEXT, TRAIN, AT(training.report), .value = "FILE.json",
+     .help = "where a record of every epoch goes"},
+    {"training", "quiet", ODD_OPTION_SWITCH, TRAIN, AT(training.quiet),
+     .help = "say nothing but errors"},
+
+    {"scoring", "output", ODD_OPTION_TEXT, SCORE, AT(scoring.output), .value = "OUT",
+     .help = "where the scores go (-o); - is standard output"},
+    {"scoring", "format", ODD_OPTION_CHOICE, SCORE, AT(scoring.format), .choices = formats,
+     .help = "CSV or JSON lines"},
+    {"scoring", "explain", ODD_OPTION_COUNT, SCORE, AT(scoring.explain), 0, 10000, .value = "K",
+     .help = "name the K most surprising columns of each row"},
+    {"scoring", "only-odd", ODD_OPTION_SWITCH, SCORE, AT(scoring.only_odd),
+     .help = "write odd rows only"},
+    {"scoring", "top", ODD_OPTION_COUNT, SCORE, AT(scoring.top), 0, 1e8, .value = "N",
+     .help = "write the N oddest rows, oddest first; 0: all, in order"},
+    {"scoring", "alerts", ODD_OPTION_REAL, TRAIN | SCORE | EVAL, AT(scoring.alerts), 0, 1,
+     .above_low = true, .below_high = true, .value = "Q", .unset = "the model's",
+     .help = "share of normal rows that may be called odd"},
+    {"scoring", "score", ODD_OPTION_CHOICE, SCORE | EVAL, AT(scoring.score), .choices = scores,
+     .help = "what the score is made of; both: reconstruction and rarity"},
+    {"scoring", "masked", ODD_OPTION_SWITCH, SCORE | EVAL, AT(scoring.masked),
+     .help = "score each column with that column masked; one pass a column"},
+    {"scoring", "rejects", ODD_OPTION_TEXT, SCORE, AT(scoring.rejects), .value = "FILE",
+     .help = "where rejected rows go, with their reason"},
+    {"scoring", "strict", ODD_OPTION_SWITCH, SCORE, AT(scoring.strict),
+     .help = "exit with 3 when rows were rejected"},
+    {"scoring", "positive", ODD_OPTION_TEXT, EVAL, AT(scoring.positive), .value = "VALUE",
+     .unset = "1, true, yes, anomaly, odd", .help = "label of the odd rows"},
+    {"scoring", "threads", ODD_OPTION_COUNT, SCORE | EVAL, AT(scoring.threads), 0, 1024,
+     .value = "N", .help = "threads; 0: one per processor"},
+    {"scoring", "quiet", ODD_OPTION_SWITCH, SCORE | EVAL, AT(scoring.quiet),
+     .help = "say nothing but errors"},
+    {"scoring", "json", ODD_OPTION_SWITCH, EVAL | INSPECT | COLUMNS, AT(scoring.json),
+     .help = "print JSON, not a table"},
+};
+
+static_assert(sizeof(table) / sizeof(table[0]) <= ODD_OPTION_MAX, "raise ODD_OPTION_MAX");
+
+const odd_option *odd_option_table(size_t *count)
+{
+    *count = sizeof(table) / sizeof(table[0]);
+    return table;
+}
+
+const odd_option *odd_option_find(const char *section, const char *key)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if (strcmp(table[i].section, section) == 0 && strcmp(table[i].key, key) == 0)
+            return &table[i];
+    return NULL;
+}
+
+const odd_option *odd_option_of(unsigned command, const char *key)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+        if ((table[i].commands & command) && strcmp(table[i].key, key) == 0)
+            return &table[i];
+    return NULL;
+}

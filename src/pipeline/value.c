@@ -1,0 +1,362 @@
+#include "pipeline/value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/number.h"
+
+void *odd_value_at(odd_options *options, const odd_option *option)
+{
+    return (char *)options + option->offset;
+}
+
+const void *odd_value_in(const odd_options *options, const odd_option *option)
+{
+    return (const char *)options + option->offset;
+}
+
+void odd_names_free(odd_names *names)
+{
+    for (size_t i = 0; i < names->count; i++)
+        odd_free(names->items[i]);
+    odd_free(names->items);
+    *names = (odd_names){0};
+}
+
+void odd_value_free(const odd_option *option, void *value)
+{
+    if (option->type == ODD_OPTION_NAMES) {
+        odd_names_free(value);
+    } else if (option->type == ODD_OPTION_COUNTS) {
+        odd_sizes *sizes = value;
+        odd_free(sizes->items);
+        *sizes = (odd_sizes){0};
+    } else if (option->type == ODD_OPTION_TEXT) {
+        char **text = value;
+        odd_free(*text);
+        *text = NULL;
+    }
+}
+
+static int no_memory(oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_ENOMEM, "out of memory while reading options");
+}
+
+/* "must be a whole number of at least 1 and at most 9, not 'x'" */
+static int bad_number(const odd_option *o, const char *what, const char *text, oddrow_error *err)
+{
+    char low[64], high[64] = "";
+    snprintf(low, sizeof(low), "%s %.10g", o->above_low ? "above" : "of at least", o->low);
+    if (o->high < 1e18)
+        snprintf(high, sizeof(high), " and %s %.10g", o->below_high ? "below" : "at most", o->high);
+    return odd_fail(err, ODDROW_EINVAL, "%s must be %s %s%s, not '%.100s'", o->key, what, low, high,
+                    text);
+}
+
+static bool within(const odd_option *o, double value)
+{
+    return (o->above_low ? value > o->low : value >= o->low) &&
+           (o->below_high ? value < o->high : value <= o->high);
+}
+
+static int read_count(const odd_option *o, const char *text, size_t *value, oddrow_error *err)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long n = isdigit((unsigned char)*text) ? strtoull(text, &end, 10) : 0;
+    if (end == NULL || *end != '\0' || errno != 0 || !within(o, (double)n))
+        return bad_number(o, "a whole number", text, err);
+    *value = (size_t)n;
+    return 0;
+}
+
+static int read_real(const odd_option *o, const char *text, double *value, oddrow_error *err)
+{
+    double x = 0;
+    if (odd_number_parse(text, strlen(text), &x) != ODD_NUMBER_OK || !within(o, x))
+        return bad_number(o, "a number", text, err);
+    *value = x;
+    return 0;
+}
+
+/* 256M, 1.5G, 64KiB, 1048576: powers of 1024. */
+static int read_bytes(const odd_option *o, const char *text, size_t *value, oddrow_error *err)
+{
+    static const char units[] = "KMGT";
+    size_t digits = strspn(text, "0123456789.");
+    const char *rest = text + digits;
+    double factor = 1, x = 0;
+    const char *unit = *rest ? strchr(units, toupper((unsigned char)*rest)) : NULL;
+    if (unit) {
+        factor = ldexp(1, 10 * (int)(unit - units + 1));
+        rest++;
+        if (*rest == 'i')
+            rest++;
+    }
+    if (*rest == 'B')
+        rest++;
+    if (*rest != '\0' || odd_number_parse(text, digits, &x) != ODD_NUMBER_OK ||
+        !within(o, x * factor))
+        return odd_fail(err, ODDROW_EINVAL,
+                        "%s must be a size such as 256M or 2G, of at least %.0fM, not '%.100s'",
+                        o->key, o->low / 1048576, text);
+    *value = (size_t)(x * factor);
+    return 0;
+}
+
+static int read_switch(const odd_option *o, const char *text, bool *value, oddrow_error *err)
+{
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcasecmp(text, words[i]) == 0) {
+            *value = i % 2 == 1;
+            return 0;
+        }
+    }
+    return odd_fail(err, ODDROW_EINVAL, "%s must be true or false, not '%.100s'", o->key, text);
+}
+
+static int read_choice(const odd_option *o, const char *text, int *value, oddrow_error *err)
+{
+    odd_bytes names = {0};
+    for (const odd_choice *c = o->choices; c->name; c++) {
+        if (strcmp(text, c->name) == 0) {
+            *value = c->value;
+            odd_bytes_free(&names);
+            return 0;
+        }
+        if (odd_bytes_print(&names, "%s%s", c == o->choices ? "" : ", ", c->name) < 0) {
+            odd_bytes_free(&names);
+            return no_memory(err);
+        }
+    }
+    odd_fail(err, ODDROW_EINVAL, "%s must be one of %.*s, not '%.100s'", o->key, (int)names.size,
+             names.data, text);
+    odd_bytes_free(&names);
+    return ODDROW_EINVAL;
+}
+
+static int read_character(const odd_option *o, const char *text, size_t *value, oddrow_error *err)
+{
+    if (strcmp(text, "auto") == 0) {
+        *value = 0;
+    } else if (strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0) {
+        *value = '\t';
+    } else if (strlen(text) == 1 && (unsigned char)text[0] < 0x7f &&
+               !isalnum((unsigned char)*text) && !strchr("\"\r\n", *text)) {
+        *value = (unsigned char)text[0];
+    } else {
+        return odd_fail(err, ODDROW_EINVAL,
+                        "%s must be one character that is no letter, digit or quote, or tab, or "
+                        "auto, not '%.100s'",
+                        o->key, text);
+    }
+    return 0;
+}
+
+int odd_value_read(const odd_option *option, const char *text, void *value, oddrow_error *err)
+{
+    switch (option->type) {
+    case ODD_OPTION_COUNT:
+        return read_count(option, text, value, err);
+    case ODD_OPTION_REAL:
+        return read_real(option, text, value, err);
+    case ODD_OPTION_BYTES:
+        return read_bytes(option, text, value, err);
+    case ODD_OPTION_SWITCH:
+        return read_switch(option, text, value, err);
+    case ODD_OPTION_CHOICE:
+        return read_choice(option, text, value, err);
+    case ODD_OPTION_CHARACTER:
+        return read_character(option, text, value, err);
+    case ODD_OPTION_TEXT: {
+        if (*text == '\0')
+            return odd_fail(err, ODDROW_EINVAL, "%s must not be empty", option->key);
+        char *copy = odd_copy(text, strlen(text));
+        if (!copy)
+            return no_memory(err);
+        odd_value_free(option, value);
+        *(char **)value = copy;
+        return 0;
+    }
+    case ODD_OPTION_NAMES:
+    case ODD_OPTION_COUNTS:
+        break;
+    }
+    return odd_fail(err, ODDROW_EINVAL, "%s is a list", option->key);
+}
+
+static int read_names(const odd_option *o, const char *const *items, size_t count, odd_names *value,
+                      oddrow_error *err)
+{
+    odd_names names = {odd_alloc(count + 1, sizeof(char *)), 0};
+    if (!names.items)
+        return no_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        if (*items[i] == '\0') {
+            odd_names_free(&names);
+            return odd_fail(err, ODDROW_EINVAL, "%s has an empty item", o->key);
+        }
+        names.items[i] = odd_copy(items[i], strlen(items[i]));
+        if (!names.items[i]) {
+            odd_names_free(&names);
+            return no_memory(err);
+        }
+        names.count++;
+    }
+    odd_names_free(value);
+    *value = names;
+    return 0;
+}
+
+int odd_value_read_list(const odd_option *option, const char *const *items, size_t count,
+                        void *value, oddrow_error *err)
+{
+    enum { MOST_COUNTS = 64 };
+    if (option->type == ODD_OPTION_NAMES)
+        return read_names(option, items, count, value, err);
+    if (count == 0 || count > MOST_COUNTS)
+        return odd_fail(err, ODDROW_EINVAL, "%s must have 1 to %d items, not %zu", option->key,
+                        MOST_COUNTS, count);
+    odd_sizes sizes = {odd_alloc(count, sizeof(size_t)), count};
+    if (!sizes.items)
+        return no_memory(err);
+    for (size_t i = 0; i < count; i++) {
+        int code = read_count(option, items[i], &sizes.items[i], err);
+        if (code) {
+            odd_free(sizes.items);
+            return code;
+        }
+    }
+    odd_value_free(option, value);
+    *(odd_sizes *)value = sizes;
+    return 0;
+}
+
+/* Appends text[0..size) to the list, without the blanks around it and the quotes in it. */
+static int add_item(odd_names *items, const char *text, size_t size)
+{
+    while (size > 0 && isblank((unsigned char)text[0]))
+        text++, size--;
+    while (size > 0 && isblank((unsigned char)text[size - 1]))
+        size--;
+    char *item = odd_copy(text, size);
+    if (!item)
+        return ODDROW_ENOMEM;
+    char *to = item;
+    for (const char *from = item; *from; from++)
+        if (*from != '"')
+            *to++ = *from;
+    *to = '\0';
+    items->items[items->count++] = item;
+    return 0;
+}
+
+int odd_value_split(const char *text, odd_names *items, oddrow_error *err)
+{
+    size_t commas = 0;
+    for (const char *p = text; *p; p++)
+        commas += *p == ',';
+    *items = (odd_names){odd_alloc(commas + 1, sizeof(char *)), 0};
+    if (!items->items)
+        return no_memory(err);
+    if (*text == '\0')
+        return 0;
+    bool quoted = false;
+    const char *start = text;
+    for (const char *p = text;; p++) {
+        if (*p == '"')
+            quoted = !quoted;
+        if (*p == '\0' || (*p == ',' && !quoted)) {
+            if (add_item(items, start, (size_t)(p - start)))
+                return no_memory(err);
+            start = p + 1;
+        }
+        if (*p == '\0')
+            return 0;
+    }
+}
+
+/* Appends to text, within size; at is where it ends. */
+static void append(char *text, size_t size, size_t *at, const char *more)
+{
+    for (; *more && *at + 1 < size; more++)
+        text[(*at)++] = *more;
+    text[*at] = '\0';
+}
+
+static void print_bytes(size_t value, char *text, size_t size)
+{
+    static const char units[] = " KMGT";
+    size_t unit = 0;
+    while (unit + 2 < sizeof(units) && value > 0 && value % 1024 == 0) {
+        value /= 1024;
+        unit++;
+    }
+    if (unit)
+        snprintf(text, size, "%zu%c", value, units[unit]);
+    else
+        snprintf(text, size, "%zu", value);
+}
+
+static void print_list(const odd_option *o, const void *value, char *text, size_t size)
+{
+    const odd_names *names = value;
+    const odd_sizes *sizes = value;
+    size_t at = 0, count = o->type == ODD_OPTION_NAMES ? names->count : sizes->count;
+    for (size_t i = 0; i < count; i++) {
+        char number[32];
+        if (i > 0)
+            append(text, size, &at, ",");
+        snprintf(number, sizeof(number), "%zu", o->type == ODD_OPTION_COUNTS ? sizes->items[i] : 0);
+        append(text, size, &at, o->type == ODD_OPTION_NAMES ? names->items[i] : number);
+    }
+}
+
+void odd_options_print(const odd_options *options, const odd_option *option, char *text,
+                       size_t size)
+{
+    const void *value = odd_value_in(options, option);
+    text[0] = '\0';
+    switch (option->type) {
+    case ODD_OPTION_TEXT:
+        if (*(char *const *)value)
+            snprintf(text, size, "%s", *(char *const *)value);
+        break;
+    case ODD_OPTION_NAMES:
+    case ODD_OPTION_COUNTS:
+        print_list(option, value, text, size);
+        break;
+    case ODD_OPTION_COUNT:
+        snprintf(text, size, "%zu", *(const size_t *)value);
+        break;
+    case ODD_OPTION_REAL:
+        snprintf(text, size, "%.10g", *(const double *)value);
+        break;
+    case ODD_OPTION_SWITCH:
+        snprintf(text, size, "%s", *(const bool *)value ? "true" : "false");
+        break;
+    case ODD_OPTION_CHOICE:
+        for (const odd_choice *c = option->choices; c->name; c++)
+            if (c->value == *(const int *)value)
+                snprintf(text, size, "%s", c->name);
+        break;
+    case ODD_OPTION_BYTES:
+        print_bytes(*(const size_t *)value, text, size);
+        break;
+    case ODD_OPTION_CHARACTER: {
+        size_t c = *(const size_t *)value;
+        snprintf(text, size, c == 0 ? "auto" : c == '\t' ? "tab" : "%c", (int)c);
+        break;
+    }
+    }
+}

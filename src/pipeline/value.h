@@ -1,0 +1,26 @@
+/* pipeline/value.h: one value of the option table, from text and to text. */
+#ifndef ODD_PIPELINE_VALUE_H
+#define ODD_PIPELINE_VALUE_H
+
+#include "pipeline/options.h"
+
+/* Where the value of an option lies. */
+void *odd_value_at(odd_options *options, const odd_option *option);
+const void *odd_value_in(const odd_options *options, const odd_option *option);
+
+/* Reads a value that is not a list into *value. */
+int odd_value_read(const odd_option *option, const char *text, void *value, oddrow_error *err);
+
+/* Reads a list from its items; what it held before is freed. */
+int odd_value_read_list(const odd_option *option, const char *const *items, size_t count,
+                        void *value, oddrow_error *err);
+
+/* Splits text at commas outside double quotes; blanks around items and the quotes go. */
+int odd_value_split(const char *text, odd_names *items, oddrow_error *err);
+
+void odd_names_free(odd_names *names);
+
+/* Releases what a value owns and zeroes it. */
+void odd_value_free(const odd_option *option, void *value);
+
+#endif
