@@ -1,0 +1,29 @@
+/* base/memory.h: every allocation of the library, aligned for vector loads and made to fail on
+ * demand by tests. */
+#ifndef ODD_BASE_MEMORY_H
+#define ODD_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* count × size bytes, zeroed, aligned to 64 bytes. NULL when out of memory or when the product
+ * overflows. A block of no bytes is a valid pointer. The caller frees it with odd_free. */
+void *odd_alloc(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
+
+/* A block of new_count items holding the first items of p (old_count of them, or as many as fit),
+ * the new part zeroed. p NULL with old_count 0 allocates. On NULL the old block is untouched and
+ * still the caller's; otherwise p is gone. */
+void *odd_resize(void *p, size_t old_count, size_t new_count, size_t size)
+    __attribute__((warn_unused_result));
+
+/* Frees what the functions here returned. NULL is fine. */
+void odd_free(void *p);
+
+/* A NUL-terminated copy of size bytes; NULL when out of memory. */
+char *odd_copy(const char *text, size_t size) __attribute__((malloc, warn_unused_result));
+
+/* Tests only: from now on an allocation of size bytes fails when fail(context, size) is true; fail
+ * NULL ends it. Process-wide; set it while no other thread allocates. */
+void odd_memory_hook(bool (*fail)(void *context, size_t size), void *context);
+
+#endif

@@ -1,0 +1,12 @@
+/* base/utf8.h: is this text UTF-8? */
+#ifndef ODD_BASE_UTF8_H
+#define ODD_BASE_UTF8_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* True when all n bytes are well-formed UTF-8 (Unicode 15, table 3-7: no overlong forms, no
+ * surrogates, nothing above U+10FFFF). NUL is a character like any other. */
+bool odd_utf8_valid(const char *s, size_t n);
+
+#endif

@@ -1,0 +1,13 @@
+/* csv/write.h: a field of CSV output. */
+#ifndef ODD_CSV_WRITE_H
+#define ODD_CSV_WRITE_H
+
+#include "base/bytes.h"
+
+/* Appends data as one field: in quotes when it holds the delimiter, a quote or a line end, or when
+ * it begins or ends with a blank; as it is otherwise. Delimiters and line ends are the caller's.
+ * An empty field adds nothing: a row of one empty column must be written as "" by the caller, or it
+ * reads as no row. 0 or ODDROW_ENOMEM. */
+int odd_csv_write_field(odd_bytes *out, const char *data, size_t size, char delimiter);
+
+#endif
