@@ -19,11 +19,11 @@ odd_origin odd_options_origin(const odd_options *options, const odd_option *opti
 
 int odd_options_init(odd_options *options, oddrow_error *err)
 {
-    static const size_t widths[] = {50, 32, 16, 4, 16, 32, 50};
     const odd_train_options train = ODD_TRAIN_OPTIONS_INIT;
     const odd_score_options score = ODD_SCORE_OPTIONS_INIT;
-    const size_t *layers = train.widths ? train.widths : widths;
-    size_t count = train.widths ? train.layers : sizeof(widths) / sizeof(widths[0]);
+    const size_t *layers = train.widths ? train.widths : odd_seed_widths;
+    size_t count =
+        train.widths ? train.layers : sizeof(odd_seed_widths) / sizeof(odd_seed_widths[0]);
 
     *options = (odd_options){
         .columns = {.min_count = (size_t)train.columns.min_count,
@@ -39,6 +39,7 @@ int odd_options_init(odd_options *options, oddrow_error *err)
                      .learning_rate = train.learning_rate,
                      .weight_decay = train.weight_decay,
                      .validation = train.validation,
+                     .alerts = train.alerts,
                      .epochs = train.epochs,
                      .min_steps = train.min_steps,
                      .batch_size = train.batch_size,
@@ -165,8 +166,7 @@ void odd_options_train(const odd_options *o, odd_train_options *train)
     train->checkpoint = o->training.checkpoint;
     train->resume = o->training.resume;
     train->report = o->training.report;
-    if (o->scoring.alerts > 0)
-        train->alerts = o->scoring.alerts;
+    train->alerts = o->training.alerts;
 }
 
 void odd_options_score(const odd_options *o, odd_score_options *score)

@@ -43,7 +43,7 @@ typedef struct odd_options {
     } network;
     struct {
         char *output;
-        double contamination, learning_rate, weight_decay, validation;
+        double contamination, learning_rate, weight_decay, validation, alerts;
         size_t epochs, min_steps, batch_size, patience, seed, threads, memory;
         char *checkpoint, *report;
         bool resume, quiet;

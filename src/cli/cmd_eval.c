@@ -1,0 +1,96 @@
+/* oddrow eval: how well a model's scores find the rows that a label column calls odd. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "score/evaluate.h"
+
+static int print_json(const odd_evaluation *e, oddrow_error *err)
+{
+    json_t *out = json_pack(
+        "{s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "rows", (json_int_t)e->rows, "positives",
+        (json_int_t)e->positives, "rejected", (json_int_t)e->rejected, "auroc",
+        odd_json_number(e->auroc), "average_precision", odd_json_number(e->average_precision),
+        "threshold", odd_json_number(e->threshold), "flagged", (json_int_t)e->flagged, "precision",
+        odd_json_number(e->precision), "recall", odd_json_number(e->recall));
+    return odd_print_json(out, err);
+}
+
+static void print_number(const char *name, double value)
+{
+    if (isfinite(value))
+        printf("%-18s %.4f\n", name, value);
+    else
+        printf("%-18s -\n", name);
+}
+
+static void print_table(const odd_evaluation *e)
+{
+    printf("%-18s %" PRIu64 "\n", "rows", e->rows);
+    printf("%-18s %" PRIu64 "\n", "rejected", e->rejected);
+    printf("%-18s %" PRIu64 "\n", "labelled odd", e->positives);
+    print_number("AUROC", e->auroc);
+    print_number("average precision", e->average_precision);
+    puts("at the alert budget");
+    print_number("  score from", e->threshold);
+    printf("  %-16s %" PRIu64 "\n", "rows called odd", e->flagged);
+    print_number("  precision", e->precision);
+    print_number("  recall", e->recall);
+}
+
+static int run(odd_arguments *arguments)
+{
+    const odd_options *o = &arguments->options;
+    odd_score_options options;
+    odd_evaluation evaluation = {0};
+    odd_progress_view view;
+    odd_model *model = NULL;
+    oddrow_error err = {0};
+    const char *const *paths = NULL;
+    size_t path_count = 0;
+    int code = 0;
+
+    if (arguments->word_count == 0)
+        code = odd_fail(&err, ODDROW_EINVAL, "no model: oddrow eval MODEL DATA.csv --label COLUMN");
+    if (code == 0)
+        code = odd_arguments_files(arguments, 1, &paths, &path_count, &err);
+    if (code == 0 && o->columns.label.count != 1)
+        code = odd_fail(&err, ODDROW_EINVAL,
+                        "which column says what is odd? Give --label and one column");
+    if (code)
+        return odd_complain("eval", &err);
+
+    odd_progress_start(&view, o->scoring.quiet);
+    odd_options_score(o, &options);
+    options.progress = odd_progress_show;
+    options.progress_context = &view;
+    code = odd_model_load(arguments->words[0], &model, &err);
+    if (code == 0)
+        code = odd_evaluate(model, paths, path_count, o->columns.label.items[0],
+                            o->scoring.positive, &options, &evaluation, &err);
+    odd_progress_end(&view);
+    odd_model_free(&model);
+    if (code == 0 && o->scoring.json)
+        code = print_json(&evaluation, &err);
+    else if (code == 0)
+        print_table(&evaluation);
+    return code ? odd_complain("eval", &err) : ODD_EXIT_DONE;
+}
+
+const odd_command odd_command_eval = {
+    .name = "eval",
+    .bit = ODD_COMMAND_EVAL,
+    .usage = "eval MODEL DATA.csv... --label COLUMN [--positive VALUE] [--json] [OPTION...]",
+    .summary = "measure the scores against a column of labels",
+    .about = "Prints the area under the ROC curve, the average precision, and precision and recall "
+             "at the\n"
+             "alert budget.",
+    .examples = "  oddrow eval orders.model labelled.csv --label fraud\n"
+                "  oddrow eval orders.model labelled.csv --label state --positive refused --json",
+    .run = run,
+};

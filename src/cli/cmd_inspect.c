@@ -1,0 +1,110 @@
+/* oddrow inspect: what a model file holds. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "cli/schema_text.h"
+#include "model/model.h"
+
+/* The model's metadata as a JSON value. A new reference, or NULL with the error. */
+static json_t *metadata(const odd_model *model, oddrow_error *err)
+{
+    json_error_t problem;
+    json_t *out = json_loads(odd_model_json(model), 0, &problem);
+    if (!out)
+        odd_fail(err, ODDROW_EFORMAT, "the model's metadata: %s", problem.text);
+    return out;
+}
+
+static void print_scalar(const char *name, const json_t *value)
+{
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+    if (text)
+        printf("  %-24s %s\n", name, json_is_string(value) ? json_string_value(value) : text);
+    free(text);
+}
+
+/* A short list of numbers on one line: widths, not quantiles. */
+static bool is_short_list(const json_t *value)
+{
+    enum { SHORT = 16 };
+    return json_is_array(value) && json_array_size(value) <= SHORT &&
+           json_is_number(json_array_get(value, 0));
+}
+
+/* The scalars and short lists of an object; long lists and the columns are for --json. */
+static void print_object(json_t *object)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value)
+    {
+        if (!json_is_object(value) && (!json_is_array(value) || is_short_list(value)))
+            print_scalar(name, value);
+    }
+}
+
+static void print_metadata(json_t *root)
+{
+    const char *name;
+    json_t *value;
+    puts("model");
+    print_object(root);
+    json_object_foreach(root, name, value)
+    {
+        if (json_is_object(value) && strcmp(name, "schema") != 0) {
+            printf("%s\n", name);
+            print_object(value);
+        }
+    }
+}
+
+static int print_model(const odd_model *model, oddrow_error *err)
+{
+    const odd_network *network = odd_model_network(model);
+    json_t *root = metadata(model, err);
+    if (!root)
+        return ODDROW_EFORMAT;
+    print_metadata(root);
+    json_decref(root);
+    printf("network\n  %-24s %zu\n  %-24s %zu\n", "input width", network->X, "parameters",
+           network->weights);
+    printf("hash\n  %s\n\n", odd_model_hash(model));
+    return odd_schema_print(odd_model_schema(model), err);
+}
+
+static int run(odd_arguments *arguments)
+{
+    odd_model *model = NULL;
+    oddrow_error err = {0};
+    int code = 0;
+
+    if (arguments->word_count != 1)
+        code = odd_fail(&err, ODDROW_EINVAL, "give one model: oddrow inspect MODEL");
+    if (code == 0)
+        code = odd_model_load(arguments->words[0], &model, &err);
+    if (code == 0 && arguments->options.scoring.json) {
+        json_t *root = metadata(model, &err);
+        code = root ? odd_print_json(root, &err) : ODDROW_EFORMAT;
+    } else if (code == 0) {
+        code = print_model(model, &err);
+    }
+    odd_model_free(&model);
+    return code ? odd_complain("inspect", &err) : ODD_EXIT_DONE;
+}
+
+const odd_command odd_command_inspect = {
+    .name = "inspect",
+    .bit = ODD_COMMAND_INSPECT,
+    .usage = "inspect MODEL [--json]",
+    .summary = "show what a model holds",
+    .about = "Prints the model's columns, network, training record, calibration and threshold; "
+             "--json prints\n"
+             "all of its metadata, vocabularies and quantiles included.",
+    .examples = "  oddrow inspect orders.model\n"
+                "  oddrow inspect orders.model --json",
+    .run = run,
+};

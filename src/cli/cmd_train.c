@@ -1,0 +1,94 @@
+/* oddrow train: CSV files to a model. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+
+/* A long training should not end in a model that has nowhere to go. */
+static int check_output(const char *path, oddrow_error *err)
+{
+    if (!path)
+        return odd_fail(err, ODDROW_EINVAL, "where should the model go? Give -o MODEL");
+    if (strcmp(path, "-") == 0)
+        return 0;
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? odd_copy(path, (size_t)(slash - path) + 1) : odd_copy(".", 1);
+    if (!folder)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int code = 0;
+    if (access(folder, W_OK) != 0)
+        code = odd_fail(err, ODDROW_EIO, "%s: cannot write into the directory %s: %s", path, folder,
+                        strerror(errno));
+    odd_free(folder);
+    return code;
+}
+
+static void print_summary(const odd_train_summary *s, const char *output)
+{
+    char rows[32], rejected[32], speed[32];
+    odd_print_notes(s->notes);
+    fprintf(stderr,
+            "oddrow: learned from %s rows in %.1f s, %zu epochs (best %zu, %s rows/s), loss %.4f, "
+            "validation %.4f; %s rejected; wrote %s\n",
+            odd_grouped(s->rows, rows), s->seconds, s->epochs, s->best_epoch,
+            odd_grouped((uint64_t)(s->rows_per_second > 0 ? s->rows_per_second : 0), speed),
+            s->loss, s->validation_loss, odd_grouped(s->rejected, rejected), output);
+}
+
+static int run(odd_arguments *arguments)
+{
+    const odd_options *o = &arguments->options;
+    odd_train_options options;
+    odd_train_summary summary = {0};
+    odd_progress_view view;
+    odd_model *model = NULL;
+    oddrow_error err = {0};
+    const char *const *paths = NULL;
+    size_t path_count = 0;
+
+    int code = odd_arguments_files(arguments, 0, &paths, &path_count, &err);
+    if (code == 0)
+        code = check_output(o->training.output, &err);
+    if (code == 0 && o->training.resume && !o->training.checkpoint)
+        code = odd_fail(&err, ODDROW_EINVAL, "--resume needs --checkpoint DIR");
+    if (code)
+        return odd_complain("train", &err);
+
+    odd_progress_start(&view, o->training.quiet);
+    odd_options_train(o, &options);
+    options.progress = odd_progress_show;
+    options.progress_context = &view;
+    code = odd_train(paths, path_count, &options, &model, &summary, &err);
+    odd_progress_end(&view);
+    if (code == 0)
+        code = odd_model_save(model, o->training.output, &err);
+    odd_model_free(&model);
+    if (code)
+        return odd_complain("train", &err);
+    if (!o->training.quiet)
+        print_summary(&summary, o->training.output);
+    return ODD_EXIT_DONE;
+}
+
+const odd_command odd_command_train = {
+    .name = "train",
+    .bit = ODD_COMMAND_TRAIN,
+    .usage = "train DATA.csv... -o MODEL [--pipeline FILE.yaml] [OPTION...]",
+    .summary = "learn from CSV files of mostly normal rows",
+    .about =
+        "Learns from the rows of CSV files and writes one model file. The kinds of the columns "
+        "are\n"
+        "inferred ('oddrow columns' shows how) unless options set them. - is standard input; .gz\n"
+        "and .zst are read as they are. The same seed and rows give the same model on any number\n"
+        "of threads.",
+    .examples = "  oddrow train orders.csv -o orders.model\n"
+                "  oddrow train jan.csv.gz feb.csv.gz -o flows.model --id flow --timestamp start\n"
+                "  oddrow train dump.csv -o dump.model --contamination 0.05\n"
+                "  oddrow train big.csv -o big.model --memory 256M --checkpoint run --resume",
+    .run = run,
+};

@@ -1,0 +1,55 @@
+#include "cli/command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+
+int odd_finish_output(oddrow_error *err)
+{
+    errno = 0;
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return odd_fail(err, ODDROW_EIO, "cannot write to standard output: %s",
+                        strerror(errno ? errno : EIO));
+    return 0;
+}
+
+int odd_complain(const char *command, const oddrow_error *err)
+{
+    const char *space = command ? " " : "", *name = command ? command : "";
+    fprintf(stderr, "oddrow%s%s: %s\n", space, name, err->message);
+    if (err->code != ODDROW_EINVAL)
+        return ODD_EXIT_FAILED;
+    fprintf(stderr, "Try 'oddrow%s%s --help'.\n", space, name);
+    return ODD_EXIT_USAGE;
+}
+
+void odd_print_notes(const char *notes)
+{
+    while (*notes) {
+        size_t size = strcspn(notes, "\n");
+        if (size > 0)
+            fprintf(stderr, "oddrow: note: %.*s\n", (int)size, notes);
+        notes += size + (notes[size] == '\n');
+    }
+}
+
+int odd_command_run(const odd_command *command, int argc, char **argv)
+{
+    oddrow_error err = {0};
+    odd_arguments arguments;
+    int status;
+    if (odd_arguments_read(command, argc, argv, &arguments, &err)) {
+        status = odd_complain(command->name, &err);
+    } else if (arguments.help) {
+        status =
+            odd_command_help(command, &err) ? odd_complain(command->name, &err) : ODD_EXIT_DONE;
+    } else {
+        status = command->run(&arguments);
+    }
+    odd_arguments_free(&arguments);
+    if (status == ODD_EXIT_DONE && odd_finish_output(&err))
+        status = odd_complain(command->name, &err);
+    return status;
+}

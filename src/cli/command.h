@@ -1,0 +1,63 @@
+/* cli/command.h: what a command is, and the exit codes that all of them share. */
+#ifndef ODD_CLI_COMMAND_H
+#define ODD_CLI_COMMAND_H
+
+#include "pipeline/options.h"
+
+enum {
+    ODD_EXIT_DONE = 0,
+    ODD_EXIT_FAILED = 1,
+    ODD_EXIT_USAGE = 2,   /* wrong usage, a bad value, a bad pipeline file */
+    ODD_EXIT_REJECTED = 3 /* done, but rows were rejected, and --strict was given */
+};
+
+/* A command line as read: options, and the words that are not options, in their order. */
+typedef struct odd_arguments {
+    odd_options options;
+    const char **words; /* borrowed from argv; the list is owned */
+    size_t word_count;
+    const char *pipeline; /* --pipeline, or NULL */
+    bool help;
+} odd_arguments;
+
+typedef struct odd_command {
+    const char *name;
+    unsigned bit; /* ODD_COMMAND_… */
+    const char *usage, *summary, *about, *examples;
+    int (*run)(odd_arguments *arguments); /* an exit code */
+} odd_command;
+
+extern const odd_command odd_command_train;
+extern const odd_command odd_command_score;
+extern const odd_command odd_command_eval;
+extern const odd_command odd_command_inspect;
+extern const odd_command odd_command_columns;
+
+/* Reads argv[0..argc), the words after the command's name, then the pipeline file; a flag wins over
+ * the file. Free with odd_arguments_free, also after an error. EINVAL: usage. */
+int odd_arguments_read(const odd_command *command, int argc, char **argv, odd_arguments *arguments,
+                       oddrow_error *err);
+void odd_arguments_free(odd_arguments *arguments);
+
+/* The data files: the words from `first` on, else those of the pipeline file. 0, or usage. */
+int odd_arguments_files(const odd_arguments *arguments, size_t first, const char *const **paths,
+                        size_t *count, oddrow_error *err);
+
+/* Runs a command on its words; prints what went wrong. */
+int odd_command_run(const odd_command *command, int argc, char **argv);
+
+/* "oddrow train: MESSAGE" on standard error, and for wrong usage where the help is; returns the
+ * exit code that belongs to the error. */
+int odd_complain(const char *command, const oddrow_error *err);
+
+/* Flushes standard output; a closed pipe or a full disk is an error. */
+int odd_finish_output(oddrow_error *err);
+
+/* Prints a text of notes on standard error, "oddrow: note: " before each line. */
+void odd_print_notes(const char *notes);
+
+/* oddrow --help; oddrow COMMAND --help with the live defaults. On standard output. */
+void odd_help(const odd_command *const *commands, size_t count);
+int odd_command_help(const odd_command *command, oddrow_error *err);
+
+#endif

@@ -1,0 +1,109 @@
+#include "cli/schema_text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "cli/print.h"
+
+/* Epoch seconds as 2024-05-06 07:08, or as a number where they are no year of four digits. */
+static void date_text(double seconds, char *text, size_t size)
+{
+    struct tm parts;
+    time_t whole = seconds > -6e10 && seconds < 2.5e11 ? (time_t)seconds : 0;
+    if ((seconds != 0 && whole == 0) || !gmtime_r(&whole, &parts) ||
+        strftime(text, size, "%Y-%m-%d %H:%M", &parts) == 0)
+        snprintf(text, size, "%.6g", seconds);
+}
+
+/* What is in a column, in a few words. */
+static void content(const odd_column *c, char *text, size_t size)
+{
+    char low[40], high[40];
+    text[0] = '\0';
+    switch (c->kind) {
+    case ODD_CATEGORICAL:
+        snprintf(text, size, "%zu values, embedding %zu", c->vocabulary->size - 1, c->embedding);
+        break;
+    case ODD_NUMERIC:
+        snprintf(text, size, "%.6g to %.6g", c->minimum, c->maximum);
+        break;
+    case ODD_TIMESTAMP:
+        date_text(c->minimum, low, sizeof(low));
+        date_text(c->maximum, high, sizeof(high));
+        snprintf(text, size, "%s to %s", low, high);
+        break;
+    case ODD_CONSTANT:
+        snprintf(text, size, "always %.40s", c->constant ? c->constant : "missing");
+        break;
+    case ODD_ID:
+    case ODD_LABEL:
+    case ODD_IGNORE:
+        break;
+    }
+}
+
+static int add_column(odd_text_table *table, const odd_schema *schema, const odd_column *c,
+                      oddrow_error *err)
+{
+    char share[32] = "", inside[160];
+    bool read = c->kind != ODD_ID && c->kind != ODD_LABEL && c->kind != ODD_IGNORE;
+    if (read && schema->rows > 0 && c->missing + c->unparsed > 0)
+        snprintf(share, sizeof(share), "%.2f%%",
+                 100 * (double)(c->missing + c->unparsed) / (double)schema->rows);
+    content(c, inside, sizeof(inside));
+    const char *cells[] = {c->name, odd_kind_name(c->kind), share, inside, c->why};
+    return odd_text_table_add(table, cells, err);
+}
+
+int odd_schema_print(const odd_schema *schema, oddrow_error *err)
+{
+    static const char *const header[] = {"COLUMN", "KIND", ">MISSING", "CONTENT", "WHY"};
+    odd_text_table table = {.columns = sizeof(header) / sizeof(header[0])};
+    int code = odd_text_table_add(&table, header, err);
+    for (size_t i = 0; code == 0 && i < schema->K; i++)
+        code = add_column(&table, schema, &schema->columns[i], err);
+    if (code == 0)
+        odd_text_table_print(&table);
+    odd_text_table_free(&table);
+    return code;
+}
+
+static json_t *column_json(const odd_column *c)
+{
+    json_t *out = json_pack("{s:o, s:s, s:o, s:I, s:I, s:I}", "name", odd_json_text(c->name),
+                            "kind", odd_kind_name(c->kind), "why", odd_json_text(c->why), "count",
+                            (json_int_t)c->count, "missing", (json_int_t)c->missing, "unparsed",
+                            (json_int_t)c->unparsed);
+    int failed = out == NULL;
+    if (!failed && c->kind == ODD_CATEGORICAL) {
+        failed |=
+            json_object_set_new(out, "values", json_integer((json_int_t)c->vocabulary->size - 1));
+        failed |= json_object_set_new(out, "embedding", json_integer((json_int_t)c->embedding));
+    }
+    if (!failed && (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP)) {
+        failed |= json_object_set_new(out, "minimum", odd_json_number(c->minimum));
+        failed |= json_object_set_new(out, "maximum", odd_json_number(c->maximum));
+    }
+    if (!failed && c->kind == ODD_CONSTANT)
+        failed |= json_object_set_new(out, "value", odd_json_text(c->constant));
+    if (failed) {
+        json_decref(out);
+        return NULL;
+    }
+    return out;
+}
+
+json_t *odd_schema_json(const odd_schema *schema)
+{
+    json_t *out = json_array();
+    for (size_t i = 0; out && i < schema->K; i++) {
+        if (json_array_append_new(out, column_json(&schema->columns[i]))) {
+            json_decref(out);
+            return NULL;
+        }
+    }
+    return out;
+}
