@@ -1,0 +1,363 @@
+/* base/file.c: see file.h. */
+#include "base/file.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/random.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+enum { BUFFER = 64 * 1024 };
+
+typedef enum { PLAIN, GZIP, ZSTD } packing;
+
+struct odd_output {
+    char *path;      /* as given, for messages */
+    char *target;    /* renamed to: path with symbolic links followed */
+    char *temporary; /* NULL when written straight */
+    int file;        /* descriptor, -1 when closed */
+    packing packed;
+    char *pending; /* BUFFER bytes waiting to be written, after packing */
+    size_t pending_size;
+    z_stream deflater;
+    bool deflating; /* deflater must be ended */
+    ZSTD_CCtx *zstd;
+};
+
+static int fail_errno(odd_output *o, const char *what, oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_EIO, "%s: cannot %s: %s", o->path, what, strerror(errno));
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t n = strlen(text), m = strlen(ending);
+    return n >= m && !strcmp(text + n - m, ending);
+}
+
+/* zlib's allocations are ours, so that tests can make them fail. */
+static void *take(void *context, unsigned count, unsigned size)
+{
+    (void)context;
+    return odd_alloc(count, size);
+}
+
+static void give(void *context, void *p)
+{
+    (void)context;
+    odd_free(p);
+}
+
+static int start_packing(odd_output *o, oddrow_error *err)
+{
+    if (!strcmp(o->path, "-"))
+        return 0;
+    if (ends_with(o->path, ".gz")) {
+        o->packed = GZIP;
+        o->deflater.zalloc = take;
+        o->deflater.zfree = give;
+        /* 15 window bits, 16 more for a gzip header. */
+        int status = deflateInit2(&o->deflater, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
+                                  Z_DEFAULT_STRATEGY);
+        o->deflating = status == Z_OK;
+        if (!o->deflating)
+            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for compression", o->path);
+    } else if (ends_with(o->path, ".zst")) {
+        o->packed = ZSTD;
+        o->zstd = ZSTD_createCCtx();
+        if (!o->zstd)
+            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for compression", o->path);
+        ZSTD_CCtx_setParameter(o->zstd, ZSTD_c_checksumFlag, 1);
+    }
+    return 0;
+}
+
+static uint64_t random_bits(const odd_output *o)
+{
+    uint64_t bits;
+    if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) == (ssize_t)sizeof bits)
+        return bits;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return odd_random_hash((uint64_t)now.tv_nsec, (uint64_t)now.tv_sec, (uint64_t)(uintptr_t)o);
+}
+
+/* Creates .NAME.tmp-PID-RANDOM beside target. A name near the limit of the file system is cut. */
+static int open_temporary(odd_output *o, oddrow_error *err)
+{
+    enum { NAME_KEPT = 200, EXTRA = 64 };
+    const char *slash = strrchr(o->target, '/');
+    const char *name = slash ? slash + 1 : o->target;
+    size_t directory = (size_t)(name - o->target), room = directory + NAME_KEPT + EXTRA;
+    o->temporary = odd_alloc(room, 1);
+    if (!o->temporary)
+        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", o->path);
+    memcpy(o->temporary, o->target, directory);
+    for (int attempt = 0; attempt < 100; attempt++) {
+        snprintf(o->temporary + directory, room - directory, ".%.*s.tmp-%ld-%08lx", NAME_KEPT, name,
+                 (long)getpid(), (unsigned long)(random_bits(o) & 0xffffffff));
+        /* The mode is cut by the umask, as for any new file. */
+        o->file = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (o->file >= 0 || errno != EEXIST)
+            break;
+    }
+    if (o->file < 0) {
+        int failure = errno;
+        odd_free(o->temporary); /* not ours: nothing to remove */
+        o->temporary = NULL;
+        errno = failure;
+        return fail_errno(o, "create", err);
+    }
+    return 0;
+}
+
+/* Follows symbolic links, so that the file they lead to is replaced, not the link. A link that
+ * leads nowhere yet is replaced itself. */
+static int find_target(odd_output *o, oddrow_error *err)
+{
+    char *resolved = realpath(o->path, NULL);
+    const char *target = resolved ? resolved : o->path;
+    o->target = odd_copy(target, strlen(target));
+    free(resolved);
+    return o->target ? 0 : odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", o->path);
+}
+
+static int open_target(odd_output *o, oddrow_error *err)
+{
+    if (!strcmp(o->path, "-")) {
+        o->file = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        return o->file < 0 ? fail_errno(o, "write to standard output", err) : 0;
+    }
+    struct stat info;
+    bool exists = !stat(o->path, &info);
+    if (exists && S_ISDIR(info.st_mode))
+        return odd_fail(err, ODDROW_EIO, "%s: is a directory", o->path);
+    if (exists && !S_ISREG(info.st_mode)) {
+        o->file = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+        return o->file < 0 ? fail_errno(o, "open", err) : 0;
+    }
+    int status = find_target(o, err);
+    if (!status)
+        status = open_temporary(o, err);
+    /* A replaced file keeps its permissions; where that is refused, the new ones do. */
+    if (!status && exists && fchmod(o->file, info.st_mode & 0777))
+        errno = 0;
+    return status;
+}
+
+int odd_output_open(const char *path, odd_output **out, oddrow_error *err)
+{
+    *out = NULL;
+    odd_output *o = odd_alloc(1, sizeof *o);
+    if (!o)
+        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
+    o->file = -1;
+    int status = 0;
+    o->path = odd_copy(path, strlen(path));
+    o->pending = odd_alloc(BUFFER, 1);
+    if (!o->path || !o->pending)
+        status = odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
+    if (!status)
+        status = start_packing(o, err);
+    if (!status)
+        status = open_target(o, err);
+    if (status)
+        odd_output_discard(&o);
+    *out = o;
+    return status;
+}
+
+static int write_all(odd_output *o, const char *data, size_t size, oddrow_error *err)
+{
+    while (size) {
+        ssize_t wrote = write(o->file, data, size);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return fail_errno(o, "write", err);
+        data += wrote;
+        size -= (size_t)wrote;
+    }
+    return 0;
+}
+
+static int write_pending(odd_output *o, oddrow_error *err)
+{
+    size_t size = o->pending_size;
+    o->pending_size = 0;
+    return write_all(o, o->pending, size, err);
+}
+
+static int write_plain(odd_output *o, const char *data, size_t size, oddrow_error *err)
+{
+    if (size > BUFFER - o->pending_size) {
+        int status = write_pending(o, err);
+        if (status)
+            return status;
+    }
+    if (size >= BUFFER)
+        return write_all(o, data, size, err);
+    if (size)
+        memcpy(o->pending + o->pending_size, data, size);
+    o->pending_size += size;
+    return 0;
+}
+
+/* mode: Z_NO_FLUSH, Z_SYNC_FLUSH or Z_FINISH. */
+static int write_gzip(odd_output *o, const char *data, size_t size, int mode, oddrow_error *err)
+{
+    z_stream *z = &o->deflater;
+    do {
+        uInt piece = size > INT_MAX ? INT_MAX : (uInt)size;
+        z->next_in = (Bytef *)(uintptr_t)data; /* zlib does not write there */
+        z->avail_in = piece;
+        do {
+            if (o->pending_size == BUFFER) {
+                int status = write_pending(o, err);
+                if (status)
+                    return status;
+            }
+            z->next_out = (Bytef *)o->pending + o->pending_size;
+            z->avail_out = (uInt)(BUFFER - o->pending_size);
+            if (deflate(z, size > piece ? Z_NO_FLUSH : mode) == Z_STREAM_ERROR)
+                return odd_fail(err, ODDROW_EIO, "%s: cannot compress", o->path);
+            o->pending_size = BUFFER - z->avail_out;
+        } while (!z->avail_out);
+        data += piece;
+        size -= piece;
+    } while (size);
+    return 0;
+}
+
+static int write_zstd(odd_output *o, const char *data, size_t size, ZSTD_EndDirective mode,
+                      oddrow_error *err)
+{
+    ZSTD_inBuffer in = {data, size, 0};
+    size_t left;
+    do {
+        if (o->pending_size == BUFFER) {
+            int status = write_pending(o, err);
+            if (status)
+                return status;
+        }
+        ZSTD_outBuffer out = {o->pending, BUFFER, o->pending_size};
+        left = ZSTD_compressStream2(o->zstd, &out, &in, mode);
+        if (ZSTD_isError(left))
+            return odd_fail(err, ODDROW_EIO, "%s: cannot compress: %s", o->path,
+                            ZSTD_getErrorName(left));
+        o->pending_size = out.pos;
+    } while (in.pos < in.size || (mode != ZSTD_e_continue && left));
+    return 0;
+}
+
+int odd_output_write(odd_output *o, const void *data, size_t size, oddrow_error *err)
+{
+    if (!size)
+        return 0;
+    switch (o->packed) {
+    case GZIP:
+        return write_gzip(o, data, size, Z_NO_FLUSH, err);
+    case ZSTD:
+        return write_zstd(o, data, size, ZSTD_e_continue, err);
+    default:
+        return write_plain(o, data, size, err);
+    }
+}
+
+int odd_output_flush(odd_output *o, oddrow_error *err)
+{
+    int status = 0;
+    if (o->packed == GZIP)
+        status = write_gzip(o, "", 0, Z_SYNC_FLUSH, err);
+    else if (o->packed == ZSTD)
+        status = write_zstd(o, "", 0, ZSTD_e_flush, err);
+    return status ? status : write_pending(o, err);
+}
+
+/* Closes the descriptor; errors that a file system reports only now count. */
+static int close_file(odd_output *o, oddrow_error *err)
+{
+    int file = o->file;
+    o->file = -1;
+    return close(file) && errno != EINTR ? fail_errno(o, "close", err) : 0;
+}
+
+/* The new name is in the directory for good only once that is on disk. Some file systems cannot
+ * sync a directory; that is no reason to say that the file was not written. */
+static void sync_directory(const char *target)
+{
+    const char *slash = strrchr(target, '/');
+    size_t size = slash ? (size_t)(slash - target) : 0;
+    char *directory = slash ? odd_copy(size ? target : "/", size ? size : 1) : odd_copy(".", 1);
+    if (!directory)
+        return;
+    int file = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    odd_free(directory);
+    if (file >= 0) {
+        fsync(file);
+        close(file);
+    }
+}
+
+static int finish(odd_output *o, oddrow_error *err)
+{
+    int status = 0;
+    if (o->packed == GZIP)
+        status = write_gzip(o, "", 0, Z_FINISH, err);
+    else if (o->packed == ZSTD)
+        status = write_zstd(o, "", 0, ZSTD_e_end, err);
+    if (!status)
+        status = write_pending(o, err);
+    if (status)
+        return status;
+    if (!o->temporary)
+        return close_file(o, err);
+    if (fsync(o->file))
+        return fail_errno(o, "write to disk", err);
+    if ((status = close_file(o, err)))
+        return status;
+    if (rename(o->temporary, o->target))
+        return fail_errno(o, "rename the finished file", err);
+    odd_free(o->temporary); /* nothing left to remove */
+    o->temporary = NULL;
+    sync_directory(o->target);
+    return 0;
+}
+
+int odd_output_commit(odd_output **output, oddrow_error *err)
+{
+    int status = finish(*output, err);
+    odd_output_discard(output);
+    return status;
+}
+
+void odd_output_discard(odd_output **output)
+{
+    if (!output || !*output)
+        return;
+    odd_output *o = *output;
+    if (o->deflating)
+        deflateEnd(&o->deflater);
+    ZSTD_freeCCtx(o->zstd);
+    if (o->file >= 0)
+        close(o->file);
+    if (o->temporary)
+        unlink(o->temporary);
+    odd_free(o->temporary);
+    odd_free(o->target);
+    odd_free(o->pending);
+    odd_free(o->path);
+    odd_free(o);
+    *output = NULL;
+}
