@@ -66,8 +66,8 @@ int odd_vocabulary_finish(const odd_vocabulary *v, const odd_vocabulary_options 
 
 /* Rebuilds a finished vocabulary, as from a model file: n entries for ids 1 .. n (texts are copied;
  * those of missing_id and rare_id are not looked at), n counts or NULL for zeros. ODDROW_EFORMAT
- * when a text is there twice, an id is out of range or the size beyond ODD_VOCABULARY_LIMIT. The
- * order of counts is not checked. */
+ * when a text is empty or there twice, an id is out of range or the size beyond
+ * ODD_VOCABULARY_LIMIT. The order of counts is not checked. */
 int odd_vocabulary_new_from(const odd_span *entries, const uint64_t *counts, size_t n,
                             uint32_t missing_id, uint32_t rare_id, odd_vocabulary **out,
                             oddrow_error *err);

@@ -1,0 +1,162 @@
+/* column/infer.c: one look at a block of cells, then the rules of infer.h in their order. */
+#include "column/infer.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/error.h"
+#include "column/cell.h"
+#include "column/vocabulary.h"
+
+/* What the rules ask about. */
+struct look {
+    size_t rows, present, numbers, dates, distinct;
+    double low, high, last;
+    bool whole, rising, epoch;
+};
+
+char *odd_infer_grouped(char *out, unsigned long long n)
+{
+    char plain[24];
+    int size = snprintf(plain, sizeof plain, "%llu", n);
+    char *to = out;
+    for (int i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = plain[i];
+    }
+    *to = '\0';
+    return out;
+}
+
+/* The next word of a name: a run of letters and digits, ended also where a capital follows a small
+ * letter (userId). Returns its size, 0 at the end; *word is moved past it by the caller. */
+static size_t next_word(const char **word)
+{
+    const char *s = *word;
+    while (*s && !isalnum((unsigned char)*s))
+        s++;
+    *word = s;
+    size_t n = 0;
+    while (isalnum((unsigned char)s[n]) &&
+           !(n > 0 && isupper((unsigned char)s[n]) && islower((unsigned char)s[n - 1])))
+        n++;
+    return n;
+}
+
+static bool has_word(const char *name, const char *const *words, size_t count)
+{
+    for (size_t n; (n = next_word(&name)) > 0; name += n)
+        for (size_t i = 0; i < count; i++)
+            if (strlen(words[i]) == n && strncasecmp(words[i], name, n) == 0)
+                return true;
+    return false;
+}
+
+static bool names_time(const char *name)
+{
+    static const char *const words[] = {"ts"};
+    return strcasestr(name, "time") || strcasestr(name, "date") || has_word(name, words, 1);
+}
+
+static bool names_id(const char *name)
+{
+    static const char *const words[] = {"id",  "uuid",  "guid", "key", "index", "idx",
+                                        "row", "rowid", "no",   "nr",  "seq",   "sequence"};
+    return *name == '\0' || strncasecmp(name, "unnamed", 7) == 0 ||
+           has_word(name, words, sizeof words / sizeof *words);
+}
+
+static void look_at_number(struct look *l, double x)
+{
+    l->whole = l->whole && x == floor(x);
+    l->rising = l->rising && (l->numbers == 0 || x > l->last);
+    l->epoch = l->epoch && x >= 1e9 && x <= 4e9;
+    l->low = l->numbers == 0 || x < l->low ? x : l->low;
+    l->high = l->numbers == 0 || x > l->high ? x : l->high;
+    l->last = x;
+    l->numbers++;
+}
+
+static int look_at(struct look *l, const odd_span *cell, size_t rows, size_t stride,
+                   oddrow_error *err)
+{
+    *l = (struct look){.rows = rows, .whole = true, .rising = true, .epoch = true};
+    odd_vocabulary *texts = odd_vocabulary_new();
+    bool memory = texts != NULL;
+    for (size_t i = 0; memory && i < rows; i++, cell += stride) {
+        double x;
+        if (odd_cell_missing(*cell))
+            continue;
+        l->present++;
+        if (odd_cell_number(ODD_NUMERIC, *cell, &x) == ODD_NUMBER_OK)
+            look_at_number(l, x);
+        else if (odd_timestamp_iso(cell->data, cell->size, &x))
+            l->dates++;
+        /* A text too large for the table (0) is distinct enough. */
+        uint32_t id = odd_vocabulary_add(texts, cell->data, cell->size, rows, UINT32_MAX);
+        memory = id != ODD_VOCABULARY_NO_MEMORY;
+        l->distinct += id == 0 || (memory && texts->counts[id] == 1);
+    }
+    odd_vocabulary_free(&texts);
+    return memory ? 0 : odd_fail(err, ODDROW_ENOMEM, "no memory to look at %zu rows", rows);
+}
+
+int odd_infer_kind(const char *name, const odd_span *cells, size_t rows, size_t K, size_t column,
+                   odd_kind *kind, char *why, oddrow_error *err)
+{
+    struct look l;
+    char distinct[28], all[28], present[28];
+    int code = look_at(&l, cells + column, rows, K, err);
+    if (code != 0)
+        return code;
+    odd_infer_grouped(distinct, l.distinct);
+    odd_infer_grouped(all, rows);
+    odd_infer_grouped(present, l.present);
+    double cell = l.present > 0 ? (double)l.present : 1;
+    bool numbers = l.present > 0 && (double)l.numbers >= ODD_INFER_NUMBERS * cell;
+    bool only = l.numbers == l.present;
+    if (l.present > 0 && (double)l.dates >= ODD_INFER_DATES * cell) {
+        *kind = ODD_TIMESTAMP;
+        snprintf(why, ODD_WHY_SIZE, "%.4g %% of %s cells are dates", 100 * (double)l.dates / cell,
+                 present);
+    } else if (numbers && l.epoch && names_time(name)) {
+        *kind = ODD_TIMESTAMP;
+        snprintf(why, ODD_WHY_SIZE, "numbers from %.10g to %.10g under a name of time", l.low,
+                 l.high);
+    } else if (numbers && only && l.whole && l.rising && l.numbers >= ODD_INFER_ID_ROWS &&
+               names_id(name)) {
+        *kind = ODD_ID;
+        snprintf(why, ODD_WHY_SIZE, "rising whole numbers, all different, under a name of ids");
+    } else if (numbers && only && l.whole && l.distinct <= ODD_INFER_FEW &&
+               l.present >= ODD_INFER_FEW_ROWS) {
+        *kind = ODD_CATEGORICAL;
+        snprintf(why, ODD_WHY_SIZE, "only %s distinct whole numbers in %s rows", distinct, all);
+    } else if (numbers) {
+        *kind = ODD_NUMERIC;
+        snprintf(why, ODD_WHY_SIZE, "%.4g %% of %s cells are numbers, from %.6g to %.6g",
+                 100 * (double)l.numbers / cell, present, l.low, l.high);
+    } else if (l.present >= ODD_INFER_ID_ROWS && (double)l.distinct > ODD_INFER_ID_SHARE * cell) {
+        *kind = ODD_ID;
+        snprintf(why, ODD_WHY_SIZE,
+                 "%s distinct texts in %s rows: taken for an id and left out, a guess", distinct,
+                 all);
+    } else {
+        *kind = ODD_CATEGORICAL;
+        snprintf(why, ODD_WHY_SIZE, "%s distinct text%s in %s rows", distinct,
+                 l.distinct == 1 ? "" : "s", all);
+    }
+    return 0;
+}
+
+odd_kind odd_infer_value(const char *data, size_t size)
+{
+    double x;
+    odd_span cell = {data, size};
+    if (odd_cell_number(ODD_NUMERIC, cell, &x) == ODD_NUMBER_OK)
+        return ODD_NUMERIC;
+    return odd_timestamp_iso(data, size, &x) ? ODD_TIMESTAMP : ODD_CATEGORICAL;
+}
