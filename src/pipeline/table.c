@@ -9,8 +9,8 @@
 
 #define AT(field) .offset = offsetof(odd_options, field)
 
-/* Counts are checked as doubles: exact up to 2^53, which is above every bound but the seed's. */
-#define ANY 18446744073709549568.0
+/* 2^64: every count is below it. */
+#define ANY 18446744073709551616.0
 
 enum {
     TRAIN = ODD_COMMAND_TRAIN,
@@ -69,7 +69,7 @@ static const odd_option table[] = {
     {"columns", "scaler", ODD_OPTION_CHOICE, TRAIN | COLUMNS, AT(columns.scaler),
      .choices = scalers, .help = "scaling of numbers"},
 
-    {"network", "widths", ODD_OPTION_COUNTS, TRAIN, AT(network.widths), 1, 4096, .value = "N,N…",
+    {"network", "widths", ODD_OPTION_COUNTS, TRAIN, AT(network.widths), 1, 4096, .value = "N,N",
      .help = "hidden layers of the autoencoder"},
     {"network", "projection", ODD_OPTION_COUNT, TRAIN, AT(network.projection), 1, 1024,
      .value = "N", .help = "width of the dense layer over the numbers"},
