@@ -1,9 +1,11 @@
 # liboddrow, shared and static, its CMake package and its pkg-config file.
 include(CMakePackageConfigHelpers)
 
-# The shared library is the whole archive; only ODDROW_API names leave it.
-add_library(oddrow_library SHARED ${PROJECT_SOURCE_DIR}/cmake/empty.c)
-target_link_libraries(oddrow_library PRIVATE -Wl,--whole-archive oddrow_objects -Wl,--no-whole-archive)
+# Only ODDROW_API names leave the shared library: the functions of oddrow.c, which pull what they
+# need out of the archive of the rooms. The archive has them too, for static linking.
+target_sources(oddrow_objects PRIVATE src/oddrow.c)
+add_library(oddrow_library SHARED src/oddrow.c)
+target_link_libraries(oddrow_library PRIVATE oddrow_warnings oddrow_objects)
 target_link_options(oddrow_library PRIVATE -Wl,--as-needed)
 if(NOT ODDROW_SANITIZE)
     target_link_options(oddrow_library PRIVATE -Wl,--no-undefined)

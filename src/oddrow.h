@@ -30,6 +30,50 @@ typedef struct oddrow_error {
     char message[1000];
 } oddrow_error;
 
+/* "0.1.0". */
+ODDROW_API const char *oddrow_version(void);
+
+/* Options by the names of the pipeline file, "training.epochs", and the texts that would stand
+ * there; `oddrow train --help` lists them. One thread at a time. */
+typedef struct odd_options oddrow_options;
+
+/* All defaults. The caller frees. */
+ODDROW_API int oddrow_options_new(oddrow_options **out, oddrow_error *err);
+ODDROW_API void oddrow_options_free(oddrow_options **options);
+
+/* Sets one option; a value set here wins over a pipeline file's. EINVAL: no such option, or a bad
+ * value. */
+ODDROW_API int oddrow_options_set(oddrow_options *options, const char *name, const char *value,
+                                  oddrow_error *err);
+
+/* Reads a pipeline file; messages begin with "path:line:column: ". */
+ODDROW_API int oddrow_options_load(oddrow_options *options, const char *path, oddrow_error *err);
+
+/* A trained model. Immutable: any threads may share one. */
+typedef struct odd_model oddrow_model;
+
+/* Learns from the rows of CSV files. `options` may be NULL for the defaults. The caller frees. */
+ODDROW_API int oddrow_train(const char *const *paths, size_t path_count,
+                            const oddrow_options *options, oddrow_model **out, oddrow_error *err);
+
+ODDROW_API int oddrow_model_load(const char *path, oddrow_model **out, oddrow_error *err);
+ODDROW_API int oddrow_model_save(const oddrow_model *model, const char *path, oddrow_error *err);
+ODDROW_API void oddrow_model_free(oddrow_model **model);
+
+/* The model's metadata as JSON text: schema, training record, calibration. Borrowed. */
+ODDROW_API const char *oddrow_model_json(const oddrow_model *model);
+
+/* What came of the rows of the files: scored + rejected == rows, always. */
+typedef struct oddrow_counts {
+    uint64_t rows, scored, rejected, odd;
+} oddrow_counts;
+
+/* Scores every row of CSV files into `out` ("-" is standard output), which appears when it is
+ * complete. `options` and `counts` may be NULL. */
+ODDROW_API int oddrow_score(const oddrow_model *model, const char *const *paths, size_t path_count,
+                            const char *out, const oddrow_options *options, oddrow_counts *counts,
+                            oddrow_error *err);
+
 #ifdef __cplusplus
 }
 #endif
