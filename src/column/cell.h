@@ -27,6 +27,8 @@ static inline size_t odd_tile_rows(size_t columns)
 /* What odd_number_parse calls missing, decided by the first letter for nearly all texts. */
 static inline bool odd_cell_missing(odd_span cell)
 {
+    if (cell.size == 0) /* data may be NULL */
+        return true;
     const char *s = cell.data, *end = s + cell.size;
     while (s < end && (*s == ' ' || *s == '\t'))
         s++;

@@ -151,7 +151,7 @@ void odd_encoder_free(odd_encoder **e)
 odd_flag odd_constant_flag(const odd_column *c, odd_span cell)
 {
     double x, y;
-    if (c->constant && cell.size == c->constant_size &&
+    if (c->constant && cell.size > 0 && cell.size == c->constant_size &&
         memcmp(cell.data, c->constant, cell.size) == 0)
         return ODD_FLAG_NONE;
     if (odd_cell_missing(cell))

@@ -77,6 +77,7 @@ int odd_fit_new(const char *const *names, size_t K, const odd_fit_options *optio
     int code = fit && index ? odd_schema_new(K, &fit->schema, err) : no_memory(err);
     if (code == 0) {
         fit->owned = true;
+        fit->K = K;
         fit->options = *options;
         fit->tracks = odd_alloc(K + 1, sizeof *fit->tracks);
         code = fit->tracks ? keep_names(fit, names, index, err) : no_memory(err);
@@ -97,7 +98,7 @@ void odd_fit_free(odd_fit **fit)
     if (!fit || !*fit)
         return;
     odd_fit *f = *fit;
-    for (size_t k = 0; f->tracks && k < f->schema->K; k++) {
+    for (size_t k = 0; f->tracks && k < f->K; k++) {
         struct track *t = f->tracks + k;
         if (t->state && t->tracking == TRACK_TEXTS) {
             odd_vocabulary_free(&((struct texts *)t->state)->vocabulary);
@@ -120,7 +121,8 @@ static void find_changes(const odd_span *cells, size_t rows, size_t K, uint8_t *
     for (size_t i = 1; i < rows; i++)
         for (size_t k = 0; k < K; k++) {
             const odd_span *a = cells + k, *b = cells + i * K + k;
-            if (!changes[k] && (a->size != b->size || memcmp(a->data, b->data, a->size) != 0))
+            if (!changes[k] &&
+                (a->size != b->size || (a->size > 0 && memcmp(a->data, b->data, a->size) != 0)))
                 changes[k] = !odd_cell_missing(*a) || !odd_cell_missing(*b);
         }
 }

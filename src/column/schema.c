@@ -124,6 +124,9 @@ static int index_column(odd_schema *s, odd_column *c, oddrow_error *err)
     if (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP)
         return index_number(s, c, err);
     if (c->kind == ODD_CONSTANT) {
+        if (c->constant && (c->constant_size == 0 || strlen(c->constant) != c->constant_size))
+            return odd_fail(err, ODDROW_EFORMAT, "column '%s': its constant is empty or torn",
+                            c->name);
         c->constant_index = s->D++;
         c->differs_loss = -log(((double)c->differing + 1) / ((double)s->rows + 1));
     }

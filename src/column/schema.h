@@ -69,7 +69,7 @@ char *odd_schema_keep(odd_schema *s, const char *data, size_t size);
 /* Validates what the builder set and computes the rest. ODDROW_EFORMAT with the column's name in
  * the message: names absent or there twice, kind out of range, a categorical column without
  * vocabulary or with an embedding outside 1 .. ODD_EMBEDDING_LIMIT, a numeric one without scaler
- * or with a range that is not finite, counts beyond rows. */
+ * or with a range that is not finite, a constant whose size is not its own, counts beyond rows. */
 int odd_schema_index(odd_schema *s, oddrow_error *err);
 
 #endif

@@ -114,6 +114,8 @@ static bool zone(const char **s, const char *end, double *east)
 bool odd_timestamp_iso(const char *s, size_t n, double *seconds)
 {
     static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (n < 10)
+        return false;
     const char *end = s + n;
     while (s < end && blank(*s))
         s++;

@@ -41,6 +41,7 @@ struct track {
 };
 
 struct odd_fit {
+    size_t K; /* outlives the schema, which the caller may free first */
     odd_fit_options options;
     odd_schema *schema; /* grows from the start */
     bool owned;         /* until finish hands it over */
