@@ -6,13 +6,14 @@
 
 /* The delimiter among , ; tab | that splits the first records of these bytes (a file's beginning;
  * end: all of it) most evenly: the one with which most of up to 50 records have as many fields as
- * the header, more fields winning a draw; a comma where none does. */
+ * the header, more fields winning a draw; a comma where none does. 0 when out of memory. */
 char odd_csv_detect(const char *data, size_t size, bool end);
 
 /* Column names. */
 typedef struct odd_csv_header {
     size_t columns;
-    char **names; /* NUL-terminated, different, none empty */
+    const char **names; /* NUL-terminated, different, none empty */
+    char *text;         /* what they point into */
 } odd_csv_header;
 
 /* Splits one good record into names; an empty one becomes column_N (N from 1). path and line go

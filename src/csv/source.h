@@ -76,7 +76,7 @@ uint64_t odd_csv_bytes_read(const odd_csv_source *s);
 /* The next chunk: 1 with whole records of one file in chunk->raw (blank lines and none at all are
  * possible), 0 at the end of the last file, or ODDROW_EIO, ODDROW_EFORMAT, ODDROW_ENOMEM, and
  * ODDROW_ESCHEMA when a later file's header differs from the first. Waits until a chunk is full or
- * the file ends. One caller at a time. */
+ * the file ends. After an error only odd_csv_close makes sense. One caller at a time. */
 int odd_csv_next(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err);
 
 /* Splits chunk->raw into cells and rejects, which stay valid until the chunk's next use. 0 or

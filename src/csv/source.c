@@ -1,0 +1,471 @@
+/* csv/source.c: see source.h. */
+#include "csv/source.h"
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "csv/header.h"
+#include "csv/input.h"
+#include "csv/record.h"
+#include "csv/split.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { PROBE = 64 * 1024 }; /* what the delimiter is found in, whatever the chunk size */
+
+struct odd_csv_source {
+    char **paths;
+    size_t files, file; /* file: index of the one that is open or comes next */
+    char delimiter;
+    size_t chunk_size, max_record;
+    odd_csv_header header;
+
+    odd_input *input; /* NULL between files */
+    bool input_end;   /* it has nothing more */
+    odd_bytes carry;  /* bytes read from it and not handed out, from carry_at on */
+    size_t carry_at;
+    uint64_t offset; /* of the first byte not handed out, in the unpacked file */
+    uint64_t sequence;
+
+    uint64_t total, closed; /* stored bytes of all files; of those that are done with */
+    _Atomic uint64_t taken;
+};
+
+static int no_memory(const odd_csv_source *s, oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for %s", s->paths[s->file],
+                    "the bytes of a record");
+}
+
+/* A buffer that had to hold something huge is given back. */
+static void shrink(odd_bytes *b, size_t usual)
+{
+    if (b->capacity / 8 > usual && b->capacity > 1024 * 1024)
+        odd_bytes_free(b);
+}
+
+/* Appends bytes to raw until it has `target` of them or the file ends. */
+static int top_up(odd_csv_source *s, odd_bytes *raw, size_t target, bool *end, oddrow_error *err)
+{
+    size_t wanted = target - raw->size, carried = s->carry.size - s->carry_at;
+    if (odd_bytes_reserve(raw, wanted))
+        return no_memory(s, err);
+    if (carried > wanted)
+        carried = wanted;
+    if (carried)
+        memcpy(raw->data + raw->size, s->carry.data + s->carry_at, carried);
+    s->carry_at += carried;
+    raw->size += carried;
+    wanted -= carried;
+    if (wanted && !s->input_end) {
+        size_t got;
+        int status = odd_input_read(s->input, raw->data + raw->size, wanted, &got, err);
+        if (status)
+            return status;
+        raw->size += got;
+        s->input_end = got < wanted;
+        atomic_store_explicit(&s->taken, s->closed + odd_input_taken(s->input),
+                              memory_order_relaxed);
+    }
+    *end = s->input_end && s->carry_at == s->carry.size;
+    return 0;
+}
+
+/* Takes back what raw holds from `from` on; all of it came from top_up. */
+static int give_back(odd_csv_source *s, odd_bytes *raw, size_t from, oddrow_error *err)
+{
+    size_t size = raw->size - from;
+    raw->size = from;
+    if (s->carry_at < s->carry.size) { /* then raw came from there alone */
+        s->carry_at -= size;
+        return 0;
+    }
+    s->carry.size = s->carry_at = 0;
+    shrink(&s->carry, size + s->chunk_size);
+    return size && odd_bytes_add(&s->carry, raw->data + from, size) ? no_memory(s, err) : 0;
+}
+
+/* ---- the header */
+
+static int check_encoding(odd_csv_source *s, oddrow_error *err)
+{
+    const char *path = s->paths[s->file], *data = s->carry.data;
+    if (s->carry.size >= 2 && (!memcmp(data, "\xff\xfe", 2) || !memcmp(data, "\xfe\xff", 2)))
+        return odd_fail(err, ODDROW_EFORMAT, "%s: is UTF-16; convert it to UTF-8", path);
+    if (s->carry.size >= 3 && !memcmp(data, "\xef\xbb\xbf", 3))
+        s->carry_at = 3;
+    return 0;
+}
+
+/* Appends `size` bytes of the file to carry, fewer at its end. */
+static int read_more(odd_csv_source *s, size_t size, oddrow_error *err)
+{
+    size_t got;
+    if (odd_bytes_reserve(&s->carry, size))
+        return no_memory(s, err);
+    int status = odd_input_read(s->input, s->carry.data + s->carry.size, size, &got, err);
+    if (status)
+        return status;
+    s->carry.size += got;
+    s->input_end = got < size;
+    return 0;
+}
+
+static int fail_header(odd_csv_source *s, odd_record_status status, const odd_record *record,
+                       size_t line, oddrow_error *err)
+{
+    const char *path = s->paths[s->file];
+    if (status == ODD_RECORD_LONG)
+        return odd_fail(err, ODDROW_EFORMAT, "%s: line %zu: the header is longer than %zu bytes",
+                        path, line, s->max_record);
+    if (status == ODD_RECORD_BAD)
+        return odd_fail(err, ODDROW_EFORMAT, "%s: line %zu: header: %s", path, line,
+                        record->reason);
+    return odd_fail(err, ODDROW_EFORMAT, "%s: is empty, without a header", path);
+}
+
+/* Leaves carry_at behind the header of the file just opened. */
+static int read_header(odd_csv_source *s, odd_csv_header *header, size_t *line, oddrow_error *err)
+{
+    int result = read_more(s, PROBE, err);
+    if (!result)
+        result = check_encoding(s, err);
+    if (result)
+        return result;
+    size_t left = s->carry.size - s->carry_at;
+    if (!s->delimiter &&
+        !(s->delimiter = odd_csv_detect(s->carry.data + s->carry_at, left, s->input_end)))
+        return no_memory(s, err);
+    odd_record_scanner scanner;
+    odd_record_start(&scanner, s->delimiter, s->max_record);
+    odd_record_status status = ODD_RECORD_BLANK;
+    odd_record record = {0};
+    *line = 1;
+    for (;;) {
+        const char *data = s->carry.data + s->carry_at;
+        left = s->carry.size - s->carry_at;
+        status = odd_record_scan(&scanner, data, left, s->input_end, &record);
+        if (status == ODD_RECORD_GOOD)
+            break;
+        if (status == ODD_RECORD_MORE)
+            result = read_more(s, s->carry.size, err);
+        else if (status != ODD_RECORD_BLANK || !record.size || record.text == left)
+            result = fail_header(s, status, &record, *line, err);
+        if (result)
+            return result;
+        if (status == ODD_RECORD_BLANK) {
+            s->carry_at += record.size;
+            ++*line;
+        }
+    }
+    result = odd_csv_header_read(header, s->carry.data + s->carry_at, record.size, s->delimiter,
+                                 s->paths[s->file], *line, err);
+    s->carry_at += record.size;
+    s->offset = s->carry_at;
+    return result;
+}
+
+/* Begins s->file, whose bytes input gives. */
+static int begin_file(odd_csv_source *s, oddrow_error *err)
+{
+    odd_csv_header header = {0};
+    size_t line = 1;
+    s->carry.size = s->carry_at = 0;
+    s->input_end = false;
+    int status = read_header(s, &header, &line, err);
+    if (!status && !s->header.columns) {
+        s->header = header;
+        return 0;
+    }
+    if (!status)
+        status = odd_csv_header_compare(&s->header, &header, s->paths[s->file], line, err);
+    odd_csv_header_free(&header);
+    return status;
+}
+
+static int open_file(odd_csv_source *s, oddrow_error *err)
+{
+    int status = odd_input_open(s->paths[s->file], &s->input, err);
+    return status ? status : begin_file(s, err);
+}
+
+static void close_file(odd_csv_source *s)
+{
+    s->closed += odd_input_taken(s->input);
+    atomic_store_explicit(&s->taken, s->closed, memory_order_relaxed);
+    odd_input_free(&s->input);
+    s->file++;
+}
+
+/* ---- opening and closing */
+
+static int check_options(odd_csv_source *s, const odd_csv_options *o, oddrow_error *err)
+{
+    const size_t most = (size_t)1 << 30; /* so that a chunk's records are counted in 32 bits */
+    s->chunk_size = o && o->chunk_size ? o->chunk_size : 256 * 1024;
+    s->max_record = o && o->max_record ? o->max_record : 16 * 1024 * 1024;
+    s->delimiter = o ? o->delimiter : 0;
+    if (s->delimiter == '"' || s->delimiter == '\n' || s->delimiter == '\r')
+        return odd_fail(err, ODDROW_EINVAL, "a quote or line end cannot be the delimiter");
+    if (s->chunk_size > most || s->max_record > most)
+        return odd_fail(err, ODDROW_EINVAL, "chunks and records may have at most %zu bytes", most);
+    return 0;
+}
+
+/* Stored bytes of all files, 0 when one is not a regular file. */
+static uint64_t count_bytes(const odd_csv_source *s)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < s->files; i++) {
+        struct stat info;
+        if (!strcmp(s->paths[i], "-") || stat(s->paths[i], &info) || !S_ISREG(info.st_mode))
+            return 0;
+        total += (uint64_t)info.st_size;
+    }
+    return total;
+}
+
+static int make(const char *const *paths, size_t n, const odd_csv_options *options,
+                odd_csv_source **out, oddrow_error *err)
+{
+    *out = NULL;
+    if (!n)
+        return odd_fail(err, ODDROW_EINVAL, "no CSV file given");
+    odd_csv_source *s = odd_alloc(1, sizeof *s);
+    int status = s ? check_options(s, options, err) : ODDROW_ENOMEM;
+    if (s && !status && !(s->paths = odd_alloc(n, sizeof *s->paths)))
+        status = ODDROW_ENOMEM;
+    for (; s && !status && s->files < n; s->files++)
+        if (!(s->paths[s->files] = odd_copy(paths[s->files], strlen(paths[s->files]))))
+            status = ODDROW_ENOMEM;
+    if (status == ODDROW_ENOMEM)
+        odd_fail(err, status, "out of memory for a CSV source");
+    if (status)
+        odd_csv_close(&s);
+    *out = s;
+    return status;
+}
+
+int odd_csv_open(const char *const *paths, size_t n, const odd_csv_options *options,
+                 odd_csv_source **out, oddrow_error *err)
+{
+    int status = make(paths, n, options, out, err);
+    if (status)
+        return status;
+    (*out)->total = count_bytes(*out);
+    status = open_file(*out, err);
+    if (status)
+        odd_csv_close(out);
+    return status;
+}
+
+int odd_csv_open_memory(const char *name, const void *data, size_t size,
+                        const odd_csv_options *options, odd_csv_source **out, oddrow_error *err)
+{
+    int status = make(&name, 1, options, out, err);
+    if (status)
+        return status;
+    (*out)->total = size;
+    status = odd_input_open_memory(name, data, size, &(*out)->input, err);
+    if (!status)
+        status = begin_file(*out, err);
+    if (status)
+        odd_csv_close(out);
+    return status;
+}
+
+void odd_csv_close(odd_csv_source **source)
+{
+    if (!source || !*source)
+        return;
+    odd_csv_source *s = *source;
+    odd_input_free(&s->input);
+    odd_bytes_free(&s->carry);
+    odd_csv_header_free(&s->header);
+    for (size_t i = 0; i < s->files; i++)
+        odd_free(s->paths[i]);
+    odd_free(s->paths);
+    odd_free(s);
+    *source = NULL;
+}
+
+size_t odd_csv_columns(const odd_csv_source *s)
+{
+    return s->header.columns;
+}
+
+const char *odd_csv_name(const odd_csv_source *s, size_t i)
+{
+    return s->header.names[i];
+}
+
+const char *const *odd_csv_names(const odd_csv_source *s)
+{
+    return s->header.names;
+}
+
+char odd_csv_delimiter(const odd_csv_source *s)
+{
+    return s->delimiter;
+}
+
+uint64_t odd_csv_bytes_total(const odd_csv_source *s)
+{
+    return s->total;
+}
+
+uint64_t odd_csv_bytes_read(const odd_csv_source *s)
+{
+    return atomic_load_explicit(&s->taken, memory_order_relaxed);
+}
+
+/* ---- chunks */
+
+/* The search for the last record end in bytes that may still grow. */
+typedef struct cutter {
+    odd_record_scanner scanner;
+    size_t looked;   /* bytes that were looked at for quotes and NULs */
+    bool special;    /* there are some: only the scanner knows where records end */
+    size_t cut;      /* end of the last whole record; 0 while there is none */
+    bool marked;     /* some are to be rejected */
+    size_t too_long; /* bytes of the record at 0 that is longer than allowed; else 0 */
+} cutter;
+
+/* Without quotes and NULs every line end ends a record; so does a file. */
+static size_t last_line_end(const odd_bytes *raw, bool end)
+{
+    if (end)
+        return raw->size;
+    const char *last = memrchr(raw->data, '\n', raw->size);
+    if (!last)
+        last = memrchr(raw->data, '\r', raw->size);
+    return last ? (size_t)(last - raw->data) + 1 : 0;
+}
+
+static void find_cut(cutter *k, const odd_bytes *raw, bool end, size_t max_record)
+{
+    const char *fresh = raw->data + k->looked;
+    size_t size = raw->size - k->looked;
+    k->special = k->special || memchr(fresh, '"', size) || memchr(fresh, 0, size);
+    k->looked = raw->size;
+    if (!k->special && raw->size <= max_record) {
+        k->cut = last_line_end(raw, end);
+        return;
+    }
+    while (k->cut < raw->size) {
+        odd_record record;
+        odd_record_status status =
+            odd_record_scan(&k->scanner, raw->data + k->cut, raw->size - k->cut, end, &record);
+        if (status == ODD_RECORD_LONG && !k->cut)
+            k->too_long = record.size;
+        if (status == ODD_RECORD_MORE || status == ODD_RECORD_LONG)
+            return;
+        k->marked |= status == ODD_RECORD_BAD;
+        k->cut += record.size;
+    }
+}
+
+/* Where the line ends that data[from] is in, behind its line end; 0 when it goes on. */
+static size_t find_line_end(const odd_bytes *raw, size_t from)
+{
+    for (size_t i = from; i < raw->size; i++) {
+        if (raw->data[i] == '\n')
+            return i + 1;
+        if (raw->data[i] == '\r')
+            return i + 1 < raw->size && raw->data[i + 1] == '\n' ? i + 2 : i + 1;
+    }
+    return 0;
+}
+
+/* Makes the chunk the beginning of a record too long and goes on behind its line, without ever
+ * holding all of it. */
+static int skip_long(odd_csv_source *s, odd_csv_chunk *chunk, size_t too_long, bool end,
+                     oddrow_error *err)
+{
+    int status = 0;
+    odd_bytes *raw = &chunk->raw, block = {0};
+    size_t line_end = find_line_end(raw, too_long);
+    s->offset += line_end ? line_end : raw->size;
+    if (line_end)
+        status = give_back(s, raw, line_end, err);
+    while (!status && !line_end && !end) {
+        block.size = 0;
+        status = top_up(s, &block, PROBE, &end, err);
+        if (status)
+            break;
+        line_end = find_line_end(&block, 0);
+        s->offset += line_end ? line_end : block.size;
+        if (line_end)
+            status = give_back(s, &block, line_end, err);
+    }
+    odd_bytes_free(&block);
+    raw->size = too_long < ODD_CSV_EXCERPT ? too_long : ODD_CSV_EXCERPT;
+    chunk->too_long = s->max_record;
+    return status;
+}
+
+/* The next chunk of the open file: 1, or 0 at its end. */
+static int cut_chunk(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
+{
+    odd_bytes *raw = &chunk->raw;
+    size_t target = s->chunk_size;
+    bool end = false;
+    cutter k = {0};
+    odd_record_start(&k.scanner, s->delimiter, s->max_record);
+    shrink(raw, s->chunk_size);
+    raw->size = 0;
+    chunk->path = s->paths[s->file];
+    chunk->file = s->file;
+    chunk->offset = s->offset;
+    chunk->too_long = 0;
+    while (!k.cut && !k.too_long) {
+        int status = top_up(s, raw, target, &end, err);
+        if (status)
+            return status;
+        if (!raw->size)
+            return 0;
+        find_cut(&k, raw, end, s->max_record);
+        target *= 2; /* for a record longer than a chunk; max_record ends it */
+    }
+    chunk->marked = k.marked;
+    s->offset += k.cut;
+    int status =
+        k.too_long ? skip_long(s, chunk, k.too_long, end, err) : give_back(s, raw, k.cut, err);
+    return status ? status : 1;
+}
+
+int odd_csv_next(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
+{
+    chunk->records = chunk->rows = chunk->reject_count = 0;
+    chunk->columns = s->header.columns;
+    while (s->file < s->files) {
+        int status = s->input ? 0 : open_file(s, err);
+        if (!status)
+            status = cut_chunk(s, chunk, err);
+        if (status > 0)
+            chunk->sequence = s->sequence++;
+        if (status)
+            return status;
+        close_file(s);
+    }
+    return 0;
+}
+
+int odd_csv_split(const odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
+{
+    return odd_csv_split_raw(chunk, s->header.columns, s->delimiter, s->max_record, err);
+}
+
+void odd_csv_chunk_free(odd_csv_chunk *c)
+{
+    if (!c)
+        return;
+    odd_bytes_free(&c->raw);
+    odd_bytes_free(&c->text);
+    odd_bytes_free(&c->reasons);
+    odd_free(c->cells);
+    odd_free(c->record_of_row);
+    odd_free(c->rejects);
+    *c = (odd_csv_chunk){0};
+}
