@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/pool.h"
 #include "base/random.h"
 #include "column/fit.h"
 
@@ -305,6 +306,64 @@ static void a_million_constants(void **state)
     odd_free(storage);
 }
 
+/* What the threads below share. */
+struct crowd {
+    const struct table *table;
+    const odd_fit *fit;
+    const odd_encoder *encoder;
+    const char *records;
+    odd_batch *batches[2][16];
+};
+
+static void encode_and_translate(void *context, size_t index, size_t thread)
+{
+    struct crowd *c = context;
+    size_t n = c->table->rows / 16, first = index * n;
+    (void)thread;
+    odd_encode(c->encoder, c->table->cells + first * c->table->K, n, c->batches[0][index]);
+    odd_fit_translate(c->fit, c->records + first * odd_fit_record_size(c->fit), n,
+                      c->batches[1][index], NULL);
+}
+
+/* One fit and one encoder, many threads (run under the thread sanitizer too). */
+static void many_threads_share_a_schema(void **state)
+{
+    (void)state;
+    struct table t = mixed(1600, 4);
+    struct crowd c = {.table = &t};
+    odd_fit *fit;
+    odd_schema *s;
+    odd_encoder *e;
+    odd_pool *pool;
+    assert_int_equal(odd_fit_new(mixed_names, t.K, NULL, &fit, NULL), 0);
+    assert_int_equal(odd_fit_infer(fit, t.cells, 500, NULL), 0);
+    char *records = odd_alloc(t.rows, odd_fit_record_size(fit));
+    assert_int_equal(odd_fit_rows(fit, t.cells, t.rows, records, NULL), 0);
+    assert_int_equal(odd_fit_finish(fit, &s, NULL), 0);
+    assert_int_equal(odd_encoder_new(s, mixed_names, t.K, &e, NULL), 0);
+    assert_int_equal(odd_pool_new(4, &pool, NULL), 0);
+    c.fit = fit;
+    c.encoder = e;
+    c.records = records;
+    for (size_t i = 0; i < 32; i++)
+        assert_int_equal(odd_batch_new(s, 100, &c.batches[i % 2][i / 2], NULL), 0);
+    odd_pool_run(pool, 16, encode_and_translate, &c);
+    for (size_t i = 0; i < 16; i++) {
+        odd_batch *a = c.batches[0][i], *b = c.batches[1][i];
+        assert_memory_equal(a->ids, b->ids, 100 * s->C * sizeof *a->ids);
+        assert_memory_equal(a->values, b->values, 100 * s->F * sizeof *a->values);
+        assert_memory_equal(a->flags, b->flags, 100 * s->K);
+        odd_batch_free(&c.batches[0][i]);
+        odd_batch_free(&c.batches[1][i]);
+    }
+    odd_pool_free(&pool);
+    odd_encoder_free(&e);
+    odd_schema_free(&s);
+    odd_fit_free(&fit);
+    odd_free(records);
+    table_free(&t);
+}
+
 static struct table small;
 
 static int fit_small(void)
@@ -347,6 +406,7 @@ int main(void)
         cmocka_unit_test(refuses_contradictions),
         cmocka_unit_test(many_constants),
         cmocka_unit_test(a_million_constants),
+        cmocka_unit_test(many_threads_share_a_schema),
         cmocka_unit_test(survives_failing_allocations),
     };
     return cmocka_run_group_tests_name("column/fit", tests, NULL, NULL);
