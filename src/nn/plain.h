@@ -1,0 +1,27 @@
+/* nn/plain.h: the formulas of nn/network.h as they stand, in double precision: the reference that
+ * the folded panels are tested against, and the plain path of nn/forward.h. Private to the room. */
+#ifndef ODD_NN_PLAIN_H
+#define ODD_NN_PLAIN_H
+
+#include "nn/network.h"
+
+/* One row with everything in it. The caller owns the arrays. */
+typedef struct odd_plain_row {
+    const uint32_t *ids, *input_ids; /* (C) target, and what enters the network */
+    const float *values;             /* (F) target */
+    const float *u;                  /* (F + M) what enters: values, missing flags */
+    const uint8_t *missing;          /* (M) of the target; NULL: none */
+    const double *keep;              /* (sum of widths) factors on hidden units; NULL: all 1 */
+    const double *target_x;          /* (X) embedding-mse: the constant target; NULL: x itself */
+    double *x;                       /* (X) out */
+    double *losses;                  /* (C + M) out */
+    double *probabilities;           /* (sum of V) out, may be NULL; objective row */
+    double *numbers;                 /* (F) out, may be NULL; objective row */
+} odd_plain_row;
+
+/* The row's loss under parameters w (n->count), laid out as n's own. Scratch: odd_plain_scratch
+ * doubles. */
+size_t odd_plain_scratch(const odd_network *n);
+double odd_plain_run(const odd_network *n, const double *w, odd_plain_row *row, double *scratch);
+
+#endif
