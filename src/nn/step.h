@@ -70,7 +70,7 @@ int odd_step_gradient(odd_step *step, const odd_step_batch *batch, uint64_t seed
 void odd_step_apply(odd_step *step, double rate);
 
 /* (network->count) floats in the layout of the parameters. The gradient is that of the latest
- * odd_step_gradient, or of an odd_step_run, unclipped. Moments may be written, to resume. */
+ * odd_step_gradient, or of an odd_step_run, clipped. Moments may be written, to resume. */
 float *odd_step_gradients(odd_step *step);
 float *odd_step_moment1(odd_step *step);
 float *odd_step_moment2(odd_step *step);
