@@ -11,6 +11,9 @@ typedef struct odd_model odd_model; /* fields in model/parts.h */
 /* Reads and checks a model file. The model is immutable and may be shared by any threads. */
 int odd_model_load(const char *path, odd_model **out, oddrow_error *err);
 
+/* The same from memory. */
+int odd_model_parse(const void *bytes, size_t size, odd_model **out, oddrow_error *err);
+
 /* Writes the model under a temporary name, syncs it and renames it. */
 int odd_model_save(const odd_model *model, const char *path, oddrow_error *err);
 
@@ -24,7 +27,7 @@ const char *odd_model_json(const odd_model *model);
 const odd_schema *odd_model_schema(const odd_model *model);
 const odd_network *odd_model_network(const odd_model *model);
 
-/* SHA-free content hash of tensors and metadata, 16 hexadecimal digits. */
+/* Content hash of tensors and metadata, 16 hexadecimal digits. */
 const char *odd_model_hash(const odd_model *model);
 
 #endif

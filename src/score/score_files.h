@@ -38,7 +38,7 @@ typedef struct odd_score_options {
     }
 
 typedef struct odd_score_summary {
-    uint64_t rows;     /* records in the files: scored + rejected */
+    uint64_t rows; /* records in the files: scored + rejected */
     uint64_t scored;
     uint64_t rejected;
     uint64_t odd;

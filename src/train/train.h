@@ -20,21 +20,21 @@ typedef struct odd_train_options {
     odd_objective objective;
     double dropout, mask;
     /* training */
-    double contamination;   /* share of the rows that may be odd, 0 to below 0.5 */
-    size_t epochs;          /* at least this many, unless patience ends them */
-    size_t min_steps;       /* more epochs on small files until this many steps */
-    size_t batch_size;      /* rows a step */
-    double learning_rate;   /* peak of the one-cycle schedule */
-    double weight_decay;    /* decoupled */
-    double validation;      /* share of the rows held out */
-    size_t patience;        /* epochs without a better validation loss; 0: never stop early */
-    double alerts;          /* share of normal rows that may be called odd */
+    double contamination; /* share of the rows that may be odd, 0 to below 0.5 */
+    size_t epochs;        /* at least this many, unless patience ends them */
+    size_t min_steps;     /* more epochs on small files until this many steps */
+    size_t batch_size;    /* rows a step */
+    double learning_rate; /* peak of the one-cycle schedule */
+    double weight_decay;  /* decoupled */
+    double validation;    /* share of the rows held out */
+    size_t patience;      /* epochs without a better validation loss; 0: never stop early */
+    double alerts;        /* share of normal rows that may be called odd */
     uint64_t seed;
     size_t threads;         /* 0: as many as the process may use */
     size_t memory;          /* bytes of resident memory to aim at */
     const char *checkpoint; /* directory, or NULL */
     bool resume;
-    const char *report;     /* path of the JSON report, or NULL */
+    const char *report;         /* path of the JSON report, or NULL */
     odd_progress_call progress; /* or NULL */
     void *progress_context;
 } odd_train_options;
@@ -42,7 +42,7 @@ typedef struct odd_train_options {
 #define ODD_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
         .columns = ODD_FIT_OPTIONS_INIT, .projection = 10, .activation = ODD_LEAKY_RELU,           \
-        .objective = ODD_OBJECTIVE_ROW, .epochs = 20, .min_steps = 1500, .batch_size = 256,        \
+        .objective = ODD_ROW, .epochs = 20, .min_steps = 1500, .batch_size = 256,                  \
         .learning_rate = 3e-3, .validation = 0.1, .patience = 10, .alerts = 0.001, .seed = 1,      \
         .memory = (size_t)1 << 30,                                                                 \
     }

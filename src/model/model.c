@@ -1,0 +1,137 @@
+#include "model/model.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "model/parts.h"
+
+int odd_shape_new(odd_shape *shape, size_t n, oddrow_error *err)
+{
+    *shape = (odd_shape){.n = n};
+    shape->mean = odd_alloc(n, sizeof(float));
+    shape->whiten = odd_alloc(n > ODD_SHAPE_FULL ? n : n * n, sizeof(float));
+    if (shape->mean && shape->whiten)
+        return 0;
+    odd_shape_free(shape);
+    return odd_fail(err, ODDROW_ENOMEM, "out of memory for a covariance of %zu columns", n);
+}
+
+void odd_shape_free(odd_shape *shape)
+{
+    odd_free(shape->mean);
+    odd_free(shape->whiten);
+    *shape = (odd_shape){0};
+}
+
+int odd_calibration_new(odd_calibration *calibration, size_t losses, oddrow_error *err)
+{
+    *calibration = (odd_calibration){.present = true};
+    calibration->loss_scale = odd_alloc(losses, sizeof(float));
+    calibration->columns = odd_alloc(losses, sizeof(odd_tail));
+    if (!calibration->loss_scale || !calibration->columns)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_shape_new(&calibration->losses, losses, err);
+}
+
+static void free_calibration(odd_calibration *calibration)
+{
+    odd_free(calibration->loss_scale);
+    odd_free(calibration->columns);
+    odd_shape_free(&calibration->losses);
+}
+
+int odd_model_new(odd_schema **schema, odd_network **network, odd_model **out, oddrow_error *err)
+{
+    odd_model *model = odd_alloc(1, sizeof *model);
+    *out = NULL;
+    if (!model) {
+        odd_schema_free(schema);
+        odd_network_free(network);
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    }
+    model->schema = *schema;
+    model->network = *network;
+    *schema = NULL;
+    *network = NULL;
+    model->id_margin = odd_alloc(model->schema->C + 1, sizeof(float *));
+    model->value_margin = odd_alloc(model->schema->M + 1, sizeof(float *));
+    int rc = model->id_margin && model->value_margin
+                 ? odd_shape_new(&model->shape, model->network->X, err)
+                 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    if (rc) {
+        odd_model_free(&model);
+        return rc;
+    }
+    *out = model;
+    return 0;
+}
+
+int odd_model_prototypes(odd_model *model, size_t count, oddrow_error *err)
+{
+    model->prototypes = odd_alloc(count * model->network->X, sizeof(float));
+    model->prototype_count = count;
+    return model->prototypes ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+}
+
+void odd_model_free(odd_model **model)
+{
+    if (!model || !*model)
+        return;
+    odd_model *m = *model;
+    for (size_t i = 0; m->id_margin && i < m->schema->C; i++)
+        odd_free(m->id_margin[i]);
+    for (size_t i = 0; m->value_margin && i < m->schema->M; i++)
+        odd_free(m->value_margin[i]);
+    odd_free(m->id_margin);
+    odd_free(m->value_margin);
+    free_calibration(&m->plain);
+    free_calibration(&m->masked);
+    odd_shape_free(&m->shape);
+    odd_free(m->prototypes);
+    json_decref(m->training);
+    odd_free(m->json);
+    odd_schema_free(&m->schema);
+    odd_network_free(&m->network);
+    odd_free(m);
+    *model = NULL;
+}
+
+const char *odd_model_json(const odd_model *model)
+{
+    return model->json;
+}
+
+const odd_schema *odd_model_schema(const odd_model *model)
+{
+    return model->schema;
+}
+
+const odd_network *odd_model_network(const odd_model *model)
+{
+    return model->network;
+}
+
+const char *odd_model_hash(const odd_model *model)
+{
+    return model->hash;
+}
+
+size_t odd_model_losses(const odd_model *model)
+{
+    return model->schema->C + model->schema->M;
+}
+
+size_t odd_model_loss_column(const odd_model *model, size_t at)
+{
+    const odd_schema *schema = model->schema;
+    for (size_t k = 0; k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        if (column->kind == ODD_CATEGORICAL && column->categorical == at)
+            return k;
+        if ((column->kind == ODD_NUMERIC || column->kind == ODD_TIMESTAMP) &&
+            schema->C + column->numeric == at)
+            return k;
+    }
+    return SIZE_MAX; /* no such loss */
+}

@@ -1,0 +1,360 @@
+#include "model/safetensors.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+
+enum { PREFIX = 8 };
+static const uint64_t MAX_HEADER = 1u
+                                   << 30; /* a header is vocabularies and names: 1 GiB is absurd */
+
+struct odd_safetensors {
+    json_t *header; /* owns the names and the metadata text */
+    char *data;
+    size_t data_size;
+    odd_stored *tensors; /* by rising offset */
+    size_t count;
+    uint64_t hash;
+};
+
+static size_t dtype_size(odd_dtype dtype)
+{
+    return dtype == ODD_F32 ? sizeof(float) : sizeof(double);
+}
+
+size_t odd_stored_count(const odd_stored *tensor)
+{
+    size_t count = 1;
+    for (size_t i = 0; i < tensor->dimensions; i++)
+        count *= tensor->shape[i];
+    return count;
+}
+
+void odd_safetensors_free(odd_safetensors **file)
+{
+    if (!file || !*file)
+        return;
+    json_decref((*file)->header);
+    odd_free((*file)->data);
+    odd_free((*file)->tensors);
+    odd_free(*file);
+    *file = NULL;
+}
+
+static int read_shape(const char *name, const json_t *shape, odd_stored *tensor, oddrow_error *err)
+{
+    size_t total = 1;
+    if (!json_is_array(shape) || json_array_size(shape) > ODD_TENSOR_MAX_DIMENSIONS)
+        return odd_fail(err, ODDROW_EFORMAT, "tensor %s: shape is not a list of at most %d sizes",
+                        name, ODD_TENSOR_MAX_DIMENSIONS);
+    tensor->dimensions = json_array_size(shape);
+    for (size_t i = 0; i < tensor->dimensions; i++) {
+        const json_t *item = json_array_get(shape, i);
+        json_int_t value = json_integer_value(item);
+        if (!json_is_integer(item) || value < 0 || value > INT_MAX)
+            return odd_fail(err, ODDROW_EFORMAT, "tensor %s: bad size in shape", name);
+        tensor->shape[i] = (size_t)value;
+        if (__builtin_mul_overflow(total, (size_t)value, &total))
+            return odd_fail(err, ODDROW_EFORMAT, "tensor %s: shape is too large", name);
+    }
+    return 0;
+}
+
+static int read_tensor(const char *name, const json_t *entry, size_t data_size, odd_stored *tensor,
+                       size_t *begin, oddrow_error *err)
+{
+    const char *dtype = json_string_value(json_object_get(entry, "dtype"));
+    const json_t *offsets = json_object_get(entry, "data_offsets");
+    if (!json_is_object(entry) || !dtype || json_array_size(offsets) != 2 ||
+        !json_is_integer(json_array_get(offsets, 0)) ||
+        !json_is_integer(json_array_get(offsets, 1)))
+        return odd_fail(err, ODDROW_EFORMAT, "tensor %s: needs dtype, shape and data_offsets",
+                        name);
+    if (strcmp(dtype, "F32") != 0 && strcmp(dtype, "F64") != 0)
+        return odd_fail(err, ODDROW_EFORMAT, "tensor %s: dtype %.20s is not F32 or F64", name,
+                        dtype);
+    tensor->name = name;
+    tensor->dtype = strcmp(dtype, "F32") == 0 ? ODD_F32 : ODD_F64;
+    int rc = read_shape(name, json_object_get(entry, "shape"), tensor, err);
+    if (rc)
+        return rc;
+    json_int_t first = json_integer_value(json_array_get(offsets, 0));
+    json_int_t last = json_integer_value(json_array_get(offsets, 1));
+    size_t bytes;
+    if (first < 0 || last < first || (uint64_t)last > data_size)
+        return odd_fail(err, ODDROW_EFORMAT,
+                        "tensor %s: offsets %" PRId64 " to %" PRId64 " lie outside the %zu bytes",
+                        name, (int64_t)first, (int64_t)last, data_size);
+    if (__builtin_mul_overflow(odd_stored_count(tensor), dtype_size(tensor->dtype), &bytes) ||
+        bytes != (size_t)(last - first))
+        return odd_fail(err, ODDROW_EFORMAT, "tensor %s: its offsets do not match its shape", name);
+    if ((size_t)first % dtype_size(tensor->dtype) != 0)
+        return odd_fail(err, ODDROW_EFORMAT, "tensor %s: offset is not aligned", name);
+    *begin = (size_t)first;
+    return 0;
+}
+
+static int check_finite(const odd_stored *tensor, oddrow_error *err)
+{
+    size_t count = odd_stored_count(tensor);
+    for (size_t i = 0; i < count; i++) {
+        double value = tensor->dtype == ODD_F32 ? (double)((const float *)tensor->data)[i]
+                                                : ((const double *)tensor->data)[i];
+        if (!isfinite(value))
+            return odd_fail(err, ODDROW_EFORMAT, "tensor %s: number %zu is not finite",
+                            tensor->name, i);
+    }
+    return 0;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const odd_stored *x = a, *y = b;
+    if (x->data != y->data)
+        return (const char *)x->data < (const char *)y->data ? -1 : 1;
+    return (odd_stored_count(x) > 0) - (odd_stored_count(y) > 0); /* empty ones first */
+}
+
+/* The tensors must tile the data: nothing shared, nothing left out. */
+static int check_tiling(odd_safetensors *file, oddrow_error *err)
+{
+    size_t expected = 0;
+    qsort(file->tensors, file->count, sizeof *file->tensors, by_offset);
+    for (size_t i = 0; i < file->count; i++) {
+        const odd_stored *tensor = &file->tensors[i];
+        size_t begin = (size_t)((const char *)tensor->data - file->data);
+        if (begin != expected)
+            return odd_fail(err, ODDROW_EFORMAT, "tensor %s: %s the tensor before it", tensor->name,
+                            begin < expected ? "overlaps" : "leaves a hole after");
+        expected = begin + odd_stored_count(tensor) * dtype_size(tensor->dtype);
+    }
+    if (expected != file->data_size)
+        return odd_fail(err, ODDROW_EFORMAT, "%zu bytes after the last tensor",
+                        file->data_size - expected);
+    return 0;
+}
+
+static int read_header(odd_safetensors *file, const char *text, size_t size, oddrow_error *err)
+{
+    json_error_t problem;
+    file->header = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
+    if (!file->header)
+        return odd_fail(err, ODDROW_EFORMAT, "header is not JSON: %s at byte %d", problem.text,
+                        problem.position);
+    if (!json_is_object(file->header))
+        return odd_fail(err, ODDROW_EFORMAT, "header is not a JSON object");
+    file->tensors = odd_alloc(json_object_size(file->header) + 1, sizeof *file->tensors);
+    if (!file->tensors)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    const char *name;
+    json_t *entry;
+    json_object_foreach(file->header, name, entry)
+    {
+        if (strcmp(name, "__metadata__") == 0)
+            continue;
+        size_t begin = 0;
+        odd_stored *tensor = &file->tensors[file->count];
+        int rc = read_tensor(name, entry, file->data_size, tensor, &begin, err);
+        if (rc)
+            return rc;
+        tensor->data = file->data + begin;
+        rc = check_finite(tensor, err);
+        if (rc)
+            return rc;
+        file->count++;
+    }
+    return check_tiling(file, err);
+}
+
+int odd_safetensors_parse(const void *bytes, size_t size, odd_safetensors **out, oddrow_error *err)
+{
+    const unsigned char *prefix = bytes;
+    uint64_t header_size = 0;
+    int rc = 0;
+    *out = NULL;
+    if (size < PREFIX)
+        return odd_fail(err, ODDROW_EFORMAT, "%zu bytes are too few for a safetensors file", size);
+    for (int i = PREFIX - 1; i >= 0; i--)
+        header_size = header_size << 8 | prefix[i];
+    if (header_size > MAX_HEADER || header_size > size - PREFIX)
+        return odd_fail(err, ODDROW_EFORMAT,
+                        "header of %" PRIu64
+                        " bytes in a file of %zu: truncated, or not safetensors",
+                        header_size, size);
+    odd_safetensors *file = odd_alloc(1, sizeof *file);
+    if (!file)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    file->data_size = size - PREFIX - (size_t)header_size;
+    file->data = odd_alloc(file->data_size + 1, 1);
+    if (!file->data) {
+        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        goto done;
+    }
+    memcpy(file->data, (const char *)bytes + PREFIX + header_size, file->data_size);
+    file->hash = odd_hash(bytes, size, 0);
+    rc = read_header(file, (const char *)bytes + PREFIX, (size_t)header_size, err);
+    if (rc)
+        goto done;
+    *out = file;
+    file = NULL;
+done:
+    odd_safetensors_free(&file);
+    return rc;
+}
+
+static int read_all(const char *path, char **bytes, size_t *size, oddrow_error *err)
+{
+    struct stat info;
+    int rc = 0;
+    *bytes = NULL;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        rc = odd_fail(err, ODDROW_EIO, "%s", strerror(errno));
+        goto done;
+    }
+    if (!S_ISREG(info.st_mode)) {
+        rc = odd_fail(err, ODDROW_EIO, "not a regular file");
+        goto done;
+    }
+    *bytes = odd_alloc((size_t)info.st_size + 1, 1);
+    if (!*bytes) {
+        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        goto done;
+    }
+    for (*size = 0; *size < (size_t)info.st_size;) {
+        ssize_t got = read(fd, *bytes + *size, (size_t)info.st_size - *size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0) {
+            rc = odd_fail(err, ODDROW_EIO, "%s", strerror(errno));
+            goto done;
+        }
+        if (got == 0)
+            break; /* it shrank: what is left is judged as it is */
+        *size += (size_t)got;
+    }
+done:
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}
+
+int odd_safetensors_load(const char *path, odd_safetensors **out, oddrow_error *err)
+{
+    char *bytes = NULL;
+    size_t size = 0;
+    *out = NULL;
+    int rc = read_all(path, &bytes, &size, err);
+    if (!rc)
+        rc = odd_safetensors_parse(bytes, size, out, err);
+    odd_free(bytes);
+    return rc ? odd_prefix(err, "%s: ", path) : 0;
+}
+
+const char *odd_safetensors_metadata(const odd_safetensors *file, const char *key)
+{
+    return json_string_value(json_object_get(json_object_get(file->header, "__metadata__"), key));
+}
+
+const odd_stored *odd_safetensors_find(const odd_safetensors *file, const char *name)
+{
+    for (size_t i = 0; i < file->count; i++)
+        if (strcmp(file->tensors[i].name, name) == 0)
+            return &file->tensors[i];
+    return NULL;
+}
+
+size_t odd_safetensors_count(const odd_safetensors *file)
+{
+    return file->count;
+}
+
+const odd_stored *odd_safetensors_at(const odd_safetensors *file, size_t index)
+{
+    return index < file->count ? &file->tensors[index] : NULL;
+}
+
+uint64_t odd_safetensors_hash(const odd_safetensors *file)
+{
+    return file->hash;
+}
+
+static json_t *header_of(const odd_stored *tensors, size_t count, const char *key,
+                         const char *metadata)
+{
+    size_t offset = 0;
+    json_t *header = json_pack("{s:{s:s}}", "__metadata__", key, metadata);
+    for (size_t i = 0; header && i < count; i++) {
+        size_t end = offset + odd_stored_count(&tensors[i]) * dtype_size(tensors[i].dtype);
+        json_t *shape = json_array();
+        for (size_t d = 0; d < tensors[i].dimensions; d++)
+            json_array_append_new(shape, json_integer((json_int_t)tensors[i].shape[d]));
+        json_t *entry =
+            json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensors[i].dtype == ODD_F32 ? "F32" : "F64",
+                      "shape", shape, "data_offsets", (json_int_t)offset, (json_int_t)end);
+        if (!entry || json_array_size(shape) != tensors[i].dimensions ||
+            json_object_set_new(header, tensors[i].name, entry) != 0) {
+            json_decref(header);
+            return NULL;
+        }
+        offset = end;
+    }
+    return header;
+}
+
+/* The header text, padded with blanks so that the data starts on a multiple of eight bytes. */
+static int header_text(const odd_stored *tensors, size_t count, const char *key,
+                       const char *metadata, odd_bytes *out, oddrow_error *err)
+{
+    int rc = ODDROW_ENOMEM;
+    json_t *header = header_of(tensors, count, key, metadata);
+    char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
+    if (!text)
+        goto done;
+    size_t size = strlen(text), padded = (size + 7) / 8 * 8;
+    unsigned char prefix[PREFIX];
+    for (int i = 0; i < PREFIX; i++)
+        prefix[i] = (unsigned char)((uint64_t)padded >> 8 * i);
+    if (odd_bytes_add(out, prefix, PREFIX) || odd_bytes_add(out, text, size) ||
+        odd_bytes_add(out, "       ", padded - size))
+        goto done;
+    rc = 0;
+done:
+    json_decref(header);
+    if (text)
+        free(text);
+    return rc ? odd_fail(err, rc, "out of memory for the model's header") : 0;
+}
+
+int odd_safetensors_save(const char *path, const odd_stored *tensors, size_t count, const char *key,
+                         const char *metadata, oddrow_error *err)
+{
+    odd_bytes header = {0};
+    odd_output *output = NULL;
+    int rc = header_text(tensors, count, key, metadata, &header, err);
+    if (!rc)
+        rc = odd_output_open(path, &output, err);
+    if (!rc)
+        rc = odd_output_write(output, header.data, header.size, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = odd_output_write(output, tensors[i].data,
+                              odd_stored_count(&tensors[i]) * dtype_size(tensors[i].dtype), err);
+    if (!rc)
+        rc = odd_output_commit(&output, err);
+    odd_output_discard(&output);
+    odd_bytes_free(&header);
+    return rc;
+}

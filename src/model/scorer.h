@@ -1,0 +1,66 @@
+/* model/scorer.h: a model made ready to score: folded tables, shared read-only by all threads, and
+ * a lane of scratch for each thread. One path from encoded rows to nats for training's calibration,
+ * batch scoring and the worker. */
+#ifndef ODD_MODEL_SCORER_H
+#define ODD_MODEL_SCORER_H
+
+#include "column/encode.h"
+#include "model/parts.h"
+#include "nn/forward.h"
+
+typedef struct odd_scorer odd_scorer;
+typedef struct odd_lane odd_lane;
+
+/* The tables. Borrows the model, whose network, shape, prototypes, margins must be there; its
+ * tails are read when rows are scored. `plain` true: no folding, the slow reference. */
+int odd_scorer_new(const odd_model *model, bool plain, odd_scorer **out, oddrow_error *err);
+void odd_scorer_free(odd_scorer **scorer);
+const odd_model *odd_scorer_model(const odd_scorer *scorer);
+
+/* Scratch of one thread, for at most `rows` rows at a call. Borrows the scorer. */
+int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_error *err);
+void odd_lane_free(odd_lane **lane);
+
+/* Thread-seconds spent so far by a lane. */
+typedef struct odd_lane_seconds {
+    double network, rarity, calibration;
+} odd_lane_seconds;
+odd_lane_seconds odd_lane_time(const odd_lane *lane);
+
+/* Encoded rows, row-major, borrowed; see odd_batch. */
+typedef struct odd_view {
+    size_t rows;
+    const uint32_t *ids;    /* (B, C) */
+    const float *values;    /* (B, F) */
+    const uint8_t *missing; /* (B, M) */
+    const uint8_t *differs; /* (B, D), or NULL: nothing differs */
+} odd_view;
+
+odd_view odd_view_of(const odd_batch *batch);
+
+/* Losses and raw measures, before any tail. Each output may be NULL: losses (B, L), with the
+ * missing loss where a number is missing; loss (B), their mean; x (B, X); measure[i] (B).
+ * measure[ODD_MEASURE_RECONSTRUCTION] needs the calibration's loss_scale and shape. */
+typedef struct odd_measured {
+    float *losses, *loss, *x;
+    float *measure[ODD_MEASURES];
+} odd_measured;
+
+void odd_lane_measure(odd_lane *lane, const odd_view *rows, bool masked, odd_measured *out);
+
+/* Scores (B each), in nats; any may be NULL. score = reconstruction + local + global. */
+typedef struct odd_scores {
+    float *loss; /* plain mean reconstruction loss */
+    float *reconstruction, *local, *global, *score;
+} odd_scores;
+
+void odd_lane_score(odd_lane *lane, const odd_view *rows, bool masked, odd_scores *out);
+
+/* Makes room for masked scoring and measuring, which need it. */
+int odd_lane_allow_masked(odd_lane *lane, oddrow_error *err);
+
+/* Surprise of one row's columns for an explanation: nats (K), 0 for columns without one. */
+void odd_lane_surprise(odd_lane *lane, const odd_view *row, bool masked, float *surprise,
+                       odd_forward_expected *expected);
+
+#endif

@@ -1,0 +1,118 @@
+#include "score/explain.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "base/number.h"
+#include "column/timestamp.h"
+
+struct odd_explainer {
+    const odd_model *model;
+    float *surprise; /* (K) */
+    odd_forward_expected expected;
+    odd_bytes text; /* the expected values' texts */
+};
+
+int odd_explainer_new(const odd_model *model, odd_explainer **out, oddrow_error *err)
+{
+    const odd_schema *schema = model->schema;
+    odd_explainer *e = odd_alloc(1, sizeof *e);
+    *out = e;
+    if (!e)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    e->model = model;
+    e->surprise = odd_alloc(schema->K, sizeof(float));
+    e->expected.likely = odd_alloc(schema->C + 1, sizeof(uint32_t));
+    e->expected.probability = odd_alloc(schema->C + 1, sizeof(float));
+    e->expected.reconstructed = odd_alloc(schema->F + 1, sizeof(float));
+    if (e->surprise && e->expected.likely && e->expected.probability && e->expected.reconstructed)
+        return 0;
+    odd_explainer_free(out);
+    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+}
+
+void odd_explainer_free(odd_explainer **explainer)
+{
+    if (!explainer || !*explainer)
+        return;
+    odd_free((*explainer)->surprise);
+    odd_free((*explainer)->expected.likely);
+    odd_free((*explainer)->expected.probability);
+    odd_free((*explainer)->expected.reconstructed);
+    odd_bytes_free(&(*explainer)->text);
+    odd_free(*explainer);
+    *explainer = NULL;
+}
+
+/* Appends what the network expected in a column. */
+static int say_expected(odd_explainer *e, size_t k)
+{
+    const odd_column *column = &e->model->schema->columns[k];
+    char text[ODD_TIMESTAMP_SIZE + ODD_NUMBER_SIZE];
+    if (column->kind == ODD_CONSTANT)
+        return odd_bytes_add(&e->text, column->constant ? column->constant : "",
+                             column->constant_size);
+    if (e->model->network->config.objective != ODD_ROW)
+        return 0; /* embedding-mse has no expectation of the cell itself */
+    if (column->kind == ODD_CATEGORICAL) {
+        uint32_t id = e->expected.likely[column->categorical];
+        const odd_vocabulary *v = column->vocabulary;
+        odd_span value = odd_vocabulary_text(v, id);
+        if (id == v->missing_id && id)
+            value = (odd_span){"(missing)", 9};
+        else if (id == v->rare_id && id)
+            value = (odd_span){"(rare)", 6};
+        int rc = odd_bytes_add(&e->text, value.data, value.size);
+        return rc ? rc
+                  : odd_bytes_print(&e->text, " (%.0f%%)",
+                                    100 * (double)e->expected.probability[column->categorical]);
+    }
+    double x = odd_scaler_invert(&column->scaler, e->expected.reconstructed[column->first_feature]);
+    if (column->kind == ODD_TIMESTAMP)
+        return odd_bytes_add(&e->text, text, odd_timestamp_format(text, x));
+    return odd_bytes_print(&e->text, "%.5g", x);
+}
+
+/* The next most surprising column that is not among the reasons yet. */
+static size_t most_surprising(const odd_explainer *e, const odd_reason *reasons, size_t found)
+{
+    size_t best = SIZE_MAX;
+    for (size_t k = 0; k < e->model->schema->K; k++) {
+        bool taken = e->model->schema->columns[k].kind > ODD_CONSTANT;
+        for (size_t i = 0; !taken && i < found; i++)
+            taken = reasons[i].column == k;
+        if (!taken && (best == SIZE_MAX || e->surprise[k] > e->surprise[best]))
+            best = k;
+    }
+    return best;
+}
+
+int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder,
+                const odd_batch *batch, size_t row, const odd_span *cells, bool masked,
+                odd_reason *reasons, size_t wanted, size_t *found, oddrow_error *err)
+{
+    odd_view view = {1, batch->ids + row * batch->C, batch->values + row * batch->F,
+                     batch->missing + row * batch->M, batch->differs + row * batch->D};
+    odd_lane_surprise(lane, &view, masked, e->surprise, &e->expected);
+    e->text.size = 0;
+    *found = 0;
+    while (*found < wanted) {
+        size_t k = most_surprising(e, reasons, *found);
+        if (k == SIZE_MAX)
+            break;
+        size_t before = e->text.size, source = odd_encoder_source(encoder, k);
+        if (say_expected(e, k))
+            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        reasons[(*found)++] = (odd_reason){
+            .column = k,
+            .surprise = e->surprise[k],
+            .flag = (odd_flag)batch->flags[row * batch->K + k],
+            .observed = source == SIZE_MAX ? (odd_span){"", 0} : cells[source],
+            .expected = {(const char *)(uintptr_t)before, e->text.size - before},
+        };
+    }
+    for (size_t i = 0; i < *found; i++) /* the texts stand still now */
+        reasons[i].expected.data = e->text.data + (uintptr_t)reasons[i].expected.data;
+    return 0;
+}

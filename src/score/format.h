@@ -1,0 +1,35 @@
+/* score/format.h: a scored row as a line of CSV or JSON. */
+#ifndef ODD_SCORE_FORMAT_H
+#define ODD_SCORE_FORMAT_H
+
+#include "score/explain.h"
+#include "score/score_files.h"
+#include "score/stream.h"
+
+/* What every line has in common. */
+typedef struct odd_layout {
+    odd_format format;
+    size_t explain;       /* reasons a line has room for */
+    size_t carried;       /* id, label and ignored columns, in file order */
+    size_t *carried_cell; /* their index in the file */
+    const char **carried_name;
+    odd_bytes *names; /* JSON keys of them, quoted */
+    const odd_schema *schema;
+} odd_layout;
+
+int odd_layout_new(const odd_model *model, const odd_score_options *options,
+                   const odd_csv_source *source, const odd_encoder *encoder, odd_layout *out,
+                   oddrow_error *err);
+void odd_layout_free(odd_layout *layout);
+
+/* The header line of CSV; nothing for JSON lines. 0 or ODDROW_ENOMEM, like the next two. */
+int odd_format_header(const odd_layout *layout, odd_bytes *out);
+
+/* Row i of a block as one line. */
+int odd_format_row(const odd_layout *layout, const odd_block *block, size_t i,
+                   const odd_reason *reasons, size_t found, odd_bytes *out);
+
+/* A rejected record as a line of row,offset,reason,line. */
+int odd_format_reject(const odd_csv_reject *reject, uint64_t row, odd_bytes *out);
+
+#endif

@@ -1,0 +1,50 @@
+/* score/stream.h: CSV files through a model on several threads, results in the order of the rows.
+ *
+ * Each thread takes the next chunk, splits, encodes and scores it block by block and hands the
+ * blocks to the sink, which forms output for the chunk; the outputs are then written one chunk
+ * after another. Memory is that of one chunk a thread, whatever the length of the files. */
+#ifndef ODD_SCORE_STREAM_H
+#define ODD_SCORE_STREAM_H
+
+#include "base/bytes.h"
+#include "column/encode.h"
+#include "csv/source.h"
+#include "model/scorer.h"
+#include "score/score_files.h"
+
+/* Rows of one chunk, encoded and scored. */
+typedef struct odd_block {
+    size_t rows;
+    const odd_span *cells; /* (rows, columns of the file) */
+    size_t columns;
+    const uint64_t *row; /* (rows) number of each among the data rows, from 1 */
+    const odd_batch *batch;
+    const float *loss, *reconstruction, *local, *global; /* (rows) */
+    const float *score;                                  /* (rows) what the options ask for */
+    const double *p_value;                               /* (rows) */
+    const bool *odd;                                     /* (rows) */
+    odd_lane *lane;                                      /* this thread's, for explanations */
+} odd_block;
+
+typedef struct odd_sink {
+    /* Once, before any row: what the files' columns are. */
+    int (*begin)(void *context, const odd_csv_source *source, const odd_encoder *encoder,
+                 oddrow_error *err);
+    /* On any thread: append what `block` gives to `out`, the chunk's output. */
+    int (*block)(void *context, const odd_block *block, odd_bytes *out, oddrow_error *err);
+    /* In the order of the rows, one call at a time: the chunk's output and its rejected records,
+     * whose row numbers are first_row + record. */
+    int (*chunk)(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,
+                 uint64_t first_row, oddrow_error *err);
+    void *context;
+} odd_sink;
+
+/* Runs all rows through; fills the counts, seconds and notes of the summary. */
+int odd_stream_run(const odd_model *model, const char *const *paths, size_t path_count,
+                   const odd_score_options *options, const odd_sink *sink,
+                   odd_score_summary *summary, oddrow_error *err);
+
+/* The tail that a kind of score is judged by. */
+const odd_tail *odd_stream_tail(const odd_calibration *calibration, odd_score_kind score);
+
+#endif

@@ -1,0 +1,278 @@
+#include "train/calibrate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "model/margins.h"
+#include "model/scorer.h"
+#include "train/prototypes.h"
+#include "train/shape.h"
+
+enum { BLOCK = 512, TRIM_ROUNDS = 3, MASKED_LOSSES = 256, MASKED_CELLS = 1 << 20 };
+
+static const double TAIL_QUANTILE = 0.98;
+static const double LOSS_FLOOR = 0.02; /* nats or squared units; keeps easy columns from shouting */
+
+/* Weights of the measures' nats in the score, and under --contamination, where the network has
+ * learned the odd rows by heart and prototypes sit on them; docs/decisions.md has the figures. */
+static const float CLEAN_WEIGHTS[ODD_MEASURES] = {1, 1, 2, 1};
+static const float DIRTY_WEIGHTS[ODD_MEASURES] = {0.1f, 0, 1, 0.3f};
+
+/* ---- all rows through a scorer, in parallel ---- */
+
+typedef struct sweep {
+    odd_lane **lanes; /* one a thread */
+    const odd_rows *rows;
+    size_t count, L, X;
+    bool masked;
+    odd_measured out; /* for all rows */
+} sweep;
+
+static void sweep_block(void *context, size_t index, size_t thread)
+{
+    sweep *s = context;
+    const odd_rows *r = s->rows;
+    size_t first = index * BLOCK, count = s->count - first < BLOCK ? s->count - first : BLOCK;
+    odd_view view = {count, r->ids + first * r->C, r->values + first * r->F,
+                     r->missing + first * r->M, NULL};
+    odd_measured out = {
+        .losses = s->out.losses ? s->out.losses + first * s->L : NULL,
+        .loss = s->out.loss ? s->out.loss + first : NULL,
+        .x = s->out.x ? s->out.x + first * s->X : NULL,
+    };
+    for (size_t m = 0; m < ODD_MEASURES; m++)
+        out.measure[m] = s->out.measure[m] ? s->out.measure[m] + first : NULL;
+    odd_lane_measure(s->lanes[thread], &view, s->masked, &out);
+}
+
+static int measure_all(const odd_model *model, const odd_rows *rows, size_t count, bool masked,
+                       const odd_measured *out, odd_pool *pool, oddrow_error *err)
+{
+    size_t threads = odd_pool_threads(pool);
+    sweep s = {.rows = rows,
+               .count = count,
+               .L = odd_model_losses(model),
+               .X = model->network->X,
+               .masked = masked,
+               .out = *out};
+    odd_scorer *scorer = NULL;
+    s.lanes = odd_alloc(threads, sizeof(odd_lane *));
+    int rc = s.lanes ? odd_scorer_new(model, false, &scorer, err)
+                     : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    for (size_t i = 0; !rc && i < threads; i++) {
+        rc = odd_lane_new(scorer, BLOCK, &s.lanes[i], err);
+        if (!rc && masked)
+            rc = odd_lane_allow_masked(s.lanes[i], err);
+    }
+    if (!rc)
+        odd_pool_run(pool, (count + BLOCK - 1) / BLOCK, sweep_block, &s);
+    for (size_t i = 0; s.lanes && i < threads; i++)
+        odd_lane_free(&s.lanes[i]);
+    odd_free(s.lanes);
+    odd_scorer_free(&scorer);
+    return rc;
+}
+
+/* ---- rarity: prototypes, shape, margins ---- */
+
+static int fit_margins(odd_model *model, const odd_rows *rest, oddrow_error *err)
+{
+    const odd_schema *schema = model->schema;
+    float *z = odd_alloc(rest->count + 1, sizeof(float));
+    int rc = z ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    for (size_t k = 0; !rc && k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        if (column->kind != ODD_NUMERIC)
+            continue;
+        size_t count = 0, m = column->numeric;
+        float *nats = odd_alloc(ODD_MARGIN_GRID, sizeof(float));
+        model->value_margin[m] = nats;
+        if (!nats) {
+            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            break;
+        }
+        for (size_t i = 0; i < rest->count; i++)
+            if (!rest->missing[i * schema->M + m])
+                z[count++] = rest->values[i * schema->F + column->first_feature];
+        odd_margin_values(z, count, nats);
+    }
+    odd_free(z);
+    return rc ? rc : odd_model_id_margins(model, err);
+}
+
+static int fit_rarity(odd_model *model, const odd_rows *rest, const float *x,
+                      const odd_train_options *options, odd_pool *pool, oddrow_error *err)
+{
+    size_t X = model->network->X, n = rest->count;
+    size_t prototypes = n < ODD_PROTOTYPES ? n : ODD_PROTOTYPES;
+    int rc = odd_shape_fit(&model->shape, x, n, 2 * options->contamination, TRIM_ROUNDS, err);
+    if (!rc)
+        rc = odd_model_prototypes(model, prototypes, err);
+    if (!rc && n == prototypes)
+        memcpy(model->prototypes, x, n * X * sizeof *x);
+    else if (!rc)
+        rc = odd_prototypes_fit(x, n, X, prototypes, options->seed, pool, model->prototypes, err);
+    return rc ? rc : fit_margins(model, rest, err);
+}
+
+/* ---- calibrations ---- */
+
+/* Scales and shape of the column losses (count, L), which become their scaled roots. */
+static int fit_losses(odd_calibration *calibration, float *losses, size_t count, oddrow_error *err)
+{
+    size_t L = calibration->losses.n;
+    for (size_t at = 0; at < L; at++) {
+        double sum = 0;
+        for (size_t i = 0; i < count; i++)
+            sum += (double)losses[i * L + at];
+        calibration->loss_scale[at] = (float)(sum / (double)count + LOSS_FLOOR);
+        for (size_t i = 0; i < count; i++)
+            losses[i * L + at] = sqrtf(losses[i * L + at] / calibration->loss_scale[at]);
+    }
+    return odd_shape_fit(&calibration->losses, losses, count, 0, 0, err);
+}
+
+/* Held-out measures, and what is made of them; all (count) but losses (count, L). */
+typedef struct held_out {
+    size_t count;
+    odd_measured measured;
+    float *reconstruction, *rarity, *score;
+    float *block; /* owns them all */
+} held_out;
+
+static int held_out_new(held_out *h, size_t count, size_t L, oddrow_error *err)
+{
+    *h = (held_out){.count = count};
+    h->block = odd_alloc(count * (L + ODD_MEASURES + 4), sizeof(float));
+    if (!h->block)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu held-out rows", count);
+    float *at = h->block;
+    h->measured.losses = at;
+    at += count * L;
+    h->measured.loss = at;
+    h->reconstruction = at + count;
+    h->rarity = at + 2 * count;
+    h->score = at + 3 * count;
+    for (size_t m = 0; m < ODD_MEASURES; m++)
+        h->measured.measure[m] = at + (4 + m) * count;
+    return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+/* A tail of scores, whose greatest share `contamination` is not of normal rows. */
+static int fit_clean(odd_tail *tail, float *values, size_t count, double contamination,
+                     oddrow_error *err)
+{
+    qsort(values, count, sizeof *values, by_value);
+    size_t kept = count - (size_t)(contamination * (double)count);
+    return odd_tail_fit(tail, values, kept, TAIL_QUANTILE, err);
+}
+
+static int fit_column_tails(odd_calibration *calibration, const held_out *h, oddrow_error *err)
+{
+    size_t L = calibration->losses.n;
+    float *values = odd_alloc(h->count, sizeof(float));
+    int rc = values ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    for (size_t at = 0; !rc && at < L; at++) {
+        for (size_t i = 0; i < h->count; i++)
+            values[i] = h->measured.losses[i * L + at];
+        rc = odd_tail_fit(&calibration->columns[at], values, h->count, TAIL_QUANTILE, err);
+    }
+    odd_free(values);
+    return rc;
+}
+
+static int fit_tails(const odd_model *model, odd_calibration *calibration, held_out *h,
+                     double contamination, oddrow_error *err)
+{
+    int rc = fit_column_tails(calibration, h, err);
+    for (size_t m = 0; !rc && m < ODD_MEASURES; m++) {
+        /* score and rarity are free until the nats are known: sort a copy */
+        memcpy(h->score, h->measured.measure[m], h->count * sizeof(float));
+        rc = odd_tail_fit(&calibration->measures[m], h->score, h->count, TAIL_QUANTILE, err);
+    }
+    for (size_t i = 0; !rc && i < h->count; i++) {
+        float nats[ODD_MEASURES];
+        for (size_t m = 0; m < ODD_MEASURES; m++)
+            nats[m] = model->weight[m] *
+                      odd_tail_surprise(&calibration->measures[m], h->measured.measure[m][i]);
+        h->reconstruction[i] = nats[ODD_MEASURE_RECONSTRUCTION];
+        h->rarity[i] =
+            nats[ODD_MEASURE_LOCAL] + (nats[ODD_MEASURE_SHAPE] + nats[ODD_MEASURE_MARGINS]);
+        h->score[i] = nats[ODD_MEASURE_RECONSTRUCTION] + nats[ODD_MEASURE_LOCAL] +
+                      (nats[ODD_MEASURE_SHAPE] + nats[ODD_MEASURE_MARGINS]);
+    }
+    if (!rc)
+        rc = fit_clean(&calibration->loss, h->measured.loss, h->count, contamination, err);
+    if (!rc)
+        rc = fit_clean(&calibration->reconstruction, h->reconstruction, h->count, contamination,
+                       err);
+    if (!rc)
+        rc = fit_clean(&calibration->rarity, h->rarity, h->count, contamination, err);
+    if (!rc)
+        rc = fit_clean(&calibration->score, h->score, h->count, contamination, err);
+    return rc;
+}
+
+/* `losses` (rest_count, L): column losses of training rows, masked or not; spoilt. */
+static int calibrate(odd_model *model, odd_calibration *calibration, bool masked, float *losses,
+                     size_t rest_count, const odd_rows *held, size_t held_count,
+                     double contamination, odd_pool *pool, oddrow_error *err)
+{
+    size_t L = odd_model_losses(model);
+    held_out h = {0};
+    int rc = odd_calibration_new(calibration, L, err);
+    if (!rc)
+        rc = fit_losses(calibration, losses, rest_count, err);
+    if (!rc)
+        rc = held_out_new(&h, held_count, L, err);
+    if (!rc)
+        rc = measure_all(model, held, held_count, masked, &h.measured, pool, err);
+    if (!rc)
+        rc = fit_tails(model, calibration, &h, contamination, err);
+    odd_free(h.block);
+    return rc;
+}
+
+int odd_calibrate(odd_model *model, const odd_rows *rest, const odd_rows *held,
+                  const odd_train_options *options, odd_pool *pool, oddrow_error *err)
+{
+    size_t L = odd_model_losses(model), X = model->network->X;
+    float *losses = odd_alloc(rest->count * L, sizeof(float));
+    float *x = odd_alloc(rest->count * X, sizeof(float));
+    odd_measured out = {.losses = losses, .x = x};
+    int rc =
+        losses && x ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu rows", rest->count);
+    memcpy(model->weight, options->contamination > 0 ? DIRTY_WEIGHTS : CLEAN_WEIGHTS,
+           sizeof model->weight);
+    model->alerts = options->alerts;
+    if (!rc)
+        rc = measure_all(model, rest, rest->count, false, &out, pool, err);
+    if (!rc)
+        rc = fit_rarity(model, rest, x, options, pool, err);
+    odd_free(x);
+    if (!rc)
+        rc = calibrate(model, &model->plain, false, losses, rest->count, held, held->count,
+                       options->contamination, pool, err);
+    /* as many passes as columns: on fewer rows, and not for very wide files */
+    size_t limit = MASKED_CELLS / L;
+    size_t few = rest->count < limit ? rest->count : limit;
+    size_t few_held = held->count < limit ? held->count : limit;
+    if (!rc && L <= MASKED_LOSSES) {
+        out = (odd_measured){.losses = losses};
+        rc = measure_all(model, rest, few, true, &out, pool, err);
+        if (!rc)
+            rc = calibrate(model, &model->masked, true, losses, few, held, few_held,
+                           options->contamination, pool, err);
+    }
+    odd_free(losses);
+    return rc;
+}

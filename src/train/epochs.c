@@ -1,0 +1,254 @@
+#include "train/epochs.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "train/checkpoint.h"
+#include "train/validate.h"
+#include "train/window.h"
+
+static const double CHECKPOINT_SECONDS = 1; /* at most one checkpoint in so long */
+
+void odd_history_free(odd_history *history)
+{
+    odd_free(history->epochs);
+    *history = (odd_history){0};
+}
+
+double odd_one_cycle(double peak, uint64_t step, uint64_t total)
+{
+    double start = peak / 25, end = start / 1e4;
+    double up = 0.1 * (double)total - 1, last = (double)total - 1;
+    double at = (double)step < last ? (double)step : last;
+    double from = at < up ? start : peak, to = at < up ? peak : end;
+    double share = at < up ? at / up : last > up ? (at - up) / (last - up) : 1;
+    return to + (from - to) / 2 * (1 + cos(3.14159265358979323846 * share));
+}
+
+static uint64_t steps_per_epoch(const odd_train_options *options, uint64_t rows)
+{
+    return (rows + options->batch_size - 1) / options->batch_size;
+}
+
+size_t odd_epochs_planned(const odd_train_options *options, uint64_t rows)
+{
+    uint64_t steps = steps_per_epoch(options, rows);
+    uint64_t least = (options->min_steps + steps - 1) / steps;
+    return least > options->epochs ? (size_t)least : options->epochs;
+}
+
+typedef struct loop {
+    const odd_train_options *options;
+    odd_dataset *dataset;
+    const odd_rows *held;
+    double trim;
+    odd_progress_state state;
+    odd_window *window;
+    odd_validator *validator;
+    float *losses;  /* of the held-out rows */
+    size_t epochs;  /* planned */
+    uint64_t steps; /* planned */
+    uint64_t fingerprint;
+    double told, saved;
+} loop;
+
+static void tell(loop *l, uint64_t rows, double seconds, double loss, double rate, bool last)
+{
+    double now = odd_clock();
+    const odd_history *history = &l->state.history;
+    if (!l->options->progress || (!last && now - l->told < 0.2))
+        return;
+    l->told = now;
+    odd_progress progress = {
+        .stage = "train",
+        .rows = rows,
+        .fraction = (double)l->state.number / (double)l->steps,
+        .rows_per_second = seconds > 0 ? (double)rows / seconds : 0,
+        .epoch = history->count + (last ? 0 : 1),
+        .epochs = l->epochs,
+        .loss = loss,
+        .validation_loss =
+            history->count ? history->epochs[history->count - 1].validation_loss : NAN,
+        .learning_rate = rate,
+    };
+    l->options->progress(l->options->progress_context, &progress);
+}
+
+/* A loss that is not finite: say in which column, batch and epoch. */
+static int name_column(const loop *l, const odd_step_result *result, size_t batch, int rc,
+                       oddrow_error *err)
+{
+    const odd_schema *schema = l->dataset->schema;
+    size_t C = schema->C;
+    for (size_t k = 0; rc == ODDROW_ENUMERIC && result->column_sums && k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        size_t at = column->kind == ODD_CATEGORICAL ? column->categorical : C + column->numeric;
+        if (column->kind <= ODD_TIMESTAMP && !isfinite(result->column_sums[at]))
+            return odd_prefix(err, "epoch %zu, batch %zu, column %s: ", l->state.history.count + 1,
+                              batch, column->name);
+    }
+    return odd_prefix(err, "epoch %zu, batch %zu: ", l->state.history.count + 1, batch);
+}
+
+/* All steps of one epoch. Only they are timed. */
+static int train_epoch(loop *l, odd_epoch *epoch, oddrow_error *err)
+{
+    double seconds = 0, loss = 0, mse = 0, mape = 0, rate = 0;
+    uint64_t rows = 0;
+    size_t first = 0, batches = 0;
+    int count;
+    odd_window_start(l->window, l->options->seed, l->state.history.count);
+    while ((count = odd_window_next(l->window, &first, err)) > 0) {
+        const odd_rows *r = odd_window_rows(l->window);
+        odd_step_batch batch = {.rows = (size_t)count,
+                                .ids = r->ids + first * r->C,
+                                .values = r->values + first * r->F,
+                                .missing = r->missing + first * r->M};
+        odd_step_result result = {0};
+        rate = odd_one_cycle(l->options->learning_rate, l->state.number, l->steps);
+        double start = odd_clock();
+        int rc = odd_step_run(l->state.step, &batch, rate, l->options->seed, l->state.number,
+                              &result, err);
+        seconds += odd_clock() - start;
+        batches++;
+        if (rc)
+            return name_column(l, &result, batches, rc, err);
+        l->state.number++;
+        rows += batch.rows;
+        loss += result.loss * (double)count;
+        mse += result.mse * (double)count;
+        mape += result.mape * (double)count;
+        tell(l, rows, seconds, loss / (double)rows, rate, false);
+    }
+    if (count < 0)
+        return count;
+    double n = (double)rows;
+    *epoch = (odd_epoch){.loss = loss / n,
+                         .mse = mse / n,
+                         .mape = mape / n,
+                         .learning_rate = rate,
+                         .rows_per_second = seconds > 0 ? n / seconds : 0};
+    return 0;
+}
+
+static int remember(loop *l, const odd_epoch *epoch, oddrow_error *err)
+{
+    odd_history *h = &l->state.history;
+    if (h->count == h->capacity) {
+        size_t capacity = h->capacity ? 2 * h->capacity : 64;
+        odd_epoch *grown = odd_resize(h->epochs, h->capacity, capacity, sizeof *grown);
+        if (!grown)
+            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        h->epochs = grown;
+        h->capacity = capacity;
+    }
+    h->epochs[h->count++] = *epoch;
+    if (h->count == 1 || epoch->validation_loss < h->best_loss) {
+        h->best = h->count - 1;
+        h->best_loss = epoch->validation_loss;
+        l->state.stale = 0;
+        memcpy(l->state.best, l->state.network->parameters,
+               l->state.network->count * sizeof(float));
+    } else {
+        l->state.stale++;
+    }
+    /* where min_steps stretches a small file's run, patience stretches with it */
+    size_t stretch = (l->epochs + l->options->epochs - 1) / l->options->epochs;
+    l->state.stopped = l->options->patience && l->state.stale >= l->options->patience * stretch;
+    return 0;
+}
+
+static int save(loop *l, oddrow_error *err)
+{
+    bool last = l->state.stopped || l->state.history.count == l->epochs;
+    double now = odd_clock();
+    if (!l->options->checkpoint || (!last && now - l->saved < CHECKPOINT_SECONDS))
+        return 0;
+    l->saved = now;
+    return odd_checkpoint_save(l->options->checkpoint, &l->state, l->fingerprint, err);
+}
+
+static int run(loop *l, oddrow_error *err)
+{
+    int rc = 0;
+    while (!rc && !l->state.stopped && l->state.history.count < l->epochs) {
+        odd_epoch epoch = {0};
+        rc = train_epoch(l, &epoch, err);
+        if (rc)
+            break;
+        odd_validator_update(l->validator);
+        odd_validator_run(l->validator, l->held, l->losses, NULL, NULL);
+        epoch.validation_loss = odd_trimmed_mean(l->losses, l->held->count, l->trim);
+        if (!isfinite(epoch.validation_loss))
+            return odd_fail(err, ODDROW_ENUMERIC,
+                            "epoch %zu: the validation loss is not a number; a lower "
+                            "--learning-rate may help",
+                            l->state.history.count + 1);
+        rc = remember(l, &epoch, err);
+        if (!rc)
+            rc = save(l, err);
+        tell(l, odd_table_rows(l->dataset->train),
+             (double)odd_table_rows(l->dataset->train) / (epoch.rows_per_second + 1e-9), epoch.loss,
+             epoch.learning_rate, true);
+    }
+    return rc;
+}
+
+static int start(loop *l, odd_pool *pool, oddrow_error *err)
+{
+    const odd_train_options *options = l->options;
+    odd_network *network = l->state.network;
+    odd_step_options step = ODD_STEP_OPTIONS;
+    uint64_t rows = odd_table_rows(l->dataset->train);
+    step.dropout = options->dropout;
+    step.mask = options->mask;
+    step.trim = l->trim;
+    step.weight_decay = options->weight_decay;
+    l->epochs = odd_epochs_planned(options, rows);
+    l->steps = l->epochs * steps_per_epoch(options, rows);
+    l->fingerprint = odd_checkpoint_fingerprint(options, l->dataset);
+    l->saved = odd_clock();
+    l->state.best = odd_alloc(network->count, sizeof(float));
+    l->losses = odd_alloc(l->held->count, sizeof(float));
+    if (!l->state.best || !l->losses)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = odd_step_new(network, options->batch_size, pool, &step, &l->state.step, err);
+    if (!rc)
+        rc = odd_window_new(l->dataset->train, l->dataset->schema, options->batch_size,
+                            options->memory / 4, &l->window, err);
+    if (!rc)
+        rc = odd_validator_new(network, pool, &l->validator, err);
+    bool found = false;
+    if (!rc && options->resume && options->checkpoint)
+        rc = odd_checkpoint_load(options->checkpoint, &l->state, l->fingerprint, &found, err);
+    return rc;
+}
+
+int odd_epochs_run(const odd_train_options *options, odd_dataset *dataset, const odd_rows *held,
+                   double trim, odd_pool *pool, odd_network *network, odd_history *history,
+                   oddrow_error *err)
+{
+    loop l = {.options = options,
+              .dataset = dataset,
+              .held = held,
+              .trim = trim,
+              .state = {.network = network}};
+    int rc = start(&l, pool, err);
+    if (!rc)
+        rc = run(&l, err);
+    if (!rc) {
+        memcpy(network->parameters, l.state.best, network->count * sizeof(float));
+        *history = l.state.history;
+        l.state.history = (odd_history){0};
+    }
+    odd_history_free(&l.state.history);
+    odd_step_free(&l.state.step);
+    odd_window_free(&l.window);
+    odd_validator_free(&l.validator);
+    odd_free(l.state.best);
+    odd_free(l.losses);
+    return rc;
+}

@@ -1,0 +1,19 @@
+/* train/report.h: what a run did: as JSON for a file, and as the training record in the model. */
+#ifndef ODD_TRAIN_REPORT_H
+#define ODD_TRAIN_REPORT_H
+
+#include <jansson.h>
+
+#include "train/epochs.h"
+
+/* The record that the model keeps: nothing in it depends on the clock or the threads. NULL: out of
+ * memory. */
+json_t *odd_training_record(const odd_train_options *options, const odd_dataset *dataset,
+                            const odd_history *history);
+
+/* Writes {rows, rejected, seconds, threads, best_epoch, epochs: [{epoch, loss, validation_loss,
+ * mse, mape, learning_rate, rows_per_second}]} to a file that appears when complete. */
+int odd_report_write(const char *path, const odd_dataset *dataset, const odd_history *history,
+                     double seconds, size_t threads, oddrow_error *err);
+
+#endif

@@ -1,0 +1,169 @@
+#include "train/train.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "model/parts.h"
+#include "train/calibrate.h"
+#include "train/dataset.h"
+#include "train/epochs.h"
+#include "train/report.h"
+
+/* Rows that calibration looks at, at most: beyond them its figures no longer move. */
+enum { HELD_ROWS = 262144, REST_ROWS = 65536, SAMPLE_SEED = 77, MAX_PARAMETERS = 1 << 30 };
+
+static int check(const odd_train_options *o, oddrow_error *err)
+{
+    if (!(o->contamination >= 0 && o->contamination < 0.5))
+        return odd_fail(err, ODDROW_EINVAL, "contamination must be from 0 to below 0.5");
+    if (!(o->validation > 0 && o->validation < 1))
+        return odd_fail(err, ODDROW_EINVAL, "validation must be above 0 and below 1");
+    if (o->epochs == 0 || o->batch_size == 0 || o->batch_size > (1u << 20))
+        return odd_fail(err, ODDROW_EINVAL,
+                        "epochs must be at least 1, batch-size from 1 to 1,048,576");
+    if (!(o->learning_rate > 0) || !(o->alerts > 0 && o->alerts < 1))
+        return odd_fail(err, ODDROW_EINVAL,
+                        "learning-rate must be above 0, alerts between 0 and 1");
+    if (o->memory < (32u << 20))
+        return odd_fail(err, ODDROW_EINVAL, "memory must be at least 32M");
+    if (o->resume && !o->checkpoint)
+        return odd_fail(err, ODDROW_EINVAL, "resume needs a checkpoint directory");
+    return 0;
+}
+
+/* The network that fits the schema. */
+static int make_network(const odd_train_options *options, const odd_schema *schema,
+                        odd_network **out, oddrow_error *err)
+{
+    odd_network_config config = ODD_NETWORK_CONFIG;
+    config.P = options->projection;
+    config.activation = options->activation;
+    config.objective = options->objective;
+    if (options->widths) {
+        config.widths = options->widths;
+        config.layers = options->layers;
+    }
+    int rc = schema->C + schema->M
+                 ? 0
+                 : odd_fail(err, ODDROW_ESCHEMA, "nothing to learn: no column is an input");
+    if (!rc)
+        rc = odd_network_for_schema(schema, &config, MAX_PARAMETERS, out, err);
+    if (!rc)
+        odd_network_init(*out, options->seed);
+    return rc;
+}
+
+static void tell(const odd_train_options *options, const char *stage, double fraction)
+{
+    odd_progress progress = {.stage = stage, .fraction = fraction};
+    if (options->progress)
+        options->progress(options->progress_context, &progress);
+}
+
+/* Prototypes, shape and tails from samples that fit the memory budget. */
+static int calibrate(odd_model *model, odd_dataset *dataset, const odd_rows *held,
+                     const odd_train_options *options, odd_pool *pool, oddrow_error *err)
+{
+    odd_rows rest = {0};
+    size_t row = odd_rows_size(model->schema) +
+                 sizeof(float) * (odd_model_losses(model) + model->network->X + 8);
+    size_t fits = options->memory / 8 / row;
+    size_t limit = fits < REST_ROWS ? fits + 1 : REST_ROWS;
+    tell(options, "calibrate", -1);
+    int rc = odd_dataset_sample(dataset->train, model->schema, limit, SAMPLE_SEED, &rest, err);
+    if (!rc)
+        rc = odd_calibrate(model, &rest, held, options, pool, err);
+    odd_rows_free(&rest);
+    tell(options, "calibrate", 1);
+    return rc;
+}
+
+static void summarise(odd_train_summary *summary, const odd_dataset *dataset,
+                      const odd_history *history, double seconds)
+{
+    const odd_epoch *best = &history->epochs[history->best];
+    *summary = (odd_train_summary){
+        .rows = dataset->rows,
+        .rejected = dataset->rejected,
+        .epochs = history->count,
+        .best_epoch = history->best + 1,
+        .seconds = seconds,
+        .loss = best->loss,
+        .validation_loss = best->validation_loss,
+    };
+    for (size_t i = 0; i < history->count; i++)
+        summary->rows_per_second += history->epochs[i].rows_per_second / (double)history->count;
+    memcpy(summary->notes, dataset->notes, sizeof summary->notes);
+}
+
+/* A row's held-out bytes: encoded, its column losses, and the measures. */
+static size_t held_limit(const odd_schema *schema, size_t memory)
+{
+    size_t row = odd_rows_size(schema) + sizeof(float) * (schema->C + schema->M + 16);
+    size_t fits = memory / 8 / row;
+    return fits < HELD_ROWS ? fits + 1 : HELD_ROWS;
+}
+
+static int learn(const odd_train_options *options, odd_dataset *dataset, odd_pool *pool,
+                 double start, odd_model **out, odd_train_summary *summary, oddrow_error *err)
+{
+    odd_network *network = NULL;
+    odd_model *model = NULL;
+    odd_history history = {0};
+    odd_rows held = {0};
+    int rc = make_network(options, dataset->schema, &network, err);
+    if (!rc)
+        rc = odd_dataset_sample(dataset->held, dataset->schema,
+                                held_limit(dataset->schema, options->memory), SAMPLE_SEED + 1,
+                                &held, err);
+    if (!rc)
+        rc = odd_epochs_run(options, dataset, &held, 0, pool, network, &history, err);
+    if (!rc)
+        rc = odd_model_new(&dataset->schema, &network, &model, err);
+    if (!rc)
+        rc = calibrate(model, dataset, &held, options, pool, err);
+    if (!rc) {
+        model->training = odd_training_record(options, dataset, &history);
+        rc = model->training ? odd_model_seal(model, err)
+                             : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    }
+    double seconds = odd_clock() - start;
+    if (!rc && options->report)
+        rc = odd_report_write(options->report, dataset, &history, seconds, odd_pool_threads(pool),
+                              err);
+    if (!rc) {
+        summarise(summary, dataset, &history, seconds);
+        *out = model;
+        model = NULL;
+    }
+    odd_model_free(&model);
+    odd_network_free(&network);
+    odd_history_free(&history);
+    odd_rows_free(&held);
+    return rc;
+}
+
+int odd_train(const char *const *paths, size_t path_count, const odd_train_options *options,
+              odd_model **model, odd_train_summary *summary, oddrow_error *err)
+{
+    odd_train_options o = *options;
+    odd_dataset dataset = {0};
+    odd_pool *pool = NULL;
+    double start = odd_clock();
+    *model = NULL;
+    o.columns.seed = o.seed;
+    o.columns.memory = o.memory / 4;
+    int rc = check(&o, err);
+    if (!rc)
+        rc = odd_pool_new(o.threads, &pool, err);
+    if (!rc)
+        rc = odd_dataset_read(paths, path_count, &o, pool, &dataset, err);
+    if (!rc)
+        rc = learn(&o, &dataset, pool, start, model, summary, err);
+    odd_dataset_free(&dataset);
+    odd_pool_free(&pool);
+    return rc;
+}
