@@ -33,7 +33,7 @@ static size_t carve_all(odd_panel *p)
     p->gathered = carve(p->memory, &used, f->folded ? N * f->table_stride : 0);
     for (size_t l = 0; l < c->layers; l++) {
         p->y[l] = carve(p->memory, &used, c->widths[l] * N);
-        p->d[l] = carve(p->memory, &used, p->training ? c->widths[l] * N : 0);
+        p->d[l] = p->training ? carve(p->memory, &used, c->widths[l] * N) : NULL;
         widest = c->widths[l] > widest ? c->widths[l] : widest;
     }
     p->query = carve(p->memory, &used, f->direct_logits ? n->X * N : 0);
