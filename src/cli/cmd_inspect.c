@@ -35,44 +35,62 @@ static bool is_short_list(const json_t *value)
            json_is_number(json_array_get(value, 0));
 }
 
-/* The scalars and short lists of an object; long lists and the columns are for --json. */
+/* Scalars and short lists are printed; long lists and the columns are for --json. */
+static bool is_short(const json_t *value)
+{
+    return !json_is_object(value) && (!json_is_array(value) || is_short_list(value));
+}
+
+static bool has_short_members(json_t *object)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(object, name, value)
+    {
+        if (is_short(value))
+            return true;
+    }
+    return false;
+}
+
 static void print_object(json_t *object)
 {
     const char *name;
     json_t *value;
     json_object_foreach(object, name, value)
     {
-        if (!json_is_object(value) && (!json_is_array(value) || is_short_list(value)))
+        if (is_short(value))
             print_scalar(name, value);
     }
 }
 
-static void print_metadata(json_t *root)
+static void print_metadata(json_t *root, const odd_model *model)
 {
+    const odd_network *network = odd_model_network(model);
     const char *name;
     json_t *value;
     puts("model");
     print_object(root);
+    printf("  %-24s %s\n", "hash", odd_model_hash(model));
+    printf("  %-24s %zu\n", "parameters", network->weights);
+    printf("  %-24s %zu\n", "input width", network->X);
     json_object_foreach(root, name, value)
     {
-        if (json_is_object(value) && strcmp(name, "schema") != 0) {
+        if (has_short_members(value)) {
             printf("%s\n", name);
             print_object(value);
         }
     }
+    putchar('\n');
 }
 
 static int print_model(const odd_model *model, oddrow_error *err)
 {
-    const odd_network *network = odd_model_network(model);
     json_t *root = metadata(model, err);
     if (!root)
         return ODDROW_EFORMAT;
-    print_metadata(root);
+    print_metadata(root, model);
     json_decref(root);
-    printf("network\n  %-24s %zu\n  %-24s %zu\n", "input width", network->X, "parameters",
-           network->weights);
-    printf("hash\n  %s\n\n", odd_model_hash(model));
     return odd_schema_print(odd_model_schema(model), err);
 }
 
