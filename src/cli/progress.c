@@ -35,7 +35,7 @@ static void time_left(const odd_progress_view *view, const odd_progress *p, doub
 {
     double spent = now - view->stage_start;
     text[0] = '\0';
-    if (!(p->fraction > 0.005) || spent < 0.5)
+    if (!(p->fraction > 0.005) || p->fraction >= 1 || spent < 0.5)
         return;
     double left = spent * (1 - p->fraction) / p->fraction;
     if (!(left >= 0) || left > 359999)
@@ -53,7 +53,10 @@ static void describe(const odd_progress_view *view, const odd_progress *p, doubl
                      size_t size)
 {
     char rows[32], speed[32], left[40];
-    size_t at = (size_t)snprintf(text, size, "%s rows", odd_grouped(p->rows, rows));
+    size_t at = 0;
+    text[0] = '\0';
+    if (p->rows > 0)
+        at = (size_t)snprintf(text, size, "%s rows", odd_grouped(p->rows, rows));
     if (p->rows_per_second >= 1)
         at += (size_t)snprintf(text + at, size - at, "  %s rows/s",
                                odd_grouped((uint64_t)p->rows_per_second, speed));
