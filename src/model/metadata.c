@@ -6,14 +6,15 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "model/forest.h"
 #include "model/margins.h"
 #include "model/schema_json.h"
 
 odd_tail *odd_calibration_tail(odd_calibration *c, size_t index, const char **name)
 {
-    static const char *const names[ODD_TAILS] = {"reconstruction", "local", "shape",
-                                                 "margins",        "loss",  "score_reconstruction",
-                                                 "score_rarity",   "score"};
+    static const char *const names[ODD_TAILS] = {
+        "reconstruction",       "local",        "shape", "margins", "forest", "loss",
+        "score_reconstruction", "score_rarity", "score"};
     *name = names[index];
     if (index < ODD_MEASURES)
         return &c->measures[index];
@@ -64,16 +65,42 @@ static json_t *network_to_json(const odd_network_config *config)
                : NULL;
 }
 
+/* The measures by the names of their tails: {weight, hinge} each. */
+static json_t *weights_to_json(const odd_model *model)
+{
+    odd_calibration names = {0};
+    json_t *out = json_object();
+    for (size_t m = 0; out && m < ODD_MEASURES; m++) {
+        const char *name;
+        odd_calibration_tail(&names, m, &name);
+        if (json_object_set_new(out, name,
+                                json_pack("{s:f, s:f}", "weight", (double)model->weight[m], "hinge",
+                                          (double)model->hinge[m])) != 0) {
+            json_decref(out);
+            out = NULL;
+        }
+    }
+    return out;
+}
+
 static json_t *score_to_json(const odd_model *model)
 {
     float threshold = odd_tail_value(&model->plain.score, (float)-log(model->alerts));
-    return json_pack("{s:{s:f, s:f, s:f, s:f}, s:I, s:f, s:f}", "weights", "reconstruction",
-                     (double)model->weight[ODD_MEASURE_RECONSTRUCTION], "local",
-                     (double)model->weight[ODD_MEASURE_LOCAL], "shape",
-                     (double)model->weight[ODD_MEASURE_SHAPE], "margins",
-                     (double)model->weight[ODD_MEASURE_MARGINS], "prototypes",
-                     (json_int_t)model->prototype_count, "alerts", model->alerts, "threshold",
-                     (double)threshold);
+    const odd_forest *forest = model->forest;
+    json_t *weights = weights_to_json(model);
+    json_t *trees = forest
+                        ? json_pack("{s:I, s:I, s:I}", "trees", (json_int_t)forest->trees, "nodes",
+                                    (json_int_t)forest->nodes, "sample", (json_int_t)forest->sample)
+                        : json_null();
+    if (weights && trees)
+        return json_pack("{s:o, s:I, s:o, s:f, s:f, s:{s:f, s:i, s:i, s:f}}", "measures", weights,
+                         "prototypes", (json_int_t)model->prototype_count, "forest", trees,
+                         "alerts", model->alerts, "threshold", (double)threshold, "constants",
+                         "hinge", (double)ODD_MARGIN_HINGE, "reach", ODD_MARGIN_REACH, "steps",
+                         ODD_MARGIN_STEPS, "cap", ODD_TAIL_CAP);
+    json_decref(weights);
+    json_decref(trees);
+    return NULL;
 }
 
 char *odd_metadata_write(const odd_model *model)
@@ -241,26 +268,65 @@ static int read_network(const json_t *json, const odd_schema *schema, size_t flo
     return rc;
 }
 
+static int read_weights(const json_t *json, odd_model *model, oddrow_error *err)
+{
+    for (size_t m = 0; m < ODD_MEASURES; m++) {
+        const char *name;
+        double weight = -1, hinge = -1;
+        odd_calibration_tail(&model->plain, m, &name);
+        if (json_unpack(json_object_get(json, name), "{s:F, s:F}", "weight", &weight, "hinge",
+                        &hinge) != 0 ||
+            !(weight >= 0 && weight <= 1e6) || !(hinge >= 0 && hinge <= 1e6))
+            return odd_fail(err, ODDROW_EFORMAT, "score: measure %s needs a weight and a hinge",
+                            name);
+        model->weight[m] = (float)weight;
+        model->hinge[m] = (float)hinge;
+    }
+    return 0;
+}
+
+static int read_forest(const json_t *json, odd_model *model, size_t floats, oddrow_error *err)
+{
+    json_int_t trees = 0, nodes = 0, sample = 0;
+    if (json_is_null(json) && model->weight[ODD_MEASURE_FOREST] <= 0)
+        return 0;
+    if (json_unpack((json_t *)json, "{s:I, s:I, s:I}", "trees", &trees, "nodes", &nodes, "sample",
+                    &sample) != 0 ||
+        trees < 1 || nodes < trees || (uint64_t)nodes > floats / ODD_FOREST_NODE || sample < 1 ||
+        sample > 1 << 20)
+        return odd_fail(err, ODDROW_EFORMAT, "score: bad or missing forest");
+    return odd_forest_new((size_t)trees, (size_t)nodes, (size_t)sample, &model->forest, err);
+}
+
+/* The constants that the calibration was made with are those of this oddrow. */
+static int check_constants(const json_t *json, oddrow_error *err)
+{
+    double hinge = 0, cap = 0;
+    int reach = 0, steps = 0;
+    if (json_unpack((json_t *)json, "{s:{s:F, s:i, s:i, s:F}}", "constants", "hinge", &hinge,
+                    "reach", &reach, "steps", &steps, "cap", &cap) != 0)
+        return odd_fail(err, ODDROW_EFORMAT, "score: hinge, reach, steps and cap are needed");
+    if (hinge != (double)ODD_MARGIN_HINGE || reach != ODD_MARGIN_REACH ||
+        steps != ODD_MARGIN_STEPS || cap != ODD_TAIL_CAP)
+        return odd_fail(err, ODDROW_EFORMAT, "score: constants of another version; train again");
+    return 0;
+}
+
 static int read_score(const json_t *json, odd_model *model, size_t floats, oddrow_error *err)
 {
-    double weight[ODD_MEASURES], alerts = 0;
-    json_int_t prototypes = 0;
-    if (json_unpack((json_t *)json, "{s:{s:F, s:F, s:F, s:F}, s:I, s:F}", "weights",
-                    "reconstruction", &weight[ODD_MEASURE_RECONSTRUCTION], "local",
-                    &weight[ODD_MEASURE_LOCAL], "shape", &weight[ODD_MEASURE_SHAPE], "margins",
-                    &weight[ODD_MEASURE_MARGINS], "prototypes", &prototypes, "alerts",
-                    &alerts) != 0)
-        return odd_fail(err, ODDROW_EFORMAT, "score: weights, prototypes and alerts are needed");
-    for (size_t m = 0; m < ODD_MEASURES; m++) {
-        if (!(weight[m] >= 0 && weight[m] <= 1e6))
-            return odd_fail(err, ODDROW_EFORMAT, "score: a weight is out of range");
-        model->weight[m] = (float)weight[m];
-    }
+    double alerts = json_number_value(json_object_get(json, "alerts"));
+    json_int_t prototypes = json_integer_value(json_object_get(json, "prototypes"));
+    int rc = read_weights(json_object_get(json, "measures"), model, err);
+    if (!rc)
+        rc = read_forest(json_object_get(json, "forest"), model, floats, err);
+    if (rc)
+        return rc;
     if (!(alerts > 0 && alerts < 1) || prototypes < 1 || (uint64_t)prototypes > floats ||
         (double)prototypes * (double)model->network->X > (double)floats)
         return odd_fail(err, ODDROW_EFORMAT, "score: alerts or prototypes are out of range");
+    rc = check_constants(json, err);
     model->alerts = alerts;
-    return odd_model_prototypes(model, (size_t)prototypes, err);
+    return rc ? rc : odd_model_prototypes(model, (size_t)prototypes, err);
 }
 
 static int read_margins(odd_model *model, oddrow_error *err)

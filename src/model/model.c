@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "model/forest.h"
 #include "model/parts.h"
 
 int odd_shape_new(odd_shape *shape, size_t n, oddrow_error *err)
@@ -27,18 +28,17 @@ void odd_shape_free(odd_shape *shape)
 int odd_calibration_new(odd_calibration *calibration, size_t losses, oddrow_error *err)
 {
     *calibration = (odd_calibration){.present = true};
-    calibration->loss_scale = odd_alloc(losses, sizeof(float));
+    calibration->loss_weight = odd_alloc(losses, sizeof(float));
     calibration->columns = odd_alloc(losses, sizeof(odd_tail));
-    if (!calibration->loss_scale || !calibration->columns)
+    if (!calibration->loss_weight || !calibration->columns)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory");
-    return odd_shape_new(&calibration->losses, losses, err);
+    return 0;
 }
 
 static void free_calibration(odd_calibration *calibration)
 {
-    odd_free(calibration->loss_scale);
+    odd_free(calibration->loss_weight);
     odd_free(calibration->columns);
-    odd_shape_free(&calibration->losses);
 }
 
 int odd_model_new(odd_schema **schema, odd_network **network, odd_model **out, oddrow_error *err)
@@ -89,6 +89,7 @@ void odd_model_free(odd_model **model)
     free_calibration(&m->masked);
     odd_shape_free(&m->shape);
     odd_free(m->prototypes);
+    odd_forest_free(&m->forest);
     json_decref(m->training);
     odd_free(m->json);
     odd_schema_free(&m->schema);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/utf8.h"
+#include "model/forest.h"
 #include "model/metadata.h"
 #include "model/model.h"
 #include "model/safetensors.h"
@@ -32,14 +33,31 @@ static void visit(visitor *v, const char *name, size_t rows, size_t cols, float 
         v->rc = v->visit(v->context, &tensor, data, v->err);
 }
 
-/* "embedding." + the column's name + "": names that are not UTF-8 become column_N. */
+static bool is_name(const odd_schema *schema, const char *name)
+{
+    for (size_t k = 0; k < schema->K; k++)
+        if (strcmp(schema->columns[k].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* "embedding." + the column's name + "": a name that is not UTF-8 becomes column_N, with as many
+ * "_" behind it as make it no other column's name. */
 static const char *name_of(visitor *v, const char *before, size_t k, const char *after)
 {
     const char *column = v->model->schema->columns[k].name;
+    size_t start = strlen(before);
     v->name.size = 0;
-    int rc = odd_utf8_valid(column, strlen(column))
-                 ? odd_bytes_print(&v->name, "%s%s%s", before, column, after)
-                 : odd_bytes_print(&v->name, "%scolumn_%zu%s", before, k + 1, after);
+    int rc = odd_bytes_add(&v->name, before, start);
+    if (!rc && odd_utf8_valid(column, strlen(column))) {
+        rc = odd_bytes_print(&v->name, "%s", column);
+    } else if (!rc) {
+        rc = odd_bytes_print(&v->name, "column_%zu", k + 1);
+        while (!rc && is_name(v->model->schema, v->name.data + start))
+            rc = odd_bytes_print(&v->name, "_");
+    }
+    if (!rc)
+        rc = odd_bytes_print(&v->name, "%s", after);
     if (rc && !v->rc)
         v->rc = odd_fail(v->err, ODDROW_ENOMEM, "out of memory");
     return rc ? "" : v->name.data;
@@ -78,10 +96,8 @@ static void visit_calibration(visitor *v, const char *which, odd_calibration *ca
     char name[120];
     if (!calibration->present)
         return;
-    snprintf(name, sizeof name, "calibration.%s.loss_scale", which);
-    visit(v, name, calibration->losses.n, 0, calibration->loss_scale);
-    snprintf(name, sizeof name, "calibration.%s.losses", which);
-    visit_shape(v, name, &calibration->losses);
+    snprintf(name, sizeof name, "calibration.%s.loss_weight", which);
+    visit(v, name, odd_model_losses(v->model), 0, calibration->loss_weight);
     for (size_t i = 0; i < ODD_TAILS; i++) {
         const char *tail_name;
         odd_tail *tail = odd_calibration_tail(calibration, i, &tail_name);
@@ -107,6 +123,8 @@ static int each_tensor(odd_model *model,
     visit_network(&v);
     visit(&v, "prototypes", model->prototype_count, model->network->X, model->prototypes);
     visit_shape(&v, "shape", &model->shape);
+    if (model->forest)
+        visit(&v, "forest", model->forest->nodes, ODD_FOREST_NODE, model->forest->node);
     for (size_t m = 0; m < model->schema->M && !v.rc; m++)
         if (model->value_margin[m])
             visit(&v,
@@ -228,8 +246,8 @@ static int check_calibration(const odd_model *model, odd_calibration *calibratio
     }
     for (size_t at = 0; !rc && calibration->present && at < odd_model_losses(model); at++) {
         rc = odd_tail_check(&calibration->columns[at], err);
-        if (!rc && !(calibration->loss_scale[at] > 0))
-            rc = odd_fail(err, ODDROW_EFORMAT, "loss_scale %zu is not above 0", at);
+        if (!rc && !(calibration->loss_weight[at] > 0))
+            rc = odd_fail(err, ODDROW_EFORMAT, "loss_weight %zu is not above 0", at);
     }
     return rc;
 }
@@ -252,6 +270,8 @@ static int from_file(const odd_safetensors *file, odd_model **out, oddrow_error 
         rc = check_calibration(model, &model->plain, err);
     if (!rc)
         rc = check_calibration(model, &model->masked, err);
+    if (!rc && model->forest)
+        rc = odd_forest_check(model->forest, model->schema->C, model->schema->F, err);
     if (!rc)
         rc = seal(model, text, err);
     if (rc)

@@ -22,12 +22,13 @@ typedef struct odd_shape {
     float *whiten; /* (n, n), lower triangular; (n) when n > ODD_SHAPE_FULL */
 } odd_shape;
 
-/* How odd a row is, in four measures, each turned into nats by its own tail. */
+/* How odd a row is, in several measures, each turned into nats by its own tail. */
 typedef enum {
-    ODD_MEASURE_RECONSTRUCTION, /* Mahalanobis distance of the scaled root losses */
+    ODD_MEASURE_RECONSTRUCTION, /* mean of the column losses, each over its usual size */
     ODD_MEASURE_LOCAL,          /* Euclidean distance from x to the nearest prototype */
     ODD_MEASURE_SHAPE,          /* Mahalanobis distance of x */
     ODD_MEASURE_MARGINS,        /* sum of the cells' own surprises beyond ODD_MARGIN_HINGE nats */
+    ODD_MEASURE_FOREST,         /* isolation forest; only where training rows may be odd */
     ODD_MEASURES
 } odd_measure;
 
@@ -40,8 +41,7 @@ enum { ODD_MARGIN_GRID = 2 * ODD_MARGIN_REACH * ODD_MARGIN_STEPS + 1 };
 /* What held-out rows look like. There is one for plain scoring and one for --masked. */
 typedef struct odd_calibration {
     bool present;
-    float *loss_scale; /* (L) mean loss of the training rows + 0.02 */
-    odd_shape losses;  /* of sqrt(loss / loss_scale) over the L columns */
+    float *loss_weight; /* (L) 1 / (mean loss of the training rows + 0.02) */
     odd_tail measures[ODD_MEASURES];
     odd_tail loss;                   /* of the plain mean loss */
     odd_tail reconstruction, rarity; /* of the weighted nats: p-values for --score */
@@ -58,7 +58,9 @@ struct odd_model {
     float *prototypes;          /* (prototype_count, X) */
     float **id_margin;          /* (C) each (V): nats of a category by its count */
     float **value_margin;       /* (M) each (ODD_MARGIN_GRID), NULL for timestamps */
-    float weight[ODD_MEASURES]; /* of each measure's nats in the score */
+    struct odd_forest *forest;  /* NULL without --contamination */
+    float weight[ODD_MEASURES]; /* the score is the sum over the measures of */
+    float hinge[ODD_MEASURES];  /* weight * max(0, nats - hinge) */
     double alerts;              /* share of normal rows called odd */
     json_t *training;           /* the training record */
     char *json;                 /* all metadata, as in the file */

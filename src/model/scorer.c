@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "math/kernels.h"
 #include "math/matrix.h"
+#include "model/forest.h"
 #include "model/margins.h"
 
 /* Vocabularies are folded into tables of squared distances to the prototypes while the tables stay
@@ -35,7 +36,7 @@ struct odd_lane {
     float *masked;   /* (B, L) of one masked column; made when first needed */
     float *loss;     /* (B) */
     float *x;        /* (B, X) */
-    float *centred;  /* (B, max(X, L)) */
+    float *centred;  /* (B, X) */
     float *whitened; /* the same */
     float *near;     /* (B, stride) */
     uint32_t *ids;   /* (B, folded_count) */
@@ -152,7 +153,7 @@ const odd_model *odd_scorer_model(const odd_scorer *scorer)
 int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_error *err)
 {
     const odd_network *network = scorer->model->network;
-    size_t L = odd_model_losses(scorer->model), X = network->X, wide = X > L ? X : L;
+    size_t L = odd_model_losses(scorer->model), X = network->X;
     odd_lane *lane = odd_alloc(1, sizeof *lane);
     *out = lane;
     if (!lane)
@@ -162,8 +163,8 @@ int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_e
     lane->losses = odd_alloc(rows * L, sizeof(float));
     lane->loss = odd_alloc(rows, sizeof(float));
     lane->x = odd_alloc(rows * X, sizeof(float));
-    lane->centred = odd_alloc(rows * wide, sizeof(float));
-    lane->whitened = odd_alloc(rows * wide, sizeof(float));
+    lane->centred = odd_alloc(rows * X, sizeof(float));
+    lane->whitened = odd_alloc(rows * X, sizeof(float));
     lane->near = odd_alloc(rows * scorer->stride + 1, sizeof(float));
     lane->ids = odd_alloc(rows * scorer->folded_count + 1, sizeof(uint32_t));
     bool made = lane->losses && lane->loss && lane->x && lane->centred && lane->whitened &&
@@ -269,16 +270,27 @@ static void whiten(odd_lane *lane, const odd_shape *shape, size_t rows, float *o
     lane->scorer->kernels->row_squares(out, y, n, rows, n);
 }
 
-static void measure_reconstruction(odd_lane *lane, const odd_calibration *calibration, size_t rows,
-                                   float *out)
+/* Mean over the columns of each loss over its usual size. */
+static void measure_reconstruction(const odd_lane *lane, const odd_calibration *calibration,
+                                   size_t rows, float *out)
 {
-    size_t L = calibration->losses.n;
-    for (size_t i = 0; i < rows; i++)
+    size_t L = odd_model_losses(lane->scorer->model);
+    for (size_t i = 0; i < rows; i++) {
+        float sum = 0;
         for (size_t at = 0; at < L; at++)
-            lane->centred[i * L + at] =
-                sqrtf(lane->losses[i * L + at] / calibration->loss_scale[at]) -
-                calibration->losses.mean[at];
-    whiten(lane, &calibration->losses, rows, out);
+            sum += lane->losses[i * L + at] * calibration->loss_weight[at];
+        out[i] = sum / (float)L;
+    }
+}
+
+static void measure_forest(const odd_lane *lane, const odd_view *rows, float *out)
+{
+    const odd_model *model = lane->scorer->model;
+    size_t C = model->schema->C, F = model->schema->F;
+    for (size_t i = 0; i < rows->rows; i++)
+        out[i] = model->forest
+                     ? odd_forest_score(model->forest, C, rows->ids + i * C, rows->values + i * F)
+                     : 0;
 }
 
 static void measure_shape(odd_lane *lane, size_t rows, float *out)
@@ -409,37 +421,51 @@ void odd_lane_measure(odd_lane *lane, const odd_view *rows, bool masked, odd_mea
         measure_margins(lane, rows, out->measure[ODD_MEASURE_MARGINS]);
         add_differing(lane, rows, out->measure[ODD_MEASURE_MARGINS]);
     }
+    if (out->measure[ODD_MEASURE_FOREST])
+        measure_forest(lane, rows, out->measure[ODD_MEASURE_FOREST]);
     lane->seconds.rarity += odd_clock() - networked;
 }
 
 /* ---- nats ---- */
+
+float odd_measure_nats(const odd_model *model, const odd_calibration *calibration,
+                       odd_measure measure, float value)
+{
+    float nats = odd_tail_surprise(&calibration->measures[measure], value) - model->hinge[measure];
+    return nats > 0 ? model->weight[measure] * nats : 0;
+}
+
+/* What each measure adds to the scores of all rows. */
+static void add_nats(const odd_lane *lane, const odd_calibration *calibration, odd_measure measure,
+                     size_t rows, float *out)
+{
+    const odd_model *model = lane->scorer->model;
+    if (model->weight[measure] > 0)
+        for (size_t i = 0; i < rows; i++)
+            out[i] += odd_measure_nats(model, calibration, measure, lane->measure[measure][i]);
+}
 
 void odd_lane_score(odd_lane *lane, const odd_view *rows, bool masked, odd_scores *out)
 {
     const odd_model *model = lane->scorer->model;
     const odd_calibration *calibration = masked ? &model->masked : &model->plain;
     odd_measured measured = {.loss = out->loss};
+    size_t size = rows->rows * sizeof(float);
     for (size_t m = 0; m < ODD_MEASURES; m++)
         if (model->weight[m] > 0)
             measured.measure[m] = lane->measure[m];
     odd_lane_measure(lane, rows, masked, &measured);
     double start = odd_clock();
-    for (size_t i = 0; i < rows->rows; i++) {
-        float nats[ODD_MEASURES] = {0};
-        for (size_t m = 0; m < ODD_MEASURES; m++)
-            if (model->weight[m] > 0)
-                nats[m] = model->weight[m] *
-                          odd_tail_surprise(&calibration->measures[m], lane->measure[m][i]);
-        float global = nats[ODD_MEASURE_SHAPE] + nats[ODD_MEASURE_MARGINS];
-        if (out->reconstruction)
-            out->reconstruction[i] = nats[ODD_MEASURE_RECONSTRUCTION];
-        if (out->local)
-            out->local[i] = nats[ODD_MEASURE_LOCAL];
-        if (out->global)
-            out->global[i] = global;
-        if (out->score)
-            out->score[i] = nats[ODD_MEASURE_RECONSTRUCTION] + nats[ODD_MEASURE_LOCAL] + global;
-    }
+    memset(out->reconstruction, 0, size);
+    memset(out->local, 0, size);
+    memset(out->global, 0, size);
+    add_nats(lane, calibration, ODD_MEASURE_RECONSTRUCTION, rows->rows, out->reconstruction);
+    add_nats(lane, calibration, ODD_MEASURE_LOCAL, rows->rows, out->local);
+    add_nats(lane, calibration, ODD_MEASURE_SHAPE, rows->rows, out->global);
+    add_nats(lane, calibration, ODD_MEASURE_MARGINS, rows->rows, out->global);
+    add_nats(lane, calibration, ODD_MEASURE_FOREST, rows->rows, out->global);
+    for (size_t i = 0; i < rows->rows; i++)
+        out->score[i] = out->reconstruction[i] + out->local[i] + out->global[i];
     lane->seconds.calibration += odd_clock() - start;
 }
 

@@ -40,7 +40,7 @@ odd_view odd_view_of(const odd_batch *batch);
 
 /* Losses and raw measures, before any tail. Each output may be NULL: losses (B, L), with the
  * missing loss where a number is missing; loss (B), their mean; x (B, X); measure[i] (B).
- * measure[ODD_MEASURE_RECONSTRUCTION] needs the calibration's loss_scale and shape. */
+ * measure[ODD_MEASURE_RECONSTRUCTION] needs the calibration's loss_weight. */
 typedef struct odd_measured {
     float *losses, *loss, *x;
     float *measure[ODD_MEASURES];
@@ -48,7 +48,12 @@ typedef struct odd_measured {
 
 void odd_lane_measure(odd_lane *lane, const odd_view *rows, bool masked, odd_measured *out);
 
-/* Scores (B each), in nats; any may be NULL. score = reconstruction + local + global. */
+/* What a measure's value adds to the score: weight * max(0, surprise - hinge), in nats. */
+float odd_measure_nats(const odd_model *model, const odd_calibration *calibration,
+                       odd_measure measure, float value);
+
+/* Scores (B each), in nats; loss may be NULL. score = reconstruction + local + global, global being
+ * shape, margins and forest. */
 typedef struct odd_scores {
     float *loss; /* plain mean reconstruction loss */
     float *reconstruction, *local, *global, *score;

@@ -60,7 +60,7 @@ extern const size_t odd_seed_widths[7]; /* 50 32 16 4 16 32 50 */
 #define ODD_NETWORK_CONFIG                                                                         \
     {                                                                                              \
         .P = 10, .layers = 7, .widths = odd_seed_widths, .activation = ODD_LEAKY_RELU,             \
-        .slope = 0.01f, .objective = ODD_ROW, .embedding_sd = 0.3f                                 \
+        .slope = 0.01f, .objective = ODD_ROW, .embedding_sd = 0.05f                                 \
     }
 
 /* A tensor's place: parameters[offset .. offset + rows * cols), row-major. Offsets are multiples

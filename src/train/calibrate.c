@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "model/margins.h"
 #include "model/scorer.h"
+#include "train/isolation.h"
 #include "train/prototypes.h"
 #include "train/shape.h"
 
@@ -16,10 +17,24 @@ enum { BLOCK = 512, TRIM_ROUNDS = 3, MASKED_LOSSES = 256, MASKED_CELLS = 1 << 20
 static const double TAIL_QUANTILE = 0.98;
 static const double LOSS_FLOOR = 0.02; /* nats or squared units; keeps easy columns from shouting */
 
-/* Weights of the measures' nats in the score, and under --contamination, where the network has
- * learned the odd rows by heart and prototypes sit on them; docs/decisions.md has the figures. */
-static const float CLEAN_WEIGHTS[ODD_MEASURES] = {1, 1, 2, 1};
-static const float DIRTY_WEIGHTS[ODD_MEASURES] = {0.1f, 0, 1, 0.3f};
+/* The score: what each measure's nats weigh, and what they must exceed to count. Where training
+ * rows may be odd the network has learned them by heart and prototypes sit on them, so only the
+ * shape of the whole and the forest count; docs/decisions.md has the figures. */
+static void set_weights(odd_model *model, double contamination)
+{
+    if (contamination > 0) {
+        model->weight[ODD_MEASURE_SHAPE] = 1;
+        model->weight[ODD_MEASURE_FOREST] = 1;
+        /* nats of the share that may be odd, with room: held-out rows within it prove nothing */
+        model->hinge[ODD_MEASURE_FOREST] = (float)-log(2 * contamination);
+        return;
+    }
+    model->weight[ODD_MEASURE_RECONSTRUCTION] = 1;
+    model->weight[ODD_MEASURE_LOCAL] = 1;
+    model->weight[ODD_MEASURE_SHAPE] = 2;
+    model->weight[ODD_MEASURE_MARGINS] = 2;
+    model->hinge[ODD_MEASURE_MARGINS] = 1.5f;
+}
 
 /* ---- all rows through a scorer, in parallel ---- */
 
@@ -115,24 +130,22 @@ static int fit_rarity(odd_model *model, const odd_rows *rest, const float *x,
         memcpy(model->prototypes, x, n * X * sizeof *x);
     else if (!rc)
         rc = odd_prototypes_fit(x, n, X, prototypes, options->seed, pool, model->prototypes, err);
+    if (!rc && model->weight[ODD_MEASURE_FOREST] > 0)
+        rc = odd_isolation_fit(model->schema, rest, options->seed, &model->forest, err);
     return rc ? rc : fit_margins(model, rest, err);
 }
 
 /* ---- calibrations ---- */
 
-/* Scales and shape of the column losses (count, L), which become their scaled roots. */
-static int fit_losses(odd_calibration *calibration, float *losses, size_t count, oddrow_error *err)
+/* One over the usual size of each column's loss, from losses (count, L). */
+static void weigh_losses(odd_calibration *calibration, const float *losses, size_t count, size_t L)
 {
-    size_t L = calibration->losses.n;
     for (size_t at = 0; at < L; at++) {
         double sum = 0;
         for (size_t i = 0; i < count; i++)
             sum += (double)losses[i * L + at];
-        calibration->loss_scale[at] = (float)(sum / (double)count + LOSS_FLOOR);
-        for (size_t i = 0; i < count; i++)
-            losses[i * L + at] = sqrtf(losses[i * L + at] / calibration->loss_scale[at]);
+        calibration->loss_weight[at] = (float)(1 / (sum / (double)count + LOSS_FLOOR));
     }
-    return odd_shape_fit(&calibration->losses, losses, count, 0, 0, err);
 }
 
 /* Held-out measures, and what is made of them; all (count) but losses (count, L). */
@@ -176,9 +189,9 @@ static int fit_clean(odd_tail *tail, float *values, size_t count, double contami
     return odd_tail_fit(tail, values, kept, TAIL_QUANTILE, err);
 }
 
-static int fit_column_tails(odd_calibration *calibration, const held_out *h, oddrow_error *err)
+static int fit_column_tails(odd_calibration *calibration, const held_out *h, size_t L,
+                            oddrow_error *err)
 {
-    size_t L = calibration->losses.n;
     float *values = odd_alloc(h->count, sizeof(float));
     int rc = values ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
     for (size_t at = 0; !rc && at < L; at++) {
@@ -193,7 +206,7 @@ static int fit_column_tails(odd_calibration *calibration, const held_out *h, odd
 static int fit_tails(const odd_model *model, odd_calibration *calibration, held_out *h,
                      double contamination, oddrow_error *err)
 {
-    int rc = fit_column_tails(calibration, h, err);
+    int rc = fit_column_tails(calibration, h, odd_model_losses(model), err);
     for (size_t m = 0; !rc && m < ODD_MEASURES; m++) {
         /* score and rarity are free until the nats are known: sort a copy */
         memcpy(h->score, h->measured.measure[m], h->count * sizeof(float));
@@ -202,13 +215,13 @@ static int fit_tails(const odd_model *model, odd_calibration *calibration, held_
     for (size_t i = 0; !rc && i < h->count; i++) {
         float nats[ODD_MEASURES];
         for (size_t m = 0; m < ODD_MEASURES; m++)
-            nats[m] = model->weight[m] *
-                      odd_tail_surprise(&calibration->measures[m], h->measured.measure[m][i]);
+            nats[m] =
+                odd_measure_nats(model, calibration, (odd_measure)m, h->measured.measure[m][i]);
         h->reconstruction[i] = nats[ODD_MEASURE_RECONSTRUCTION];
         h->rarity[i] =
-            nats[ODD_MEASURE_LOCAL] + (nats[ODD_MEASURE_SHAPE] + nats[ODD_MEASURE_MARGINS]);
-        h->score[i] = nats[ODD_MEASURE_RECONSTRUCTION] + nats[ODD_MEASURE_LOCAL] +
-                      (nats[ODD_MEASURE_SHAPE] + nats[ODD_MEASURE_MARGINS]);
+            nats[ODD_MEASURE_LOCAL] +
+            (nats[ODD_MEASURE_SHAPE] + nats[ODD_MEASURE_MARGINS] + nats[ODD_MEASURE_FOREST]);
+        h->score[i] = h->reconstruction[i] + h->rarity[i];
     }
     if (!rc)
         rc = fit_clean(&calibration->loss, h->measured.loss, h->count, contamination, err);
@@ -222,16 +235,16 @@ static int fit_tails(const odd_model *model, odd_calibration *calibration, held_
     return rc;
 }
 
-/* `losses` (rest_count, L): column losses of training rows, masked or not; spoilt. */
-static int calibrate(odd_model *model, odd_calibration *calibration, bool masked, float *losses,
-                     size_t rest_count, const odd_rows *held, size_t held_count,
-                     double contamination, odd_pool *pool, oddrow_error *err)
+/* `losses` (rest_count, L): column losses of training rows, masked or not. */
+static int calibrate(odd_model *model, odd_calibration *calibration, bool masked,
+                     const float *losses, size_t rest_count, const odd_rows *held,
+                     size_t held_count, double contamination, odd_pool *pool, oddrow_error *err)
 {
     size_t L = odd_model_losses(model);
     held_out h = {0};
     int rc = odd_calibration_new(calibration, L, err);
     if (!rc)
-        rc = fit_losses(calibration, losses, rest_count, err);
+        weigh_losses(calibration, losses, rest_count, L);
     if (!rc)
         rc = held_out_new(&h, held_count, L, err);
     if (!rc)
@@ -251,8 +264,7 @@ int odd_calibrate(odd_model *model, const odd_rows *rest, const odd_rows *held,
     odd_measured out = {.losses = losses, .x = x};
     int rc =
         losses && x ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu rows", rest->count);
-    memcpy(model->weight, options->contamination > 0 ? DIRTY_WEIGHTS : CLEAN_WEIGHTS,
-           sizeof model->weight);
+    set_weights(model, options->contamination);
     model->alerts = options->alerts;
     if (!rc)
         rc = measure_all(model, rest, rest->count, false, &out, pool, err);

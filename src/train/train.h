@@ -41,10 +41,10 @@ typedef struct odd_train_options {
 
 #define ODD_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        .columns = ODD_FIT_OPTIONS_INIT, .projection = 10, .activation = ODD_LEAKY_RELU,           \
-        .objective = ODD_ROW, .epochs = 20, .min_steps = 1500, .batch_size = 256,                  \
-        .learning_rate = 3e-3, .validation = 0.1, .patience = 10, .alerts = 0.001, .seed = 1,      \
-        .memory = (size_t)1 << 30,                                                                 \
+        .columns = ODD_FIT_OPTIONS_INIT, .projection = 10, .mask = 0.1,                            \
+        .activation = ODD_LEAKY_RELU, .objective = ODD_ROW, .epochs = 20, .min_steps = 1500,       \
+        .batch_size = 256, .learning_rate = 3e-3, .validation = 0.1, .patience = 10,               \
+        .alerts = 0.001, .seed = 1, .memory = (size_t)1 << 30,                                     \
     }
 
 typedef struct odd_train_summary {

@@ -1,0 +1,16 @@
+/* train/isolation.h: grows an isolation forest from encoded training rows. */
+#ifndef ODD_TRAIN_ISOLATION_H
+#define ODD_TRAIN_ISOLATION_H
+
+#include "model/forest.h"
+#include "train/dataset.h"
+
+enum { ODD_FOREST_TREES = 64, ODD_FOREST_SAMPLE = 256 };
+
+/* Each tree cuts a sample of its own at random places: a category against all others, or a number
+ * at a point drawn evenly in the column's own units, every category and every number with a spread
+ * being equally likely; as deep as log2 of the sample. */
+int odd_isolation_fit(const odd_schema *schema, const odd_rows *rows, uint64_t seed,
+                      odd_forest **out, oddrow_error *err);
+
+#endif
