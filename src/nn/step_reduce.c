@@ -129,16 +129,15 @@ static void reduce_direct(odd_reduction *r, const odd_task *task, float *scratch
 static void reduce_block(odd_reduction *r, const odd_task *task)
 {
     const odd_tensor *t = r->network->tensors + task->tensor;
-    const size_t stride = t->cols == 1 ? 1 : ODD_PADDED(task->cols);
+    const odd_kernels *k = r->fold->kernels;
     float *out = gradient_of(r, task->tensor) + task->column;
+    const float *in = r->sums + task->lane;
 
-    if (t->cols == 1)
-        r->fold->kernels->sum(out + task->from, r->sums + task->lane + task->from, r->layout.size,
-                              r->lanes, task->to - task->from);
+    if (task->stride == 1) /* a bias */
+        k->sum(out + task->from, in + task->from, r->layout.size, r->lanes, task->to - task->from);
     else
         for (size_t i = task->from; i < task->to; i++)
-            r->fold->kernels->sum(out + i * t->cols, r->sums + task->lane + i * stride,
-                                  r->layout.size, r->lanes, task->cols);
+            k->sum(out + i * t->cols, in + i * task->stride, r->layout.size, r->lanes, task->cols);
     if (task->tensor == r->network->dense && r->shared > 0)
         finish_layer1(r);
     else if (r->update)
@@ -173,7 +172,8 @@ static void plan(odd_reduction *r, odd_task task)
 }
 
 /* A matrix in tasks of about BLOCK floats. */
-static void plan_matrix(odd_reduction *r, size_t tensor, size_t column, size_t cols, size_t lane)
+static void plan_rows(odd_reduction *r, size_t tensor, size_t column, size_t cols, size_t lane,
+                      size_t stride)
 {
     const size_t rows = r->network->tensors[tensor].rows;
     size_t step = BLOCK / cols > 0 ? BLOCK / cols : 1;
@@ -187,8 +187,19 @@ static void plan_matrix(odd_reduction *r, size_t tensor, size_t column, size_t c
                            .column = column,
                            .cols = cols,
                            .lane = lane,
+                           .stride = stride,
                            .cost = (double)((to - from) * cols)});
     }
+}
+
+static void plan_matrix(odd_reduction *r, size_t tensor, size_t column, size_t cols, size_t lane)
+{
+    plan_rows(r, tensor, column, cols, lane, ODD_PADDED(cols));
+}
+
+static void plan_bias(odd_reduction *r, size_t tensor, size_t lane)
+{
+    plan_rows(r, tensor, 0, 1, lane, 1);
 }
 
 static void plan_dense(odd_reduction *r)
@@ -206,11 +217,11 @@ static void plan_dense(odd_reduction *r)
     for (size_t l = 0; l < c->layers; l++) {
         if (l > 0)
             plan_matrix(r, n->dense + 2 * l, 0, c->widths[l - 1], y->dense[l]);
-        plan_matrix(r, n->dense + 2 * l + 1, 0, 1, y->dense_bias[l]);
+        plan_bias(r, n->dense + 2 * l + 1, y->dense_bias[l]);
     }
     if (c->P > 0) {
         plan_matrix(r, n->projection, 0, c->F + c->M, y->projection);
-        plan_matrix(r, n->projection + 1, 0, 1, y->projection_bias);
+        plan_bias(r, n->projection + 1, y->projection_bias);
     }
 }
 
@@ -223,15 +234,15 @@ static void plan_heads(odd_reduction *r)
     for (size_t i = 0; i < c->C && r->fold->direct_logits; i++)
         if (!r->fold->columns[i].folded) {
             plan_matrix(r, n->head + 3 * i, 0, n->H, y->direct[i]);
-            plan_matrix(r, n->head + 3 * i + 1, 0, 1, y->direct_bias[i]);
+            plan_bias(r, n->head + 3 * i + 1, y->direct_bias[i]);
         }
     if (n->numeric != ODD_NO_TENSOR) {
         plan_matrix(r, n->numeric, 0, n->H, y->head + r->fold->rows * r->fold->head_stride);
-        plan_matrix(r, n->numeric + 1, 0, 1, y->head_bias + r->fold->rows);
+        plan_bias(r, n->numeric + 1, y->head_bias + r->fold->rows);
     }
     if (n->output != ODD_NO_TENSOR) {
         plan_matrix(r, n->output, 0, n->H, y->output);
-        plan_matrix(r, n->output + 1, 0, 1, y->output_bias);
+        plan_bias(r, n->output + 1, y->output_bias);
     }
 }
 

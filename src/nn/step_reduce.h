@@ -8,15 +8,15 @@
 #include "nn/panel.h"
 #include "nn/step.h"
 
-/* A task of the reduction. Block: rows [from, to) of a weight matrix summed over the lanes (padded
- * stride `cols` rounded up), written to columns [column, column + cols) of a tensor. */
+/* A task of the reduction. Block: rows [from, to) of a matrix summed over the lanes, where its rows
+ * lie `stride` apart, written to columns [column, column + cols) of a tensor. */
 typedef enum odd_task_kind { ODD_TASK_FOLDED, ODD_TASK_DIRECT, ODD_TASK_BLOCK } odd_task_kind;
 
 typedef struct odd_task {
     odd_task_kind kind;
-    size_t index;                      /* folded, direct: the categorical column */
-    size_t from, to;                   /* direct: entries of the vocabulary; block: rows */
-    size_t tensor, column, cols, lane; /* block */
+    size_t index;                              /* folded, direct: the categorical column */
+    size_t from, to;                           /* direct: entries of the vocabulary; block: rows */
+    size_t tensor, column, cols, lane, stride; /* block */
     double cost;
 } odd_task;
 

@@ -1,0 +1,167 @@
+/* tests/nn/example.h: small networks and batches for the tests of the nn room. */
+#ifndef ODD_TESTS_NN_EXAMPLE_H
+#define ODD_TESTS_NN_EXAMPLE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/random.h"
+#include "nn/fold.h"
+#include "nn/network.h"
+#include "nn/plain.h"
+#include "nn/step.h"
+
+enum { EXAMPLE_ROWS = 150, EXAMPLE_MOST = 512 };
+
+/* A batch and the network it is for. */
+typedef struct example {
+    odd_network *network;
+    size_t rows;
+    uint32_t *ids;
+    float *values, *weights;
+    uint8_t *missing;
+} example;
+
+/* Folded columns of 5 and 12 entries around a direct one of 300; a plain number and a timestamp of
+ * seven features and another number. */
+static const size_t example_V[3] = {5, 300, 12}, example_E[3] = {3, 3, 17};
+static const size_t example_features[9] = {0, 1, 1, 1, 1, 1, 1, 1, 2};
+static const size_t example_widths[3] = {9, 4, 6};
+
+static inline odd_network_config example_config(void)
+{
+    odd_network_config c = ODD_NETWORK_CONFIG;
+    c.C = 3;
+    c.V = example_V;
+    c.E = example_E;
+    c.F = 9;
+    c.M = 3;
+    c.feature_column = example_features;
+    c.P = 5;
+    c.embedding_sd = 0.3f;
+    c.layers = 3;
+    c.widths = example_widths;
+    return c;
+}
+
+static inline void example_make(example *e, const odd_network_config *config, size_t rows,
+                                uint64_t seed)
+{
+    odd_random r;
+
+    assert_int_equal(odd_network_new(config, &e->network, NULL), 0);
+    odd_network_init(e->network, seed);
+    odd_random_start(&r, seed, 1000);
+    for (size_t t = 0; t < e->network->tensor_count; t++) { /* biases that are not 0 */
+        const odd_tensor *tensor = e->network->tensors + t;
+        for (size_t j = 0; j < tensor->rows && tensor->cols == 1; j++)
+            e->network->parameters[tensor->offset + j] = (float)(0.2 * odd_random_normal(&r));
+    }
+    e->rows = rows;
+    e->ids = calloc(rows * config->C + 1, sizeof *e->ids);
+    e->values = calloc(rows * config->F + 1, sizeof *e->values);
+    e->missing = calloc(rows * config->M + 1, sizeof *e->missing);
+    e->weights = calloc(rows, sizeof *e->weights);
+    for (size_t i = 0; i < rows; i++) {
+        for (size_t j = 0; j < config->C; j++)
+            e->ids[i * config->C + j] = (uint32_t)odd_random_below(&r, config->V[j]);
+        for (size_t m = 0; m < config->M; m++)
+            e->missing[i * config->M + m] = odd_random_below(&r, 5) == 0;
+        for (size_t f = 0; f < config->F; f++)
+            if (!e->missing[i * config->M + e->network->column_of[f]])
+                e->values[i * config->F + f] = (float)odd_random_normal(&r);
+        e->weights[i] = (float)odd_random_uniform(&r);
+    }
+}
+
+static inline void example_free(example *e)
+{
+    odd_network_free(&e->network);
+    free(e->ids);
+    free(e->values);
+    free(e->missing);
+    free(e->weights);
+}
+
+static inline odd_step_batch example_batch(const example *e)
+{
+    return (odd_step_batch){
+        .rows = e->rows, .ids = e->ids, .values = e->values, .missing = e->missing};
+}
+
+/* Whether training hides column j of a row: the draw that nn/panel.c makes. */
+static inline bool example_hidden(double mask, uint64_t seed, uint64_t number, size_t row, size_t j)
+{
+    uint64_t draw = odd_random_hash(seed, number, (uint64_t)row << 32 | j);
+    return (double)(draw >> 11) * 0x1p-53 < mask;
+}
+
+/* Dropout's factor of hidden unit j of layer l */
+static inline double example_keep(double dropout, uint64_t seed, uint64_t number, size_t row,
+                                  size_t l, size_t j)
+{
+    const unsigned bound = (unsigned)(dropout * 65536 + 0.5);
+    uint64_t draw =
+        odd_random_hash(seed ^ 0x64726F706F757400u, number, (uint64_t)row << 32 | l << 20 | j / 4);
+    return (draw >> j % 4 * 16 & 0xFFFF) < bound ? 0 : 1 / (1 - bound / 65536.0);
+}
+
+/* Losses of every row on the plain path under parameters w, masks and dropout as in training.
+ * target_x (rows, X): NULL, or what embedding-mse aims at; x (rows, X) out, may be NULL. */
+static inline void example_losses(const example *e, const double *w, const odd_step_options *o,
+                                  uint64_t seed, uint64_t number, const double *target_x, double *x,
+                                  double *losses)
+{
+    const odd_network *n = e->network;
+    const odd_network_config *c = &n->config;
+    uint32_t input[EXAMPLE_MOST];
+    float u[EXAMPLE_MOST];
+    double keep[EXAMPLE_MOST], row_x[EXAMPLE_MOST], columns[EXAMPLE_MOST];
+    double *scratch = calloc(odd_plain_scratch(n), sizeof *scratch);
+
+    for (size_t i = 0; i < e->rows; i++) {
+        size_t at = 0;
+        odd_plain_row row = {.ids = e->ids + i * c->C,
+                             .input_ids = input,
+                             .values = e->values + i * c->F,
+                             .u = u,
+                             .missing = e->missing + i * c->M,
+                             .keep = keep,
+                             .target_x = target_x ? target_x + i * n->X : NULL,
+                             .x = row_x,
+                             .losses = columns};
+        for (size_t j = 0; j < c->C; j++)
+            input[j] = example_hidden(o->mask, seed, number, i, j) ? 0 : row.ids[j];
+        for (size_t m = 0; m < c->M; m++)
+            u[c->F + m] =
+                example_hidden(o->mask, seed, number, i, c->C + m) || row.missing[m] ? 1 : 0;
+        for (size_t f = 0; f < c->F; f++)
+            u[f] = example_hidden(o->mask, seed, number, i, c->C + n->column_of[f]) ? 0
+                                                                                    : row.values[f];
+        for (size_t l = 0; l < c->layers; l++)
+            for (size_t j = 0; j < c->widths[l]; j++)
+                keep[at++] = o->dropout > 0 ? example_keep(o->dropout, seed, number, i, l, j) : 1;
+        losses[i] = odd_plain_run(n, w, &row, scratch);
+        if (x)
+            memcpy(x + i * n->X, row_x, n->X * sizeof *x);
+    }
+    free(scratch);
+}
+
+static inline double *example_doubles(const odd_network *n)
+{
+    double *w = calloc(n->count, sizeof *w);
+    for (size_t i = 0; i < n->count; i++)
+        w[i] = (double)n->parameters[i];
+    return w;
+}
+
+#endif
