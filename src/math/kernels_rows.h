@@ -49,26 +49,25 @@ static void scatter_add(float *table, size_t table_stride, const float *in, size
 static void row_min(float *out, const float *in, size_t in_stride, size_t rows, size_t width)
 {
     for (size_t r = 0; r < rows; r++, in += in_stride) {
-        float least = in[0], poison = 0; /* poison: 0, or not-a-number when one is (inf - inf is 0
-                                            times inf, so add x * 0 only where x is a NaN) */
+        float least = in[0], nan = 0; /* comparisons lose a not-a-number: added up apart */
         size_t j = 0;
         if (width >= WIDTH) {
-            vector v = load(in), nan = {0};
+            vector v = load(in), nans = {0};
             for (; j + WIDTH <= width; j += WIDTH) {
                 vector x = load(in + j);
-                nan += choose(x != x, x, (vector){0});
+                nans += choose(x != x, x, (vector){0});
                 v = lesser(x, v);
             }
             for (size_t i = 0; i < WIDTH; i++) {
                 least = v[i] < least ? v[i] : least;
-                poison += nan[i];
+                nan += nans[i];
             }
         }
         for (; j < width; j++) {
             least = in[j] < least ? in[j] : least;
-            poison += in[j] != in[j] ? in[j] : 0;
+            nan += in[j] != in[j] ? in[j] : 0;
         }
-        out[r] = least + poison;
+        out[r] = least + nan;
     }
 }
 
