@@ -64,13 +64,12 @@ static bool is_missing(const char *s, size_t n)
     }
 }
 
-/* Digits taken into mantissa while they fit; those that do not are counted in dropped. */
+/* Digits, taken into mantissa while they fit; the exponent counts those that are dropped. */
 typedef struct digits {
     uint64_t mantissa;
     int significant; /* digits in mantissa, from the first that is not zero */
     bool any;
-    int64_t exponent; /* value = mantissa × 10^exponent, when nothing but zeros was dropped */
-    bool inexact;
+    int64_t exponent; /* value = mantissa × 10^exponent, when nothing was dropped */
 } digits;
 
 static const char *take_digits(const char *s, const char *end, bool fraction, digits *d)
@@ -85,7 +84,6 @@ static const char *take_digits(const char *s, const char *end, bool fraction, di
             d->significant += d->mantissa != 0;
             d->exponent -= fraction;
         } else {
-            d->inexact |= digit != 0;
             d->exponent += !fraction;
         }
     }
@@ -134,8 +132,9 @@ odd_number_status odd_number_parse(const char *s, size_t n, double *value)
         p = take_exponent(p + 1, end, &d.exponent);
     if (p != end)
         return ODD_NUMBER_BAD;
-    /* Clinger's fast path (1990): both factors exact, one rounding. */
-    if (!d.inexact && d.mantissa <= UINT64_C(1) << 53 && d.exponent >= -22 && d.exponent <= 22) {
+    /* Clinger's fast path (1990): both factors exact, one rounding. A mantissa of 19 digits, the
+     * only one that digits were dropped from, is beyond 2^53. */
+    if (d.mantissa <= UINT64_C(1) << 53 && d.exponent >= -22 && d.exponent <= 22) {
         double x = (double)d.mantissa;
         x = d.exponent < 0 ? x / exact_power[-d.exponent] : x * exact_power[d.exponent];
         *value = negative ? -x : x;

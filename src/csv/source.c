@@ -343,17 +343,18 @@ static size_t last_line_end(const odd_bytes *raw, bool end)
     return last ? (size_t)(last - raw->data) + 1 : 0;
 }
 
-static void find_cut(cutter *k, const odd_bytes *raw, bool end, size_t max_record)
+/* After a record that made raw grow, the scanner stops at the first end behind a usual chunk. */
+static void find_cut(const odd_csv_source *s, cutter *k, const odd_bytes *raw, bool end)
 {
     const char *fresh = raw->data + k->looked;
     size_t size = raw->size - k->looked;
     k->special = k->special || memchr(fresh, '"', size) || memchr(fresh, 0, size);
     k->looked = raw->size;
-    if (!k->special && raw->size <= max_record) {
+    if (!k->special && raw->size <= s->max_record) {
         k->cut = last_line_end(raw, end);
         return;
     }
-    while (k->cut < raw->size) {
+    while (k->cut < raw->size && k->cut < s->chunk_size) {
         odd_record record;
         odd_record_status status =
             odd_record_scan(&k->scanner, raw->data + k->cut, raw->size - k->cut, end, &record);
@@ -425,7 +426,7 @@ static int cut_chunk(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
             return status;
         if (!raw->size)
             return 0;
-        find_cut(&k, raw, end, s->max_record);
+        find_cut(s, &k, raw, end);
         target *= 2; /* for a record longer than a chunk; max_record ends it */
     }
     chunk->marked = k.marked;
