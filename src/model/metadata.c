@@ -319,6 +319,8 @@ static int read_score(const json_t *json, odd_model *model, size_t floats, oddro
     int rc = read_weights(json_object_get(json, "measures"), model, err);
     if (!rc)
         rc = read_forest(json_object_get(json, "forest"), model, floats, err);
+    if (!rc)
+        rc = check_constants(json, err);
     if (rc)
         return rc;
     if (!(alerts > 0 && alerts < 1) || prototypes < 1 || (uint64_t)prototypes > floats ||
