@@ -102,7 +102,9 @@ static bool add_tensor(odd_network *n, bool decay, size_t rows, size_t cols, con
     if (rows > ((size_t)1 << 40) / cols)
         return false;
     n->weights += rows * cols;
-    n->count += ODD_PADDED(rows * cols);
+    /* Kernels read up to 15 floats past a row's end, but never into a tensor that another thread
+     * may be updating. */
+    n->count += ODD_PADDED(rows * cols) + 16;
     return n->count < (size_t)1 << 40;
 }
 
@@ -199,7 +201,6 @@ int odd_network_new(const odd_network_config *config, odd_network **out, oddrow_
         code = odd_fail(err, ODDROW_EINVAL, "the network has too many parameters");
         goto done;
     }
-    n->count += 16; /* kernels read up to 15 floats past a row's end */
     n->parameters = odd_alloc(n->count, sizeof *n->parameters);
     if (n->parameters == NULL)
         code = odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu parameters", n->count);

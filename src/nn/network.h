@@ -60,11 +60,12 @@ extern const size_t odd_seed_widths[7]; /* 50 32 16 4 16 32 50 */
 #define ODD_NETWORK_CONFIG                                                                         \
     {                                                                                              \
         .P = 10, .layers = 7, .widths = odd_seed_widths, .activation = ODD_LEAKY_RELU,             \
-        .slope = 0.01f, .objective = ODD_ROW, .embedding_sd = 0.05f                                 \
+        .slope = 0.01f, .objective = ODD_ROW, .embedding_sd = 0.05f                                \
     }
 
 /* A tensor's place: parameters[offset .. offset + rows * cols), row-major. Offsets are multiples
- * of 16 floats, so every tensor starts on a cache line; floats between tensors stay 0. */
+ * of 16 floats, so every tensor starts on a cache line, and at least 16 floats lie between one
+ * tensor and the next, and after the last; they stay 0. */
 typedef struct odd_tensor {
     char name[40];
     size_t rows, cols, offset;
