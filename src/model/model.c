@@ -25,6 +25,25 @@ void odd_shape_free(odd_shape *shape)
     *shape = (odd_shape){0};
 }
 
+void odd_shape_distances(const odd_shape *shape, const float *rows, size_t count, float *out)
+{
+    size_t n = shape->n;
+    for (size_t i = 0; i < count; i++) {
+        double sum = 0;
+        bool full = n <= ODD_SHAPE_FULL;
+        for (size_t a = 0; a < n; a++) {
+            double y = full ? 0
+                            : (double)shape->whiten[a] *
+                                  ((double)rows[i * n + a] - (double)shape->mean[a]);
+            for (size_t b = 0; full && b <= a; b++)
+                y += (double)shape->whiten[a * n + b] *
+                     ((double)rows[i * n + b] - (double)shape->mean[b]);
+            sum += y * y;
+        }
+        out[i] = (float)sum;
+    }
+}
+
 int odd_calibration_new(odd_calibration *calibration, size_t losses, oddrow_error *err)
 {
     *calibration = (odd_calibration){.present = true};

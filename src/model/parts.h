@@ -73,6 +73,9 @@ int odd_model_new(odd_schema **schema, odd_network **network, odd_model **out, o
 int odd_shape_new(odd_shape *shape, size_t n, oddrow_error *err);
 void odd_shape_free(odd_shape *shape);
 
+/* out[i] = |W (row_i - mean)|^2, one row at a time in double: the reference. */
+void odd_shape_distances(const odd_shape *shape, const float *rows, size_t count, float *out);
+
 int odd_calibration_new(odd_calibration *calibration, size_t losses, oddrow_error *err);
 
 /* Room for `count` prototypes. */

@@ -7,109 +7,31 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "math/kernels.h"
-#include "math/matrix.h"
 #include "model/forest.h"
 #include "model/margins.h"
-
-/* Vocabularies are folded into tables of squared distances to the prototypes while the tables stay
- * within this many bytes; the others are multiplied out. */
-static const size_t FOLD_BYTES = (size_t)16 << 20;
+#include "model/rarity.h"
 
 struct odd_scorer {
     const odd_model *model;
-    const odd_kernels *kernels;
-    odd_folded *folded; /* NULL on the plain path */
-    size_t stride;      /* prototypes, padded to whole vectors */
-    float **near;       /* (C) each (V, stride): |E[id] - p slice|^2, or NULL: multiplied out */
-    size_t folded_count;
-    const float **near_tables; /* (folded_count) of near, and which column each is */
-    size_t *near_column;
-    float *near_start; /* (stride): what does not depend on the row */
+    odd_folded *folded; /* the network's tables; NULL on the plain path */
+    odd_rarity *rarity;
 };
 
 struct odd_lane {
     const odd_scorer *scorer;
     odd_forward *forward;
     size_t rows;
-    float *losses;   /* (B, L) */
-    float *masked;   /* (B, L) of one masked column; made when first needed */
-    float *loss;     /* (B) */
-    float *x;        /* (B, X) */
-    float *centred;  /* (B, X) */
-    float *whitened; /* the same */
-    float *near;     /* (B, stride) */
-    uint32_t *ids;   /* (B, folded_count) */
+    float *losses;        /* (B, L) */
+    float *masked;        /* (B, L) of one masked column; made when first needed */
+    float *loss;          /* (B) */
+    float *x;             /* (B, X) */
+    float *rarity;        /* (B, odd_rarity_floats) */
+    uint32_t *rarity_ids; /* (B, odd_rarity_ids) */
     float *measure[ODD_MEASURES];
     odd_lane_seconds seconds;
 };
 
 /* ---- the shared tables ---- */
-
-static double slice_distance(const float *a, const float *b, size_t n)
-{
-    double sum = 0;
-    for (size_t j = 0; j < n; j++)
-        sum += ((double)a[j] - b[j]) * ((double)a[j] - b[j]);
-    return sum;
-}
-
-/* (V, stride) squared distances between a column's embeddings and the prototypes' slices. */
-static int fold_column(odd_scorer *s, size_t c, oddrow_error *err)
-{
-    const odd_network *network = s->model->network;
-    size_t V = network->config.V[c], E = network->config.E[c], X = network->X;
-    const float *table = odd_network_tensor(network, c);
-    s->near[c] = odd_alloc(V * s->stride, sizeof(float));
-    if (!s->near[c])
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
-    for (size_t id = 0; id < V; id++)
-        for (size_t p = 0; p < s->model->prototype_count; p++)
-            s->near[c][id * s->stride + p] = (float)slice_distance(
-                table + id * E, s->model->prototypes + p * X + network->first[c], E);
-    s->near_tables[s->folded_count] = s->near[c];
-    s->near_column[s->folded_count++] = c;
-    return 0;
-}
-
-/* |p slice|^2 of the slices that are multiplied out; padding is far away. */
-static void start_distances(odd_scorer *s)
-{
-    const odd_network *network = s->model->network;
-    for (size_t p = 0; p < s->stride; p++) {
-        const float *row = s->model->prototypes + p * network->X;
-        double sum = p < s->model->prototype_count ? 0 : 1e30;
-        for (size_t c = 0; c <= network->config.C && p < s->model->prototype_count; c++) {
-            size_t end = c < network->config.C ? network->first[c + 1] : network->X;
-            bool folded = c < network->config.C && s->near[c];
-            for (size_t j = network->first[c]; !folded && j < end; j++)
-                sum += (double)row[j] * row[j];
-        }
-        s->near_start[p] = (float)sum;
-    }
-}
-
-static int fold_distances(odd_scorer *s, oddrow_error *err)
-{
-    const odd_network *network = s->model->network;
-    size_t C = network->config.C, bytes = 0;
-    s->stride = ODD_PADDED(s->model->prototype_count);
-    s->near = odd_alloc(C + 1, sizeof(float *));
-    s->near_tables = odd_alloc(C + 1, sizeof(float *));
-    s->near_column = odd_alloc(C + 1, sizeof(size_t));
-    s->near_start = odd_alloc(s->stride + 1, sizeof(float));
-    if (!s->near || !s->near_tables || !s->near_column || !s->near_start)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
-    for (size_t c = 0; c < C; c++) {
-        size_t more = network->config.V[c] * s->stride * sizeof(float);
-        int rc = bytes + more <= FOLD_BYTES ? fold_column(s, c, err) : 0;
-        if (rc)
-            return rc;
-        bytes += s->near[c] ? more : 0;
-    }
-    start_distances(s);
-    return 0;
-}
 
 int odd_scorer_new(const odd_model *model, bool plain, odd_scorer **out, oddrow_error *err)
 {
@@ -118,10 +40,9 @@ int odd_scorer_new(const odd_model *model, bool plain, odd_scorer **out, oddrow_
     if (!s)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory");
     s->model = model;
-    s->kernels = plain ? odd_kernels_set(0) : odd_kernels_best();
     int rc = plain ? 0 : odd_folded_new(model->network, &s->folded, err);
     if (!rc)
-        rc = fold_distances(s, err);
+        rc = odd_rarity_new(model, &s->rarity, err);
     if (rc)
         odd_scorer_free(out);
     return rc;
@@ -132,12 +53,7 @@ void odd_scorer_free(odd_scorer **scorer)
     if (!scorer || !*scorer)
         return;
     odd_scorer *s = *scorer;
-    for (size_t c = 0; s->near && c < s->model->network->config.C; c++)
-        odd_free(s->near[c]);
-    odd_free(s->near);
-    odd_free(s->near_tables);
-    odd_free(s->near_column);
-    odd_free(s->near_start);
+    odd_rarity_free(&s->rarity);
     odd_folded_free(&s->folded);
     odd_free(s);
     *scorer = NULL;
@@ -163,12 +79,9 @@ int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_e
     lane->losses = odd_alloc(rows * L, sizeof(float));
     lane->loss = odd_alloc(rows, sizeof(float));
     lane->x = odd_alloc(rows * X, sizeof(float));
-    lane->centred = odd_alloc(rows * X, sizeof(float));
-    lane->whitened = odd_alloc(rows * X, sizeof(float));
-    lane->near = odd_alloc(rows * scorer->stride + 1, sizeof(float));
-    lane->ids = odd_alloc(rows * scorer->folded_count + 1, sizeof(uint32_t));
-    bool made = lane->losses && lane->loss && lane->x && lane->centred && lane->whitened &&
-                lane->near && lane->ids;
+    lane->rarity = odd_alloc(rows * odd_rarity_floats(scorer->rarity), sizeof(float));
+    lane->rarity_ids = odd_alloc(rows * odd_rarity_ids(scorer->rarity) + 1, sizeof(uint32_t));
+    bool made = lane->losses && lane->loss && lane->x && lane->rarity && lane->rarity_ids;
     for (size_t i = 0; i < ODD_MEASURES; i++) {
         lane->measure[i] = odd_alloc(rows, sizeof(float));
         made = made && lane->measure[i];
@@ -190,10 +103,8 @@ void odd_lane_free(odd_lane **lane)
     odd_free((*lane)->masked);
     odd_free((*lane)->loss);
     odd_free((*lane)->x);
-    odd_free((*lane)->centred);
-    odd_free((*lane)->whitened);
-    odd_free((*lane)->near);
-    odd_free((*lane)->ids);
+    odd_free((*lane)->rarity);
+    odd_free((*lane)->rarity_ids);
     for (size_t i = 0; i < ODD_MEASURES; i++)
         odd_free((*lane)->measure[i]);
     odd_forward_free(&(*lane)->forward);
@@ -244,42 +155,26 @@ static void run_network(odd_lane *lane, const odd_view *rows, bool masked)
     }
     if (model->network->config.objective == ODD_EMBEDDING_MSE && !masked)
         return; /* the row's loss is the mean over x, which the network gave */
-    for (size_t i = 0; i < rows->rows; i++) {
-        float sum = 0;
-        for (size_t at = 0; at < L; at++)
-            sum += lane->losses[i * L + at];
-        lane->loss[i] = sum / (float)L;
-    }
+    for (size_t i = 0; i < rows->rows; i++)
+        lane->loss[i] = 0;
+    for (size_t at = 0; at < L; at++)
+        for (size_t i = 0; i < rows->rows; i++)
+            lane->loss[i] += lane->losses[i * L + at] / (float)L;
 }
 
 /* ---- measures ---- */
-
-/* out[i] = |W (centred row i)|^2 */
-static void whiten(odd_lane *lane, const odd_shape *shape, size_t rows, float *out)
-{
-    size_t n = shape->n;
-    float *y = lane->whitened;
-    if (n > ODD_SHAPE_FULL) {
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j < n; j++)
-                y[i * n + j] = lane->centred[i * n + j] * shape->whiten[j];
-    } else {
-        (void)odd_sgemm(false, true, rows, n, n, 1, lane->centred, n, shape->whiten, n, 0, y, n,
-                        NULL); /* dimensions were checked when the model was made */
-    }
-    lane->scorer->kernels->row_squares(out, y, n, rows, n);
-}
 
 /* Mean over the columns of each loss over its usual size. */
 static void measure_reconstruction(const odd_lane *lane, const odd_calibration *calibration,
                                    size_t rows, float *out)
 {
     size_t L = odd_model_losses(lane->scorer->model);
-    for (size_t i = 0; i < rows; i++) {
-        float sum = 0;
-        for (size_t at = 0; at < L; at++)
-            sum += lane->losses[i * L + at] * calibration->loss_weight[at];
-        out[i] = sum / (float)L;
+    for (size_t i = 0; i < rows; i++)
+        out[i] = 0;
+    for (size_t at = 0; at < L; at++) {
+        float weight = calibration->loss_weight[at] / (float)L;
+        for (size_t i = 0; i < rows; i++)
+            out[i] += lane->losses[i * L + at] * weight;
     }
 }
 
@@ -291,59 +186,6 @@ static void measure_forest(const odd_lane *lane, const odd_view *rows, float *ou
         out[i] = model->forest
                      ? odd_forest_score(model->forest, C, rows->ids + i * C, rows->values + i * F)
                      : 0;
-}
-
-static void measure_shape(odd_lane *lane, size_t rows, float *out)
-{
-    const odd_shape *shape = &lane->scorer->model->shape;
-    size_t X = shape->n;
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < X; j++)
-            lane->centred[i * X + j] = lane->x[i * X + j] - shape->mean[j];
-    whiten(lane, shape, rows, out);
-}
-
-/* near[i, p] = |x_i - p|^2 less what is the same for all p. */
-static void near_distances(odd_lane *lane, const odd_view *rows)
-{
-    const odd_scorer *s = lane->scorer;
-    const odd_network *network = s->model->network;
-    size_t C = network->config.C, X = network->X, T = s->folded_count;
-    for (size_t i = 0; i < rows->rows; i++)
-        for (size_t t = 0; t < T; t++) {
-            size_t c = s->near_column[t];
-            uint32_t id = rows->ids[i * C + c];
-            lane->ids[i * T + t] = id < network->config.V[c] ? id : 0;
-        }
-    s->kernels->gather_add(lane->near, s->stride, s->near_start, s->near_tables, T, s->stride,
-                           lane->ids, T, rows->rows, s->stride);
-    for (size_t c = 0; c <= C; c++) {
-        size_t first = network->first[c], end = c < C ? network->first[c + 1] : X;
-        if (end > first && (c == C || !s->near[c]))
-            (void)odd_sgemm(false, true, rows->rows, s->model->prototype_count, end - first, -2,
-                            lane->x + first, X, s->model->prototypes + first, X, 1, lane->near,
-                            s->stride, NULL);
-    }
-}
-
-/* The nearest prototype by the folded distances, then its distance from the definition. */
-static void measure_local(odd_lane *lane, const odd_view *rows, float *out)
-{
-    const odd_scorer *s = lane->scorer;
-    size_t X = s->model->network->X, stride = s->stride;
-    near_distances(lane, rows);
-    for (size_t i = 0; i < rows->rows; i++) {
-        const float *near = lane->near + i * stride, *x = lane->x + i * X;
-        float least, sum = 0;
-        size_t p = 0;
-        s->kernels->row_min(&least, near, stride, 1, s->model->prototype_count);
-        while (p + 1 < s->model->prototype_count && near[p] != least)
-            p++;
-        const float *prototype = s->model->prototypes + p * X;
-        for (size_t j = 0; j < X; j++)
-            sum += (x[j] - prototype[j]) * (x[j] - prototype[j]);
-        out[i] = sqrtf(sum);
-    }
 }
 
 static void measure_margins(const odd_lane *lane, const odd_view *rows, float *out)
@@ -413,10 +255,13 @@ void odd_lane_measure(odd_lane *lane, const odd_view *rows, bool masked, odd_mea
     if (out->measure[ODD_MEASURE_RECONSTRUCTION])
         measure_reconstruction(lane, calibration, rows->rows,
                                out->measure[ODD_MEASURE_RECONSTRUCTION]);
-    if (out->measure[ODD_MEASURE_LOCAL])
-        measure_local(lane, rows, out->measure[ODD_MEASURE_LOCAL]);
-    if (out->measure[ODD_MEASURE_SHAPE])
-        measure_shape(lane, rows->rows, out->measure[ODD_MEASURE_SHAPE]);
+    if (lane->scorer->folded)
+        odd_rarity_measure(lane->scorer->rarity, rows->ids, lane->x, rows->rows, lane->rarity,
+                           lane->rarity_ids, out->measure[ODD_MEASURE_LOCAL],
+                           out->measure[ODD_MEASURE_SHAPE]);
+    else
+        odd_rarity_measure_plain(model, lane->x, rows->rows, out->measure[ODD_MEASURE_LOCAL],
+                                 out->measure[ODD_MEASURE_SHAPE]);
     if (out->measure[ODD_MEASURE_MARGINS]) {
         measure_margins(lane, rows, out->measure[ODD_MEASURE_MARGINS]);
         add_differing(lane, rows, out->measure[ODD_MEASURE_MARGINS]);

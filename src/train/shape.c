@@ -124,25 +124,6 @@ static int fit_once(fitting *f, odd_shape *shape, oddrow_error *err)
     return rc;
 }
 
-void odd_shape_distances(const odd_shape *shape, const float *rows, size_t count, float *out)
-{
-    size_t n = shape->n;
-    for (size_t i = 0; i < count; i++) {
-        double sum = 0;
-        bool full = n <= ODD_SHAPE_FULL;
-        for (size_t a = 0; a < n; a++) {
-            double y = full ? 0
-                            : (double)shape->whiten[a] *
-                                  ((double)rows[i * n + a] - (double)shape->mean[a]);
-            for (size_t b = 0; full && b <= a; b++)
-                y += (double)shape->whiten[a * n + b] *
-                     ((double)rows[i * n + b] - (double)shape->mean[b]);
-            sum += y * y;
-        }
-        out[i] = (float)sum;
-    }
-}
-
 static int by_value(const void *a, const void *b)
 {
     float x = *(const float *)a, y = *(const float *)b;

@@ -14,7 +14,4 @@ int odd_shape_fit(odd_shape *shape, const float *rows, size_t count, double trim
 
 #define ODD_SHAPE_RIDGE 0.01
 
-/* out[i] = |W (row_i - mean)|^2, one row at a time in double: the reference. */
-void odd_shape_distances(const odd_shape *shape, const float *rows, size_t count, float *out);
-
 #endif
