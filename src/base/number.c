@@ -234,7 +234,7 @@ size_t odd_number_format(char out[ODD_NUMBER_SIZE], double value)
         count--;
     }
     if (exponent < -5 || exponent >= 15) {
-        char text[DIGITS];
+        char text[DIGITS] = {0};
         put_digits(text, m, count);
         *p++ = text[0];
         if (count > 1) {
@@ -261,7 +261,7 @@ size_t odd_number_format(char out[ODD_NUMBER_SIZE], double value)
         memset(p, '0', (size_t)(exponent + 1 - count));
         p += exponent + 1 - count;
     } else {
-        char text[DIGITS];
+        char text[DIGITS] = {0};
         put_digits(text, m, count);
         memcpy(p, text, (size_t)exponent + 1);
         p += exponent + 1;

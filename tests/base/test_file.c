@@ -25,7 +25,7 @@ static char directory[64];
 
 static const char *in_directory(const char *name)
 {
-    static char path[4][256];
+    static char path[4][400];
     static int turn;
     turn = (turn + 1) % 4;
     snprintf(path[turn], sizeof path[turn], "%s/%s", directory, name);

@@ -46,7 +46,7 @@ static void chunk_size_changes_nothing(void **state)
         odd_csv_options options = {.delimiter = ',', .max_record = longest[i % 4]};
         for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
             reference ref;
-            size_t body;
+            size_t body = 0;
             options.chunk_size = sizes[k];
             log.size = 0;
             assert_int_equal(log_memory(text.data, text.size, &options, &log, &ref, &body), 0);

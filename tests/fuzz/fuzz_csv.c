@@ -24,7 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < sizeof chunks / sizeof *chunks; i++) {
         odd_bytes log = {0};
         reference r;
-        size_t body;
+        size_t body = 0;
         options.chunk_size = chunks[i];
         int status = log_memory(file, size, &options, &log, &r, &body);
         if (i == 0) {
