@@ -18,16 +18,19 @@ void odd_margin_ids(const odd_vocabulary *vocabulary, uint64_t rows, float *nats
  * sorted in place. Ties within a grid step count in full, so a value shared by many is no tail. */
 void odd_margin_values(float *z, size_t count, float *nats);
 
-/* Linear between the grid's points, the end's value beyond it. */
+/* Linear between the grid's points, the end's value beyond it. z in steps is exact, and so is what
+ * it lies beyond a point; only the point may be the next one where z is all but there. */
 static inline float odd_margin_at(const float *nats, float z)
 {
-    float at = (z + (float)ODD_MARGIN_REACH) * (float)ODD_MARGIN_STEPS;
+    const float steps = z * (float)ODD_MARGIN_STEPS,
+                at = steps + (float)(ODD_MARGIN_REACH * ODD_MARGIN_STEPS);
     if (!(at > 0))
         return nats[0];
     if (at >= (float)(ODD_MARGIN_GRID - 1))
         return nats[ODD_MARGIN_GRID - 1];
     size_t low = (size_t)at;
-    return nats[low] + (at - (float)low) * (nats[low + 1] - nats[low]);
+    float share = steps - (float)((int)low - ODD_MARGIN_REACH * ODD_MARGIN_STEPS);
+    return nats[low] + share * (nats[low + 1] - nats[low]);
 }
 
 /* A margin from a share: max(0, -ln p - hinge). */
