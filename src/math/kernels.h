@@ -65,8 +65,9 @@ typedef struct odd_kernels {
     void (*scatter_add)(float *table, size_t table_stride, const float *in, size_t in_stride,
                         const uint32_t *ids, size_t id_stride, size_t rows, size_t width);
 
-    /* out[r] = least of in[r, 0..width) (not-a-number if one is), width >= 1 */
-    void (*row_min)(float *out, const float *in, size_t in_stride, size_t rows, size_t width);
+    /* out[r] = the first place of the least of in[r, 0..width), width a multiple of 16; any place
+     * when one of them is not a number */
+    void (*row_argmin)(uint32_t *out, const float *in, size_t in_stride, size_t rows, size_t width);
 
     /* out[r] = sum of in[r, 0..width)^2 */
     void (*row_squares)(float *out, const float *in, size_t in_stride, size_t rows, size_t width);

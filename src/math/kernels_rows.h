@@ -46,28 +46,22 @@ static void scatter_add(float *table, size_t table_stride, const float *in, size
     }
 }
 
-static void row_min(float *out, const float *in, size_t in_stride, size_t rows, size_t width)
+static void row_argmin(uint32_t *out, const float *in, size_t in_stride, size_t rows, size_t width)
 {
     for (size_t r = 0; r < rows; r++, in += in_stride) {
-        float least = in[0], nan = 0; /* comparisons lose a not-a-number: added up apart */
+        vector v = load(in);
+        for (size_t j = WIDTH; j < width; j += WIDTH)
+            v = lesser(load(in + j), v);
+        float least = v[0];
+        for (size_t i = 1; i < WIDTH; i++)
+            least = v[i] < least ? v[i] : least;
         size_t j = 0;
-        if (width >= WIDTH) {
-            vector v = load(in), nans = {0};
-            for (; j + WIDTH <= width; j += WIDTH) {
-                vector x = load(in + j);
-                nans += choose(x != x, x, (vector){0});
-                v = lesser(x, v);
-            }
-            for (size_t i = 0; i < WIDTH; i++) {
-                least = v[i] < least ? v[i] : least;
-                nan += nans[i];
-            }
+        unsigned equal = lanes_equal(load(in), spread(least));
+        while (!equal && j + WIDTH < width) {
+            j += WIDTH;
+            equal = lanes_equal(load(in + j), spread(least));
         }
-        for (; j < width; j++) {
-            least = in[j] < least ? in[j] : least;
-            nan += in[j] != in[j] ? in[j] : 0;
-        }
-        out[r] = least + nan;
+        out[r] = (uint32_t)(j + (equal ? (size_t)__builtin_ctz(equal) : 0));
     }
 }
 

@@ -73,6 +73,21 @@ INLINE vector lesser(vector a, vector b)
 #endif
 }
 
+/* bit i: whether a[i] == b[i] */
+INLINE unsigned lanes_equal(vector a, vector b)
+{
+#if defined(__AVX512F__)
+    return _mm512_cmp_ps_mask((__m512)a, (__m512)b, _CMP_EQ_OQ);
+#elif defined(__AVX__)
+    return (unsigned)_mm256_movemask_ps(_mm256_cmp_ps((__m256)a, (__m256)b, _CMP_EQ_OQ));
+#else
+    unsigned bits = 0;
+    for (size_t i = 0; i < WIDTH; i++)
+        bits |= (unsigned)(a[i] == b[i]) << i;
+    return bits;
+#endif
+}
+
 INLINE vector root(vector a)
 {
 #if defined(__AVX512F__)

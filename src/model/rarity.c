@@ -134,7 +134,7 @@ size_t odd_rarity_floats(const odd_rarity *rarity)
 
 size_t odd_rarity_ids(const odd_rarity *rarity)
 {
-    return rarity->folded;
+    return rarity->folded + 1;
 }
 
 /* q (B, stride) = Q (x - mean) + q_0; centred (B, X) becomes x - mean. */
@@ -149,9 +149,10 @@ static void apply(const odd_rarity *r, const uint32_t *ids, const float *x, size
             uint32_t id = ids[i * C + r->column[t]];
             folded_ids[i * r->folded + t] = id < network->config.V[r->column[t]] ? id : 0;
         }
+    }
+    for (size_t i = 0; i < rows; i++)
         for (size_t j = 0; j < X; j++)
             centred[i * X + j] = x[i * X + j] - mean[j];
-    }
     r->kernels->gather_add(q, r->stride, r->start, r->tables, r->folded, r->stride, folded_ids,
                            r->folded, rows, r->stride);
     for (size_t c = 0; c <= C; c++) {
@@ -163,30 +164,14 @@ static void apply(const odd_rarity *r, const uint32_t *ids, const float *x, size
     }
 }
 
-/* Which prototype the row's q says is nearest. */
-static size_t nearest(const odd_rarity *r, const float *q)
-{
-    enum { STEP = 16 };
-    float least;
-    r->kernels->row_min(&least, q, r->stride, 1, r->near);
-    for (size_t p = 0; p < r->near; p += STEP) {
-        int found = 0;
-        for (size_t j = 0; j < STEP; j++)
-            found |= q[p + j] <= least;
-        for (size_t j = 0; found && j < STEP; j++)
-            if (q[p + j] <= least)
-                return p + j;
-    }
-    return 0; /* not-a-number: the caller's distance will be one too */
-}
-
 /* The distance itself is computed anew, since q has lost digits where it is small. */
 static void measure_local(const odd_rarity *r, const float *x, size_t rows, const float *q,
-                          float *difference, float *local)
+                          float *difference, uint32_t *nearest, float *local)
 {
     size_t X = r->model->network->X;
+    r->kernels->row_argmin(nearest, q, r->stride, rows, r->near);
     for (size_t i = 0; i < rows; i++) {
-        const float *prototype = r->model->prototypes + nearest(r, q + i * r->stride) * X;
+        const float *prototype = r->model->prototypes + nearest[i] * X;
         for (size_t j = 0; j < X; j++)
             difference[i * X + j] = x[i * X + j] - prototype[j];
     }
@@ -212,7 +197,7 @@ void odd_rarity_measure(const odd_rarity *r, const uint32_t *ids, const float *x
         r->kernels->row_squares(shape, q + r->near, r->stride, rows, X);
     }
     if (local)
-        measure_local(r, x, rows, q, centred, local);
+        measure_local(r, x, rows, q, centred, id_scratch, local);
 }
 
 static double squared_distance(const float *a, const float *b, size_t n)
