@@ -49,9 +49,15 @@ static void scatter_add(float *table, size_t table_stride, const float *in, size
 static void row_argmin(uint32_t *out, const float *in, size_t in_stride, size_t rows, size_t width)
 {
     for (size_t r = 0; r < rows; r++, in += in_stride) {
-        vector v = load(in);
-        for (size_t j = WIDTH; j < width; j += WIDTH)
-            v = lesser(load(in + j), v);
+        vector v = load(in), other = v; /* two chains: a comparison takes a few cycles */
+        size_t next = WIDTH;
+        for (; next + WIDTH < width; next += 2 * WIDTH) {
+            v = lesser(load(in + next), v);
+            other = lesser(load(in + next + WIDTH), other);
+        }
+        if (next < width)
+            v = lesser(load(in + next), v);
+        v = lesser(other, v);
         float least = v[0];
         for (size_t i = 1; i < WIDTH; i++)
             least = v[i] < least ? v[i] : least;

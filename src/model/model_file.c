@@ -236,16 +236,25 @@ static int fill_tensor(void *context, const odd_stored *tensor, float *data, odd
     return 0;
 }
 
+static int check_tail(odd_tail *tail, oddrow_error *err)
+{
+    int rc = odd_tail_check(tail, err);
+    if (!rc)
+        odd_tail_index(tail);
+    return rc;
+}
+
 static int check_calibration(const odd_model *model, odd_calibration *calibration,
                              oddrow_error *err)
 {
     int rc = 0;
     for (size_t i = 0; !rc && calibration->present && i < ODD_TAILS; i++) {
         const char *name;
-        rc = odd_tail_check(odd_calibration_tail(calibration, i, &name), err);
+        odd_tail *tail = odd_calibration_tail(calibration, i, &name);
+        rc = check_tail(tail, err);
     }
     for (size_t at = 0; !rc && calibration->present && at < odd_model_losses(model); at++) {
-        rc = odd_tail_check(&calibration->columns[at], err);
+        rc = check_tail(&calibration->columns[at], err);
         if (!rc && !(calibration->loss_weight[at] > 0))
             rc = odd_fail(err, ODDROW_EFORMAT, "loss_weight %zu is not above 0", at);
     }

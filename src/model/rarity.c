@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "math/kernels.h"
-#include "math/matrix.h"
 
 /* Vocabularies are folded into tables while all tables stay within this; others are multiplied. */
 static const size_t FOLD_BYTES = (size_t)16 << 20;
@@ -15,7 +14,7 @@ struct odd_rarity {
     const odd_kernels *kernels;
     size_t near;   /* rows of Q for prototypes, padded to whole vectors */
     size_t stride; /* and those for whitened coordinates, padded */
-    float *map;    /* (stride, X): Q */
+    float *map;    /* (X, stride): Q, transposed */
     float *start;  /* (stride): q_0 */
     float **table; /* (C): (V, stride), or NULL: multiplied */
     size_t folded;
@@ -41,20 +40,21 @@ static void fill_map(odd_rarity *r)
             continue;
         for (size_t j = 0; j < X; j++) {
             double d = (double)model->prototypes[p * X + j] - (double)mean[j];
-            r->map[p * X + j] = (float)(-2 * d);
+            r->map[j * r->stride + p] = (float)(-2 * d);
             norm += d * d;
         }
         r->start[p] = (float)norm;
     }
-    for (size_t i = 0; !diagonal(model) && i < X * X; i++)
-        r->map[r->near * X + i] = model->shape.whiten[i];
+    for (size_t i = 0; !diagonal(model) && i < X; i++)
+        for (size_t j = 0; j <= i; j++)
+            r->map[j * r->stride + r->near + i] = model->shape.whiten[i * X + j];
 }
 
 /* table[id] = Q[:, slice] (E[id] - mean slice) */
 static int fold_column(odd_rarity *r, size_t c, oddrow_error *err)
 {
     const odd_network *network = r->model->network;
-    size_t V = network->config.V[c], E = network->config.E[c], X = network->X;
+    size_t V = network->config.V[c], E = network->config.E[c];
     size_t first = network->first[c];
     const float *embedding = odd_network_tensor(network, c), *mean = r->model->shape.mean + first;
     r->table[c] = odd_alloc(V * r->stride, sizeof(float));
@@ -64,7 +64,7 @@ static int fold_column(odd_rarity *r, size_t c, oddrow_error *err)
         for (size_t q = 0; q < r->stride; q++) {
             double sum = 0;
             for (size_t j = 0; j < E; j++)
-                sum += (double)r->map[q * X + first + j] *
+                sum += (double)r->map[(first + j) * r->stride + q] *
                        ((double)embedding[id * E + j] - (double)mean[j]);
             r->table[c][id * r->stride + q] = (float)sum;
         }
@@ -137,7 +137,7 @@ size_t odd_rarity_ids(const odd_rarity *rarity)
     return rarity->folded + 1;
 }
 
-/* q (B, stride) = Q (x - mean) + q_0; centred (B, X) becomes x - mean. */
+/* q (B, stride) = Q (x - mean) + q_0; centred (B, X) is scratch. */
 static void apply(const odd_rarity *r, const uint32_t *ids, const float *x, size_t rows, float *q,
                   float *centred, uint32_t *folded_ids)
 {
@@ -150,17 +150,17 @@ static void apply(const odd_rarity *r, const uint32_t *ids, const float *x, size
             folded_ids[i * r->folded + t] = id < network->config.V[r->column[t]] ? id : 0;
         }
     }
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < X; j++)
-            centred[i * X + j] = x[i * X + j] - mean[j];
     r->kernels->gather_add(q, r->stride, r->start, r->tables, r->folded, r->stride, folded_ids,
                            r->folded, rows, r->stride);
     for (size_t c = 0; c <= C; c++) {
         size_t first = network->first[c], end = c < C ? network->first[c + 1] : X;
-        if (end > first &&
-            (c == C || !r->table[c])) /* sizes were checked when the model was made */
-            (void)odd_sgemm(false, true, rows, r->stride, end - first, 1, centred + first, X,
-                            r->map + first, X, 1, q, r->stride, NULL);
+        if (end == first || (c < C && r->table[c]))
+            continue;
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = first; j < end; j++)
+                centred[i * X + j] = x[i * X + j] - mean[j];
+        r->kernels->multiply(q, r->stride, centred + first, X, r->map + first * r->stride,
+                             r->stride, NULL, true, rows, r->stride, end - first);
     }
 }
 
@@ -191,7 +191,8 @@ void odd_rarity_measure(const odd_rarity *r, const uint32_t *ids, const float *x
     if (shape && diagonal(r->model)) {
         for (size_t i = 0; i < rows; i++)
             for (size_t j = 0; j < X; j++)
-                centred[i * X + j] *= r->model->shape.whiten[j];
+                centred[i * X + j] =
+                    (x[i * X + j] - r->model->shape.mean[j]) * r->model->shape.whiten[j];
         r->kernels->row_squares(shape, centred, X, rows, X);
     } else if (shape) {
         r->kernels->row_squares(shape, q + r->near, r->stride, rows, X);

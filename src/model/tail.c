@@ -67,7 +67,21 @@ int odd_tail_fit(odd_tail *tail, float *values, size_t count, double quantile, o
     tail->threshold_surprise = (float)-log(share);
     if (tail->threshold_surprise < tail->surprise[tail->count - 1])
         tail->threshold_surprise = tail->surprise[tail->count - 1];
+    odd_tail_index(tail);
     return 0;
+}
+
+void odd_tail_index(odd_tail *tail)
+{
+    double width = (double)tail->threshold - (double)tail->value[0];
+    tail->cells_per_unit = width > 0 ? (float)(ODD_TAIL_CELLS / width) : 0;
+    size_t knot = 0;
+    for (size_t i = 0; i < ODD_TAIL_CELLS; i++) {
+        double start = (double)tail->value[0] + (double)i * width / ODD_TAIL_CELLS;
+        while (knot + 1 < tail->count && (double)tail->value[knot + 1] <= start)
+            knot++;
+        tail->cell[i] = (unsigned char)knot;
+    }
 }
 
 float odd_tail_surprise(const odd_tail *tail, float x)
@@ -79,12 +93,12 @@ float odd_tail_surprise(const odd_tail *tail, float x)
     }
     if (!(x > tail->value[0]))
         return tail->surprise[0];
-    size_t low = 0; /* value[low] < x */
-    for (size_t n = tail->count; n > 1;) {
-        size_t half = n / 2;
-        low += tail->value[low + half] < x ? half : 0;
-        n -= half;
-    }
+    float at = (x - tail->value[0]) * tail->cells_per_unit;
+    size_t low = tail->cell[at < (float)(ODD_TAIL_CELLS - 1) ? (size_t)at : ODD_TAIL_CELLS - 1];
+    while (low + 1 < tail->count && tail->value[low + 1] < x)
+        low++;
+    while (low > 0 && tail->value[low] >= x) /* rounding put x a cell too far */
+        low--;
     bool last = low + 1 == tail->count;
     float right = last ? tail->threshold : tail->value[low + 1];
     float top = last ? tail->threshold_surprise : tail->surprise[low + 1];
