@@ -2,7 +2,8 @@
 # Runs one transcript: CASE.golden holds lines "$ COMMAND", each followed by what it prints on
 # standard output, by "! " and what it prints on standard error, and by "[N]" for an exit code N
 # that is not 0. Lines that begin with # are for the reader. The commands share an empty directory;
-# oddrow is the binary under test. With --update the case is rewritten as it came out.
+# oddrow is the binary under test, ODDROW_SOURCE the source tree. With --update the case is
+# rewritten as it came out.
 #
 # usage: run.sh [--update] CASE.golden
 set -euo pipefail
@@ -14,6 +15,8 @@ if [ "${1:-}" = --update ]; then
 fi
 case=$(realpath "$1")
 binary=$(realpath "${ODDROW_BINARY:?the binary under test}")
+ODDROW_SOURCE=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+export ODDROW_SOURCE
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin" "$work/here"
