@@ -1,39 +1,35 @@
 /* base/pool.c: see pool.h.
  *
- * One 64-bit word, the ticket, holds the number of the run (high half) and the next index (low
- * half). A task is claimed by raising the index with compare-and-swap, so a thread that comes late
- * cannot take anything from a run other than the one it saw, and the caller waits only for tasks,
- * never for threads: a sleeper that has not woken yet delays nobody. The description of the run is
- * changed only while the ticket is closed (its index is CLOSED), which makes the swap of a thread
- * that read a mixture fail. */
+ * A run is described in one cache line whose number is odd while the description changes; a worker
+ * that reads an even number before and after the rest has read one run whole. Each worker says in a
+ * line of its own which run it has finished, and the caller waits for those that had a task. So a
+ * run costs each worker two lines passed between cores, whatever the number of tasks: on some
+ * machines a line takes a microsecond. */
 #include "base/pool.h"
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 
-#include <assert.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 
-#define CLOSED UINT32_MAX
-
 typedef void (*odd_task)(void *context, size_t index, size_t thread);
 
 typedef struct worker {
+    _Alignas(64) atomic_uint finished; /* number of the last run whose tasks it has done */
     odd_pool *pool;
     pthread_t thread;
     size_t number; /* 1 … threads - 1 */
 } worker;
 
 struct odd_pool {
-    /* Read and written by all threads in every run: a cache line each. */
-    _Alignas(64) _Atomic uint64_t ticket;
-    _Alignas(64) atomic_size_t done; /* tasks of this run that have returned */
-    _Alignas(64) _Atomic(odd_task) task;
+    /* Written by the caller in every run, read by all. */
+    _Alignas(64) atomic_uint run; /* odd: being described */
+    _Atomic(odd_task) task;
     void *_Atomic context;
     atomic_size_t tasks;
 
@@ -82,47 +78,38 @@ static size_t count_cpus(void)
     return count > 0 ? (size_t)count : 1;
 }
 
-/* Takes tasks of the run that is on until none is left. */
-static void work(odd_pool *p, size_t thread)
+/* One run, as a worker has read it. */
+typedef struct description {
+    unsigned run;
+    odd_task task;
+    void *context;
+    size_t tasks;
+} description;
+
+/* True while no run later than `seen` is open; else that run is in *out. */
+static bool idle(odd_pool *p, unsigned seen, description *out)
 {
-    uint64_t ticket = atomic_load(&p->ticket);
-    for (;;) {
-        uint32_t index = (uint32_t)ticket;
-        size_t tasks = atomic_load(&p->tasks);
-        odd_task task = atomic_load(&p->task);
-        void *context = atomic_load(&p->context);
-        if (index == CLOSED || index >= tasks)
-            return;
-        if (!atomic_compare_exchange_weak(&p->ticket, &ticket, ticket + 1))
-            continue;
-        task(context, index, thread);
-        if (atomic_fetch_add(&p->done, 1) + 1 == tasks && atomic_load(&p->caller_sleeps)) {
-            pthread_mutex_lock(&p->lock);
-            pthread_cond_signal(&p->finished);
-            pthread_mutex_unlock(&p->lock);
-        }
-        ticket = atomic_load(&p->ticket);
-    }
+    out->run = atomic_load(&p->run);
+    if (out->run == seen || out->run % 2 != 0)
+        return !atomic_load(&p->stop);
+    out->task = atomic_load(&p->task);
+    out->context = atomic_load(&p->context);
+    out->tasks = atomic_load(&p->tasks);
+    /* changed meanwhile: this worker had no task in it, or the caller would have waited */
+    return atomic_load(&p->run) != out->run && !atomic_load(&p->stop);
 }
 
-/* True while no run later than *seen is open; else *seen becomes that run's number. A run that is
- * still being described does not count: whoever took it for seen would miss it. */
-static bool idle(odd_pool *p, uint32_t *seen)
+static void do_tasks(const odd_pool *p, const description *d, size_t thread)
 {
-    uint64_t ticket = atomic_load(&p->ticket);
-    uint32_t run = (uint32_t)(ticket >> 32);
-    if (run != *seen && (uint32_t)ticket != CLOSED) {
-        *seen = run;
-        return false;
-    }
-    return !atomic_load(&p->stop);
+    for (size_t i = thread; i < d->tasks; i += p->threads)
+        d->task(d->context, i, thread);
 }
 
 /* Spins, then sleeps, until a run opens or the pool ends. */
-static void wait_for_run(odd_pool *p, uint32_t *seen)
+static void wait_for_run(odd_pool *p, unsigned seen, description *out)
 {
     for (unsigned spins = p->spins; spins; spins--) {
-        if (!idle(p, seen))
+        if (!idle(p, seen, out))
             return;
         pause_once();
     }
@@ -130,7 +117,7 @@ static void wait_for_run(odd_pool *p, uint32_t *seen)
     /* Announced before the last look: either that look sees the new run or the caller's look at
      * sleepers, made after it opened the run, sees this thread. */
     atomic_fetch_add(&p->sleepers, 1);
-    while (idle(p, seen))
+    while (idle(p, seen, out))
         pthread_cond_wait(&p->work, &p->lock);
     atomic_fetch_sub(&p->sleepers, 1);
     pthread_mutex_unlock(&p->lock);
@@ -139,12 +126,20 @@ static void wait_for_run(odd_pool *p, uint32_t *seen)
 static void *serve(void *argument)
 {
     worker *w = argument;
-    uint32_t seen = 0;
-    while (!atomic_load(&w->pool->stop)) {
-        wait_for_run(w->pool, &seen);
-        work(w->pool, w->number);
+    odd_pool *p = w->pool;
+    description d = {0};
+    for (;;) {
+        wait_for_run(p, d.run, &d);
+        if (atomic_load(&p->stop))
+            return NULL;
+        do_tasks(p, &d, w->number);
+        atomic_store(&w->finished, d.run);
+        if (atomic_load(&p->caller_sleeps)) {
+            pthread_mutex_lock(&p->lock);
+            pthread_cond_signal(&p->finished);
+            pthread_mutex_unlock(&p->lock);
+        }
     }
-    return NULL;
 }
 
 static int start_workers(odd_pool *p, oddrow_error *err)
@@ -178,7 +173,6 @@ int odd_pool_new(size_t threads, odd_pool **out, oddrow_error *err)
     odd_pool *p = odd_alloc(1, sizeof *p);
     if (!p)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory for a thread pool");
-    atomic_init(&p->ticket, CLOSED);
     p->threads = threads;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
@@ -221,19 +215,27 @@ size_t odd_pool_threads(const odd_pool *p)
     return p ? p->threads : 1;
 }
 
-/* Until all tasks have returned. */
-static void wait_for_tasks(odd_pool *p, size_t tasks)
+/* Whether every worker that has a task in this run is done with it. */
+static bool all_finished(const odd_pool *p, unsigned run, size_t tasks)
+{
+    size_t workers = (tasks < p->threads ? tasks : p->threads) - 1;
+    for (size_t i = 0; i < workers; i++)
+        if (atomic_load(&p->workers[i].finished) != run)
+            return false;
+    return true;
+}
+
+static void wait_for_workers(odd_pool *p, unsigned run, size_t tasks)
 {
     for (unsigned spins = p->spins; spins; spins--) {
-        if (atomic_load(&p->done) == tasks)
+        if (all_finished(p, run, tasks))
             return;
         pause_once();
     }
-    if (atomic_load(&p->done) == tasks)
-        return;
     pthread_mutex_lock(&p->lock);
+    /* Announced before the last look, as by the sleepers above. */
     atomic_store(&p->caller_sleeps, true);
-    while (atomic_load(&p->done) != tasks)
+    while (!all_finished(p, run, tasks))
         pthread_cond_wait(&p->finished, &p->lock);
     atomic_store(&p->caller_sleeps, false);
     pthread_mutex_unlock(&p->lock);
@@ -242,24 +244,22 @@ static void wait_for_tasks(odd_pool *p, size_t tasks)
 void odd_pool_run(odd_pool *p, size_t tasks,
                   void (*task)(void *context, size_t index, size_t thread), void *context)
 {
-    assert(tasks < CLOSED);
     if (!p || p->threads == 1 || tasks <= 1) {
         for (size_t i = 0; i < tasks; i++)
             task(context, i, 0);
         return;
     }
-    uint64_t run = (atomic_load(&p->ticket) >> 32) + 1;
-    atomic_store(&p->ticket, run << 32 | CLOSED);
+    description d = {atomic_load(&p->run) + 2, task, context, tasks};
+    atomic_store(&p->run, d.run - 1);
     atomic_store(&p->task, task);
     atomic_store(&p->context, context);
     atomic_store(&p->tasks, tasks);
-    atomic_store(&p->done, 0);
-    atomic_store(&p->ticket, run << 32);
+    atomic_store(&p->run, d.run);
     if (atomic_load(&p->sleepers)) {
         pthread_mutex_lock(&p->lock);
         pthread_cond_broadcast(&p->work);
         pthread_mutex_unlock(&p->lock);
     }
-    work(p, 0);
-    wait_for_tasks(p, tasks);
+    do_tasks(p, &d, 0);
+    wait_for_workers(p, d.run, tasks);
 }

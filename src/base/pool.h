@@ -17,10 +17,10 @@ void odd_pool_free(odd_pool **p);
 size_t odd_pool_threads(const odd_pool *p);
 
 /* Calls task(context, index, thread) once for each index in 0 … tasks - 1 and returns when all have
- * returned. Indices are handed out in order, each to whichever thread comes first; thread is in
- * 0 … threads - 1, the caller is 0, and no two tasks with the same thread run at once. What the
- * caller wrote before is seen by the tasks and what they wrote by the caller. One caller at a time;
- * tasks must not run the same pool. tasks < 2^32 - 1. With p NULL or one thread the tasks run
+ * returned. Index i runs on thread i % threads, indices of a thread in rising order, so what a task
+ * left in a core's cache is there for the same task of the next run; the caller is thread 0. What
+ * the caller wrote before is seen by the tasks and what they wrote by the caller. One caller at a
+ * time; tasks must not run the same pool. With p NULL or one thread, or one task, the tasks run
  * inline, without a lock. Threads wait for the next run spinning for about 20 µs, then asleep. */
 void odd_pool_run(odd_pool *p, size_t tasks,
                   void (*task)(void *context, size_t index, size_t thread), void *context);
