@@ -21,12 +21,13 @@ struct odd_lane {
     const odd_scorer *scorer;
     odd_forward *forward;
     size_t rows;
-    float *losses;        /* (B, L) */
-    float *masked;        /* (B, L) of one masked column; made when first needed */
-    float *loss;          /* (B) */
-    float *x;             /* (B, X) */
-    float *rarity;        /* (B, odd_rarity_floats) */
-    uint32_t *rarity_ids; /* (B, odd_rarity_ids) */
+    float *losses; /* (B, L) */
+    float *masked; /* (B, L) of one masked column; made when first needed, like the next */
+    odd_forward_expected guess; /* of one row with one masked column */
+    float *loss;                /* (B) */
+    float *x;                   /* (B, X) */
+    float *rarity;              /* (B, odd_rarity_floats) */
+    uint32_t *rarity_ids;       /* (B, odd_rarity_ids) */
     float *measure[ODD_MEASURES];
     odd_lane_seconds seconds;
 };
@@ -101,6 +102,9 @@ void odd_lane_free(odd_lane **lane)
         return;
     odd_free((*lane)->losses);
     odd_free((*lane)->masked);
+    odd_free((*lane)->guess.likely);
+    odd_free((*lane)->guess.probability);
+    odd_free((*lane)->guess.reconstructed);
     odd_free((*lane)->loss);
     odd_free((*lane)->x);
     odd_free((*lane)->rarity);
@@ -316,10 +320,43 @@ void odd_lane_score(odd_lane *lane, const odd_view *rows, bool masked, odd_score
 
 int odd_lane_allow_masked(odd_lane *lane, oddrow_error *err)
 {
+    const odd_schema *schema = lane->scorer->model->schema;
     size_t L = odd_model_losses(lane->scorer->model);
+    odd_forward_expected *guess = &lane->guess;
     if (!lane->masked)
         lane->masked = odd_alloc(lane->rows * L, sizeof(float));
-    return lane->masked ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    if (!guess->likely)
+        guess->likely = odd_alloc(schema->C + 1, sizeof(uint32_t));
+    if (!guess->probability)
+        guess->probability = odd_alloc(schema->C + 1, sizeof(float));
+    if (!guess->reconstructed)
+        guess->reconstructed = odd_alloc(schema->F + 1, sizeof(float));
+    return lane->masked && guess->likely && guess->probability && guess->reconstructed
+               ? 0
+               : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+}
+
+/* What is expected of each column where it cannot be seen. */
+static void expect_masked(odd_lane *lane, const odd_view *row, odd_forward_expected *out)
+{
+    const odd_schema *schema = lane->scorer->model->schema;
+    const odd_forward_expected *guess = &lane->guess;
+    for (size_t k = 0; k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        bool text = column->kind == ODD_CATEGORICAL;
+        size_t c = column->categorical, first = column->first_feature;
+        if (column->kind > ODD_TIMESTAMP)
+            continue;
+        odd_forward_explain(lane->forward, row->ids, row->values, row->missing,
+                            (int)(text ? c : schema->C + column->numeric), &lane->guess);
+        if (text && out->likely)
+            out->likely[c] = guess->likely[c];
+        if (text && out->probability)
+            out->probability[c] = guess->probability[c];
+        if (!text && out->reconstructed)
+            memcpy(out->reconstructed + first, guess->reconstructed + first,
+                   column->features * sizeof(float));
+    }
 }
 
 void odd_lane_surprise(odd_lane *lane, const odd_view *row, bool masked, float *surprise,
@@ -329,8 +366,11 @@ void odd_lane_surprise(odd_lane *lane, const odd_view *row, bool masked, float *
     const odd_schema *schema = model->schema;
     const odd_calibration *calibration = masked ? &model->masked : &model->plain;
     run_network(lane, row, masked);
-    odd_forward_explain(lane->forward, row->ids, row->values, row->missing, ODD_NO_COLUMN,
-                        expected);
+    if (masked)
+        expect_masked(lane, row, expected);
+    else
+        odd_forward_explain(lane->forward, row->ids, row->values, row->missing, ODD_NO_COLUMN,
+                            expected);
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
         size_t at =
