@@ -66,9 +66,10 @@ int odd_panel_new(const odd_fold *fold, bool training, odd_panel **out, oddrow_e
     p->ids = odd_alloc(N * c->C, sizeof *p->ids);
     p->input_ids = odd_alloc(N * c->C, sizeof *p->input_ids);
     p->folded_ids = odd_alloc(N * fold->folded, sizeof *p->folded_ids);
+    p->hidden = odd_alloc(N * (c->C + c->M), 1);
     p->y = odd_alloc(c->layers, sizeof *p->y);
     p->d = odd_alloc(c->layers, sizeof *p->d);
-    if (!p->slot || !p->ids || !p->input_ids || !p->folded_ids || !p->y || !p->d)
+    if (!p->slot || !p->ids || !p->input_ids || !p->folded_ids || !p->hidden || !p->y || !p->d)
         goto memory;
     for (size_t i = 0; i < c->C; i++)
         if (!fold->columns[i].folded) {
@@ -95,6 +96,7 @@ void odd_panel_free(odd_panel **p)
     odd_free((*p)->ids);
     odd_free((*p)->input_ids);
     odd_free((*p)->folded_ids);
+    odd_free((*p)->hidden);
     odd_free((*p)->y);
     odd_free((*p)->d);
     odd_free((*p)->memory);
@@ -102,11 +104,25 @@ void odd_panel_free(odd_panel **p)
     *p = NULL;
 }
 
-/* Whether column j of a row is hidden while training: a draw that depends on nothing else. */
-static bool hidden(const odd_panel_input *in, size_t row, size_t column)
+/* Which columns of each row are hidden at the input: with training's mask a draw that depends on
+ * nothing but seed, step, row and column (a hash serves four columns, 16 bits each), or the one
+ * column that scoring asks for. */
+static void hide(odd_panel *p, const odd_panel_input *in)
 {
-    uint64_t place = (uint64_t)(in->first_row + row) << 32 | column;
-    return (double)(odd_random_hash(in->seed, in->number, place) >> 11) * 0x1p-53 < in->mask;
+    const odd_network_config *c = &p->fold->network->config;
+    const size_t columns = c->C + c->M;
+    const uint32_t bound = (uint32_t)(in->mask * 65536 + 0.5);
+
+    p->hides = in->mask > 0 || in->masked_column >= 0;
+    for (size_t r = 0; r < in->rows && p->hides; r++) {
+        uint8_t *hidden = p->hidden + r * columns;
+        for (size_t j = 0; j < columns; j += 4) {
+            uint64_t place = (uint64_t)(in->first_row + r) << 32 | j / 4;
+            uint64_t draw = bound ? odd_random_hash(in->seed, in->number, place) : 0;
+            for (size_t i = j; i < columns && i < j + 4; i++, draw >>= 16)
+                hidden[i] = (draw & 0xFFFF) < bound || in->masked_column == (int)i;
+        }
+    }
 }
 
 static void load_ids(odd_panel *p, const odd_panel_input *in)
@@ -120,12 +136,9 @@ static void load_ids(odd_panel *p, const odd_panel_input *in)
             uint32_t id = r < in->rows ? in->ids[r * C + i] : 0;
             input[i] = ids[i] = id < c->V[i] ? id : 0;
         }
-        if (in->masked_column >= 0 && (size_t)in->masked_column < C)
-            input[in->masked_column] = 0;
-        if (in->mask > 0 && r < in->rows)
-            for (size_t i = 0; i < C; i++)
-                if (hidden(in, r, i))
-                    input[i] = 0;
+        const uint8_t *hidden = p->hidden + r * (C + c->M);
+        for (size_t i = 0; i < C && p->hides && r < in->rows; i++)
+            input[i] = hidden[i] ? 0 : input[i];
         for (size_t i = 0; i < folded; i++)
             p->folded_ids[r * folded + i] = input[p->fold->order[i]];
     }
@@ -145,16 +158,15 @@ static void load_numbers(odd_panel *p, const odd_panel_input *in)
             p->u[(F + m) * N + r] = missing;
             p->there[m * N + r] = r < in->rows && !missing;
         }
-    if (in->masked_column < (int)C && in->mask <= 0)
-        return;
-    for (size_t r = 0; r < in->rows; r++)
+    for (size_t r = 0; r < in->rows && p->hides; r++) {
+        const uint8_t *hidden = p->hidden + r * (C + M) + C;
         for (size_t m = 0; m < M; m++)
-            if (in->masked_column == (int)(C + m) || (in->mask > 0 && hidden(in, r, C + m))) {
+            if (hidden[m])
                 p->u[(F + m) * N + r] = 1;
-                for (size_t f = 0; f < F; f++)
-                    if (n->column_of[f] == m)
-                        p->u[f * N + r] = 0;
-            }
+        for (size_t f = 0; f < F; f++)
+            if (hidden[n->column_of[f]])
+                p->u[f * N + r] = 0;
+    }
 }
 
 /* x of the direct columns and of the projection:
@@ -186,6 +198,7 @@ void odd_panel_load(odd_panel *p, const odd_panel_input *in)
 {
     p->rows = in->rows;
     p->lanes = p->training ? N : ODD_PADDED(in->rows);
+    hide(p, in);
     load_ids(p, in);
     load_numbers(p, in);
     load_x(p);

@@ -51,6 +51,8 @@ typedef struct odd_panel {
     size_t x_stride;
     size_t *slot; /* (C): padded offsets of direct columns, for odd_shard_rows */
     uint32_t *ids, *input_ids, *folded_ids; /* (64, C), (64, C), (64, folded): target, input */
+    uint8_t *hidden; /* (N, C + M) columns hidden at the input, where hides is set */
+    bool hides;
     float *u, *u_rows;       /* (F + M, 64) and (64, padded F + M): the projection's input */
     float *target, *there;   /* (F, 64), (M, 64): 1 where the cell is not missing */
     float *x, *x_rows;       /* (X, 64), (64, padded X): direct slices of x only */

@@ -100,8 +100,8 @@ static inline odd_step_batch example_batch(const example *e)
 /* Whether training hides column j of a row: the draw that nn/panel.c makes. */
 static inline bool example_hidden(double mask, uint64_t seed, uint64_t number, size_t row, size_t j)
 {
-    uint64_t draw = odd_random_hash(seed, number, (uint64_t)row << 32 | j);
-    return (double)(draw >> 11) * 0x1p-53 < mask;
+    uint64_t draw = odd_random_hash(seed, number, (uint64_t)row << 32 | j / 4) >> 16 * (j % 4);
+    return (draw & 0xFFFF) < (uint32_t)(mask * 65536 + 0.5);
 }
 
 /* Dropout's factor of hidden unit j of layer l */
