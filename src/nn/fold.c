@@ -133,6 +133,17 @@ void odd_fold_free(odd_fold **f)
     *f = NULL;
 }
 
+double odd_fold_cost(const odd_fold *f)
+{
+    const odd_network_config *c = &f->network->config;
+    double cost = 0;
+
+    for (size_t i = 0; i < c->C; i++)
+        if (f->columns[i].folded)
+            cost += (double)c->V[i] * (double)c->E[i] * (double)(c->widths[0] + f->network->H);
+    return cost;
+}
+
 size_t odd_fold_tasks(const odd_fold *f)
 {
     return f->folded + (f->heads > f->rows);

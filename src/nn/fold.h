@@ -54,6 +54,9 @@ typedef struct odd_fold {
 int odd_fold_new(const odd_network *n, size_t B, odd_fold **out, oddrow_error *err);
 void odd_fold_free(odd_fold **f);
 
+/* Multiplications that filling takes. */
+double odd_fold_cost(const odd_fold *f);
+
 /* The tasks of filling the tables from the parameters as they are now, for odd_pool_run: context
  * is the odd_fold. Each column is one task, the numeric head the last. */
 size_t odd_fold_tasks(const odd_fold *f);

@@ -10,7 +10,7 @@
 #include "nn/forward.h"
 #include "nn/step_reduce.h"
 
-enum { N = ODD_PANEL, LANES = 32, UPDATE = 16384 };
+enum { N = ODD_PANEL, LANES = 32, UPDATE = 16384, PRIVATE_FOLD = 1 << 20 };
 
 /* What a shard reports, all over its own rows. */
 typedef struct shard_sums {
@@ -28,7 +28,11 @@ struct odd_step {
     odd_pool *pool;
     odd_step_options options;
     size_t capacity, shards, columns;
-    odd_fold *fold;
+    odd_fold *fold;   /* the first of folds, for what they have in common */
+    odd_fold **folds; /* one a thread where filling is quick, else one for all */
+    size_t fold_count;
+    uint64_t *filled; /* (fold_count, 8) run that each was filled for */
+    uint64_t runs;
     odd_reduction reduction;
     odd_panel **panels; /* one a thread, or with trim one a shard */
     size_t panel_count;
@@ -131,6 +135,26 @@ static bool plan_updates(odd_step *s)
     return true;
 }
 
+/* Where filling the tables takes less than passing them between cores, each thread fills its own.
+ */
+static bool new_folds(odd_step *s, size_t threads, oddrow_error *err)
+{
+    if (odd_fold_new(s->network, s->capacity, &s->fold, err))
+        return false;
+    s->fold_count = odd_fold_cost(s->fold) <= PRIVATE_FOLD ? threads : 1;
+    s->folds = odd_alloc(s->fold_count, sizeof *s->folds);
+    s->filled = odd_alloc(s->fold_count * 8, sizeof *s->filled);
+    if (!s->folds || !s->filled) {
+        odd_fold_free(&s->fold);
+        return false;
+    }
+    s->folds[0] = s->fold;
+    for (size_t i = 1; i < s->fold_count; i++)
+        if (odd_fold_new(s->network, s->capacity, s->folds + i, err))
+            return false;
+    return true;
+}
+
 /* Everything but the options; false when out of memory. */
 static bool build(odd_step *s, oddrow_error *err)
 {
@@ -139,15 +163,17 @@ static bool build(odd_step *s, oddrow_error *err)
 
     s->shards = (s->capacity + N - 1) / N;
     s->columns = s->network->config.C + s->network->config.M;
-    if (odd_fold_new(s->network, s->capacity, &s->fold, err))
+    if (!new_folds(s, threads, err))
         return false;
     s->panel_count = s->options.trim > 0 ? s->shards : threads;
     s->panels = odd_alloc(s->panel_count, sizeof *s->panels);
     for (size_t i = 0; s->panels && i < s->panel_count; i++)
-        if (odd_panel_new(s->fold, true, s->panels + i, err))
+        if (odd_panel_new(s->folds[i % s->fold_count], true, s->panels + i, err))
             return false;
     r->network = s->network;
     r->fold = s->fold;
+    r->folds = s->folds;
+    r->fold_count = s->fold_count;
     r->C = s->network->config.C;
     r->weight_decay = s->options.weight_decay;
     if (!s->panels || !odd_lane_layout_fill(&r->layout, s->fold) || !new_shards(s))
@@ -196,7 +222,10 @@ void odd_step_free(odd_step **step)
     for (size_t i = 0; i < s->shards && s->shard; i++)
         odd_free(s->shard[i].ids);
     odd_reduction_free(&s->reduction);
-    odd_fold_free(&s->fold);
+    for (size_t i = 0; i < s->fold_count && s->folds; i++)
+        odd_fold_free(s->folds + i);
+    odd_free(s->folds);
+    odd_free(s->filled);
     odd_free(s->panels);
     odd_free(s->shard);
     odd_free(s->sums);
@@ -269,15 +298,33 @@ static void backward_shard(odd_step *s, odd_panel *p, size_t shard, size_t lane,
                        s->shard + shard);
 }
 
+/* The tables that a thread uses, filled for this run. */
+static const odd_fold *fold_of(odd_step *s, size_t thread)
+{
+    odd_fold *f = s->folds[thread % s->fold_count];
+    uint64_t *filled = s->filled + thread % s->fold_count * 8;
+
+    if (s->fold_count > 1 && *filled != s->runs) {
+        for (size_t i = 0; i < odd_fold_tasks(f); i++)
+            odd_fold_task(f, i, thread);
+        *filled = s->runs;
+    }
+    return f;
+}
+
 /* Lane i takes the shards i, i + lanes, i + 2 lanes, ... in that order: which depends on the batch
  * alone. */
 static void lane_task(void *context, size_t lane, size_t thread)
 {
     odd_step *s = context;
     const bool trim = s->options.trim > 0;
+    const odd_fold *fold = fold_of(s, thread);
 
+    if (lane >= s->reduction.lanes)
+        return; /* here to fill the tables that the reduction will need */
     for (size_t i = lane; i < s->batch_shards; i += s->reduction.lanes) {
         odd_panel *p = s->panels[trim ? i : thread];
+        p->fold = fold;
         if (!trim)
             forward_shard(s, p, i);
         backward_shard(s, p, i, lane, i == lane);
@@ -287,7 +334,8 @@ static void lane_task(void *context, size_t lane, size_t thread)
 static void forward_task(void *context, size_t shard, size_t thread)
 {
     odd_step *s = context;
-    (void)thread;
+
+    s->panels[shard]->fold = fold_of(s, thread);
     forward_shard(s, s->panels[shard], shard);
 }
 
@@ -391,12 +439,14 @@ static int run(odd_step *s, const odd_step_batch *batch, bool update, double rat
     s->number = number;
     s->batch_shards = r->shards = (batch->rows + N - 1) / N;
     r->lanes = s->batch_shards < LANES ? s->batch_shards : LANES;
-    odd_pool_run(s->pool, odd_fold_tasks(s->fold), odd_fold_task, s->fold);
+    s->runs++;
+    if (s->fold_count == 1)
+        odd_pool_run(s->pool, odd_fold_tasks(s->fold), odd_fold_task, s->fold);
     if (s->options.trim > 0)
         odd_pool_run(s->pool, s->batch_shards, forward_task, s);
     if (!weigh_rows(s, &kept))
         return odd_fail(err, ODDROW_EINVAL, "the weights of the batch's rows sum to nothing");
-    odd_pool_run(s->pool, r->lanes, lane_task, s);
+    odd_pool_run(s->pool, r->lanes > s->fold_count ? r->lanes : s->fold_count, lane_task, s);
     code = collect(s, kept, result, err);
     if (code)
         return code;

@@ -49,10 +49,9 @@ static void unpad(float *out, size_t out_stride, const float *in, size_t rows, s
  * dG (V, H), dg (V) = sums of the lanes. With T = E S^T, S = W_1[:, slice], G = E W, g = E b +
  * beta: dE = dT S + dG W^T + dg b^T     dS = dT^T E     dW = E^T dG     db = E^T dg     dbeta = dg
  */
-static void reduce_folded(odd_reduction *r, size_t i, float *scratch)
+static void reduce_folded(odd_reduction *r, const odd_fold *f, size_t i, float *scratch)
 {
     const odd_network *n = r->network;
-    const odd_fold *f = r->fold;
     const odd_kernels *k = f->kernels;
     const odd_fold_column *c = f->columns + i;
     const size_t V = n->config.V[i], E = n->config.E[i], H = n->H, H1 = n->config.widths[0],
@@ -152,7 +151,7 @@ void odd_reduction_task(void *reduction, size_t index, size_t thread)
 
     switch (task->kind) {
     case ODD_TASK_FOLDED:
-        reduce_folded(r, task->index, scratch);
+        reduce_folded(r, r->folds[thread % r->fold_count], task->index, scratch);
         break;
     case ODD_TASK_DIRECT:
         reduce_direct(r, task, scratch);

@@ -28,6 +28,8 @@ typedef struct odd_reduction {
     float *sums;  /* (lanes, layout.size) */
     size_t shards, C;
     odd_shard_rows *shard; /* (shards) */
+    odd_fold **folds;      /* thread t reads folds[t % fold_count] */
+    size_t fold_count;
     size_t x_stride;
     const size_t *slot;
     float *gradient, *moment1, *moment2; /* (network->count) */
