@@ -55,8 +55,20 @@ static void unpack(const char *record, odd_rows *rows, size_t at)
     memcpy(rows->missing + at * rows->M, record + ids + values, rows->M);
 }
 
+/* A file without inputs: its first constant column will be one, see make_input. Id 1 is its value.
+ */
+static void pack_constant(const odd_batch *batch, size_t row, char *record)
+{
+    uint32_t id = batch->D && batch->differs[row * batch->D] ? 0 : 1;
+    memcpy(record, &id, sizeof id);
+}
+
 static void pack(const odd_batch *batch, const odd_schema *schema, size_t row, char *record)
 {
+    if (schema->C + schema->M == 0) {
+        pack_constant(batch, row, record);
+        return;
+    }
     size_t ids = schema->C * sizeof *batch->ids, values = schema->F * sizeof *batch->values;
     memcpy(record, batch->ids + row * schema->C, ids);
     memcpy(record + ids, batch->values + row * schema->F, values);
@@ -247,7 +259,7 @@ static int read_rows(reader *r, oddrow_error *err)
                 return rc;
         }
     }
-    int rc = r->inferred ? 0 : infer(r, err);
+    int rc = r->inferred || r->rows == 0 ? 0 : infer(r, err);
     tell(r, true);
     return rc;
 }
@@ -262,7 +274,7 @@ static bool held_out(uint64_t seed, uint64_t row, double share)
 
 static int translate(reader *r, odd_dataset *out, odd_batch *batch, char *record, oddrow_error *err)
 {
-    size_t size = odd_fit_record_size(r->fit), encoded = odd_rows_size(out->schema);
+    size_t size = odd_fit_record_size(r->fit), encoded = odd_table_record_size(out->train);
     uint64_t rows = odd_table_rows(r->records);
     char *scratch = odd_alloc(batch->capacity, size + 1);
     int rc = scratch ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
@@ -280,6 +292,30 @@ static int translate(reader *r, odd_dataset *out, odd_batch *batch, char *record
     }
     odd_free(scratch);
     return rc;
+}
+
+/* Where every column is constant the first becomes a category of one value, so that there is
+ * something to learn and rows that differ have something to differ from. */
+static int make_input(odd_schema *schema, oddrow_error *err)
+{
+    size_t k = 0;
+    while (k < schema->K && schema->columns[k].kind != ODD_CONSTANT)
+        k++;
+    if (schema->C + schema->M > 0 || k == schema->K)
+        return 0;
+    odd_column *column = &schema->columns[k];
+    odd_span text = {column->constant, column->constant_size};
+    uint64_t count = schema->rows - column->differing;
+    int rc = odd_vocabulary_new_from(&text, &count, 1, column->constant ? 0 : 1, 0,
+                                     &column->vocabulary, err);
+    if (rc)
+        return rc;
+    column->kind = ODD_CATEGORICAL;
+    column->embedding = odd_embedding_width(ODD_EMBEDDING_HALF, column->vocabulary->size);
+    column->constant = NULL;
+    column->constant_size = 0;
+    column->differing = 0;
+    return odd_schema_index(schema, err);
 }
 
 /* Very small files: neither side may be empty. The rows then serve as both. */
@@ -303,6 +339,8 @@ static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
     odd_batch *batch = NULL;
     char *record = NULL;
     size_t encoded = odd_rows_size(out->schema), memory = r->options->memory / 4;
+    if (out->schema->C + out->schema->M == 0)
+        encoded = sizeof(uint32_t); /* see pack */
     size_t rows = ((size_t)4 << 20) / (encoded + out->schema->K + 1) + 1;
     int rc = odd_batch_new(out->schema, rows < TRANSLATE_ROWS ? rows : TRANSLATE_ROWS, &batch, err);
     if (rc)
@@ -317,6 +355,8 @@ static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
         rc = translate(r, out, batch, record, err);
     if (!rc)
         rc = fill_empty_side(out, record, err);
+    if (!rc)
+        rc = make_input(out->schema, err);
 done:
     odd_batch_free(&batch);
     odd_free(record);
@@ -387,7 +427,8 @@ int odd_dataset_read(const char *const *paths, size_t path_count, const odd_trai
     if (!rc)
         rc = read_rows(&r, err);
     if (!rc && r.rows == 0)
-        rc = odd_fail(err, ODDROW_EFORMAT, "%s: no rows to learn from", paths[0]);
+        rc = odd_fail(err, ODDROW_EFORMAT, "%s: no rows to learn from, %" PRIu64 " rejected",
+                      paths[0], r.rejected);
     if (!rc)
         rc = odd_fit_finish(r.fit, &out->schema, err);
     if (!rc)
