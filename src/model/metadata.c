@@ -382,13 +382,12 @@ static int read_all(const json_t *json, size_t floats, odd_model **out, oddrow_e
 
 int odd_metadata_read(const char *text, size_t floats, odd_model **out, oddrow_error *err)
 {
-    json_error_t problem;
-    json_t *json = json_loads(text, JSON_REJECT_DUPLICATES, &problem);
+    json_t *json = NULL;
     *out = NULL;
-    if (!json)
-        return odd_fail(err, ODDROW_EFORMAT, "metadata is not JSON: %s at byte %d", problem.text,
-                        problem.position);
-    int rc = read_all(json, floats, out, err);
+    int rc = odd_json_parse(text, strlen(text), "metadata", &json, err);
+    if (rc)
+        return rc;
+    rc = read_all(json, floats, out, err);
     json_decref(json);
     return rc ? odd_prefix(err, "metadata: ") : 0;
 }

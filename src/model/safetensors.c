@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "model/schema_json.h"
 
 enum { PREFIX = 8 };
 static const uint64_t MAX_HEADER = 1u
@@ -149,11 +150,9 @@ static int check_tiling(odd_safetensors *file, oddrow_error *err)
 
 static int read_header(odd_safetensors *file, const char *text, size_t size, oddrow_error *err)
 {
-    json_error_t problem;
-    file->header = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
-    if (!file->header)
-        return odd_fail(err, ODDROW_EFORMAT, "header is not JSON: %s at byte %d", problem.text,
-                        problem.position);
+    int rc = odd_json_parse(text, size, "header", &file->header, err);
+    if (rc)
+        return rc;
     if (!json_is_object(file->header))
         return odd_fail(err, ODDROW_EFORMAT, "header is not a JSON object");
     file->tensors = odd_alloc(json_object_size(file->header) + 1, sizeof *file->tensors);
@@ -167,7 +166,7 @@ static int read_header(odd_safetensors *file, const char *text, size_t size, odd
             continue;
         size_t begin = 0;
         odd_stored *tensor = &file->tensors[file->count];
-        int rc = read_tensor(name, entry, file->data_size, tensor, &begin, err);
+        rc = read_tensor(name, entry, file->data_size, tensor, &begin, err);
         if (rc)
             return rc;
         tensor->data = file->data + begin;

@@ -8,6 +8,19 @@
 #include "base/memory.h"
 #include "base/utf8.h"
 
+int odd_json_parse(const char *text, size_t size, const char *what, json_t **out, oddrow_error *err)
+{
+    json_error_t problem;
+    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES, &problem);
+    if (*out)
+        return 0;
+    /* where jansson has no memory for a value it says nothing at all */
+    if (!problem.text[0] || json_error_code(&problem) == json_error_out_of_memory)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_fail(err, ODDROW_EFORMAT, "%s is not JSON: %s at byte %d", what, problem.text,
+                    problem.position);
+}
+
 /* ---- text ---- */
 
 json_t *odd_text_to_json(const char *data, size_t size)

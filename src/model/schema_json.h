@@ -8,6 +8,11 @@
 #include "column/schema.h"
 #include "oddrow.h"
 
+/* Parses `size` bytes, refusing keys that come twice. ODDROW_EFORMAT with "WHAT is not JSON: …", or
+ * ODDROW_ENOMEM as far as jansson says so. */
+int odd_json_parse(const char *text, size_t size, const char *what, json_t **out,
+                   oddrow_error *err);
+
 /* A new JSON object, or NULL when out of memory. */
 json_t *odd_schema_to_json(const odd_schema *schema);
 

@@ -15,6 +15,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "model/safetensors.h"
+#include "model/schema_json.h"
 
 static const char *const KEY = "oddrow-checkpoint";
 
@@ -131,11 +132,12 @@ static int read_metadata(const odd_safetensors *file, odd_progress_state *state,
     int format = 0, stopped = 0;
     double best_loss = 0;
     json_t *history = NULL;
-    json_t *json = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    int rc = 0;
+    json_t *json = NULL;
+    int rc = odd_json_parse(text ? text : "", text ? strlen(text) : 0, "checkpoint", &json, err);
+    if (rc)
+        return rc;
     snprintf(print, sizeof print, "%016" PRIx64, fingerprint);
-    if (!json ||
-        json_unpack(json, "{s:i, s:s, s:I, s:I, s:I, s:b, s:I, s:F, s:o}", "format", &format,
+    if (json_unpack(json, "{s:i, s:s, s:I, s:I, s:I, s:b, s:I, s:F, s:o}", "format", &format,
                     "fingerprint", &theirs, "number", &number, "adam", &steps, "stale", &stale,
                     "stopped", &stopped, "best", &best, "best_loss", &best_loss, "history",
                     &history) != 0 ||
