@@ -96,9 +96,20 @@ static inline size_t locate(const double *knot, size_t n, double x)
     return (size_t)(base - knot);
 }
 
-static inline float gauss_rank(const struct odd_scaler_table *t, double x)
+/* Several searches side by side hide each other's waits. */
+enum { SIDE = 8 };
+static inline void locate_all(const double *knot, size_t n, const double *x, size_t *index)
 {
-    size_t i = locate(t->knot, t->knots, x);
+    for (size_t j = 0; j < SIDE; j++)
+        index[j] = 0;
+    for (; n > 1; n -= n / 2)
+        for (size_t j = 0; j < SIDE; j++)
+            index[j] += knot[index[j] + n / 2] <= x[j] ? n / 2 : 0;
+}
+
+/* i: the last knot <= x, or 0 */
+static inline float gauss_rank(const struct odd_scaler_table *t, double x, size_t i)
+{
     if (x == t->knot[i])
         return t->z[i];
     if (x < t->knot[i])
@@ -113,8 +124,15 @@ void odd_scaler_apply_all(const odd_scaler *s, const double *x, size_t n, float 
 {
     const struct odd_scaler_table *t = s->table;
     if (s->kind == ODD_GAUSS_RANK)
-        for (size_t i = 0; i < n; i++)
-            z[i * stride] = gauss_rank(t, x[i]);
+        for (size_t first = 0; first < n; first += SIDE) {
+            size_t side = n - first < SIDE ? n - first : SIDE, index[SIDE];
+            double at[SIDE] = {0};
+            for (size_t j = 0; j < side; j++)
+                at[j] = x[first + j];
+            locate_all(t->knot, t->knots, at, index);
+            for (size_t j = 0; j < side; j++)
+                z[(first + j) * stride] = gauss_rank(t, at[j], index[j]);
+        }
     else
         for (size_t i = 0; i < n; i++)
             z[i * stride] = (float)clip((x[i] - t->center) / t->scale, t->z_low, t->z_high);

@@ -240,7 +240,7 @@ static int check_tail(odd_tail *tail, oddrow_error *err)
 {
     int rc = odd_tail_check(tail, err);
     if (!rc)
-        odd_tail_index(tail);
+        odd_tail_close(tail);
     return rc;
 }
 

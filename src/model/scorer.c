@@ -285,13 +285,18 @@ float odd_measure_nats(const odd_model *model, const odd_calibration *calibratio
 }
 
 /* What each measure adds to the scores of all rows. */
-static void add_nats(const odd_lane *lane, const odd_calibration *calibration, odd_measure measure,
+static void add_nats(odd_lane *lane, const odd_calibration *calibration, odd_measure measure,
                      size_t rows, float *out)
 {
     const odd_model *model = lane->scorer->model;
-    if (model->weight[measure] > 0)
-        for (size_t i = 0; i < rows; i++)
-            out[i] += odd_measure_nats(model, calibration, measure, lane->measure[measure][i]);
+    float *nats = lane->measure[measure], weight = model->weight[measure];
+    if (!(weight > 0))
+        return;
+    odd_tail_surprise_all(&calibration->measures[measure], nats, rows, nats);
+    for (size_t i = 0; i < rows; i++) {
+        float above = nats[i] - model->hinge[measure];
+        out[i] += above > 0 ? weight * above : 0;
+    }
 }
 
 void odd_lane_score(odd_lane *lane, const odd_view *rows, bool masked, odd_scores *out)

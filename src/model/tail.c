@@ -67,45 +67,52 @@ int odd_tail_fit(odd_tail *tail, float *values, size_t count, double quantile, o
     tail->threshold_surprise = (float)-log(share);
     if (tail->threshold_surprise < tail->surprise[tail->count - 1])
         tail->threshold_surprise = tail->surprise[tail->count - 1];
-    odd_tail_index(tail);
+    odd_tail_close(tail);
     return 0;
 }
 
-void odd_tail_index(odd_tail *tail)
+void odd_tail_close(odd_tail *tail)
 {
-    double width = (double)tail->threshold - (double)tail->value[0];
-    tail->cells_per_unit = width > 0 ? (float)(ODD_TAIL_CELLS / width) : 0;
-    size_t knot = 0;
-    for (size_t i = 0; i < ODD_TAIL_CELLS; i++) {
-        double start = (double)tail->value[0] + (double)i * width / ODD_TAIL_CELLS;
-        while (knot + 1 < tail->count && (double)tail->value[knot + 1] <= start)
-            knot++;
-        tail->cell[i] = (unsigned char)knot;
+    tail->value[tail->count] = tail->threshold;
+    tail->surprise[tail->count] = tail->threshold_surprise;
+}
+
+/* `low` is the last knot below x, or 0. */
+static inline float interpolate(const odd_tail *tail, float x, size_t low)
+{
+    if (!(x <= tail->threshold)) {
+        double nats =
+            (double)tail->threshold_surprise + ((double)x - tail->threshold) / tail->scale;
+        return nats < ODD_TAIL_CAP ? (float)nats : (float)ODD_TAIL_CAP; /* infinity too */
+    }
+    if (x <= tail->value[0])
+        return tail->surprise[0];
+    float share = (x - tail->value[low]) / (tail->value[low + 1] - tail->value[low]);
+    return tail->surprise[low] + share * (tail->surprise[low + 1] - tail->surprise[low]);
+}
+
+/* Several searches side by side, each halving without a branch, hide each other's waits. */
+void odd_tail_surprise_all(const odd_tail *tail, const float *x, size_t n, float *out)
+{
+    enum { SIDE = 8 };
+    for (size_t first = 0; first < n; first += SIDE) {
+        size_t side = n - first < SIDE ? n - first : SIDE, low[SIDE] = {0};
+        float at[SIDE] = {0};
+        for (size_t j = 0; j < side; j++)
+            at[j] = x[first + j];
+        for (size_t left = tail->count; left > 1; left -= left / 2)
+            for (size_t j = 0; j < SIDE; j++)
+                low[j] += tail->value[low[j] + left / 2] < at[j] ? left / 2 : 0;
+        for (size_t j = 0; j < side; j++)
+            out[first + j] = interpolate(tail, at[j], low[j]);
     }
 }
 
 float odd_tail_surprise(const odd_tail *tail, float x)
 {
-    if (x > tail->threshold) {
-        double nats =
-            (double)tail->threshold_surprise + ((double)x - tail->threshold) / tail->scale;
-        return nats < ODD_TAIL_CAP ? (float)nats : (float)ODD_TAIL_CAP; /* infinity too */
-    }
-    if (!(x > tail->value[0]))
-        return tail->surprise[0];
-    float at = (x - tail->value[0]) * tail->cells_per_unit;
-    size_t low = tail->cell[at < (float)(ODD_TAIL_CELLS - 1) ? (size_t)at : ODD_TAIL_CELLS - 1];
-    while (low + 1 < tail->count && tail->value[low + 1] < x)
-        low++;
-    while (low > 0 && tail->value[low] >= x) /* rounding put x a cell too far */
-        low--;
-    bool last = low + 1 == tail->count;
-    float right = last ? tail->threshold : tail->value[low + 1];
-    float top = last ? tail->threshold_surprise : tail->surprise[low + 1];
-    if (right <= tail->value[low])
-        return top;
-    float share = (x - tail->value[low]) / (right - tail->value[low]);
-    return tail->surprise[low] + (share < 1 ? share : 1) * (top - tail->surprise[low]);
+    float nats;
+    odd_tail_surprise_all(tail, &x, 1, &nats);
+    return nats;
 }
 
 float odd_tail_value(const odd_tail *tail, float nats)
@@ -117,12 +124,10 @@ float odd_tail_value(const odd_tail *tail, float nats)
     size_t i = 0;
     while (i + 1 < tail->count && tail->surprise[i + 1] < nats)
         i++;
-    bool last = i + 1 == tail->count;
-    float right = last ? tail->threshold : tail->value[i + 1];
-    float top = last ? tail->threshold_surprise : tail->surprise[i + 1];
-    float rise = top - tail->surprise[i];
-    return rise > 0 ? tail->value[i] + (nats - tail->surprise[i]) / rise * (right - tail->value[i])
-                    : right;
+    float rise = tail->surprise[i + 1] - tail->surprise[i];
+    float width = tail->value[i + 1] - tail->value[i];
+    return rise > 0 ? tail->value[i] + (nats - tail->surprise[i]) / rise * width
+                    : tail->value[i + 1];
 }
 
 int odd_tail_check(const odd_tail *tail, oddrow_error *err)

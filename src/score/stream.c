@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "math/kernels.h"
 
 enum { BLOCK_ROWS = 256, BLOCK_CELLS = 1 << 16 };
 
@@ -41,7 +42,7 @@ typedef struct worker {
     odd_batch *batch;
     odd_lane *lane;
     odd_bytes out;
-    float *loss, *reconstruction, *local, *global, *score;
+    float *loss, *reconstruction, *local, *global, *score, *survival;
     uint64_t *row;
     double *p_value;
     bool *odd;
@@ -51,9 +52,9 @@ typedef struct worker {
 
 static int worker_new(stream *s, worker *w, oddrow_error *err)
 {
-    size_t n = s->block_rows;
+    size_t n = ODD_PADDED(s->block_rows);
     w->stream = s;
-    w->loss = odd_alloc(5 * n, sizeof(float));
+    w->loss = odd_alloc(6 * n, sizeof(float));
     w->row = odd_alloc(n, sizeof *w->row);
     w->p_value = odd_alloc(n, sizeof *w->p_value);
     w->odd = odd_alloc(n, sizeof *w->odd);
@@ -63,6 +64,7 @@ static int worker_new(stream *s, worker *w, oddrow_error *err)
     w->local = w->loss + 2 * n;
     w->global = w->loss + 3 * n;
     w->score = w->loss + 4 * n;
+    w->survival = w->loss + 5 * n;
     int rc = odd_batch_new(s->model->schema, n, &w->batch, err);
     if (!rc)
         rc = odd_lane_new(s->scorer, n, &w->lane, err);
@@ -115,9 +117,13 @@ static int score_block(worker *w, size_t first, size_t rows, uint64_t first_row,
     odd_lane_score(w->lane, &view, s->options->masked, &scores);
     start = odd_clock();
     const float *score = pick(w, rows);
+    odd_tail_surprise_all(s->tail, score, rows, w->survival);
+    for (size_t i = 0; i < rows; i++)
+        w->survival[i] = -w->survival[i];
+    odd_kernels_best()->exp(w->survival, ODD_PADDED(rows));
     for (size_t i = 0; i < rows; i++) {
         w->row[i] = first_row + chunk->record_of_row[first + i];
-        w->p_value[i] = exp(-(double)odd_tail_surprise(s->tail, score[i]));
+        w->p_value[i] = (double)w->survival[i];
         w->odd[i] = w->p_value[i] < s->alerts;
         w->odd_count += w->odd[i];
     }
