@@ -57,12 +57,15 @@ static json_t *network_to_json(const odd_network_config *config)
             json_decref(widths);
             widths = NULL;
         }
-    return widths
-               ? json_pack("{s:o, s:I, s:s, s:f, s:s}", "widths", widths, "projection",
+    /* O and decref, here and below: what json_pack should steal it leaks when it fails */
+    json_t *out =
+        widths ? json_pack("{s:O, s:I, s:s, s:f, s:s}", "widths", widths, "projection",
                            (json_int_t)config->P, "activation",
                            odd_activation_name(config->activation), "slope", (double)config->slope,
                            "objective", odd_objective_name(config->objective))
                : NULL;
+    json_decref(widths);
+    return out;
 }
 
 /* The measures by the names of their tails: {weight, hinge} each. */
@@ -92,15 +95,16 @@ static json_t *score_to_json(const odd_model *model)
                         ? json_pack("{s:I, s:I, s:I}", "trees", (json_int_t)forest->trees, "nodes",
                                     (json_int_t)forest->nodes, "sample", (json_int_t)forest->sample)
                         : json_null();
+    json_t *out = NULL;
     if (weights && trees)
-        return json_pack("{s:o, s:I, s:o, s:f, s:f, s:{s:f, s:i, s:i, s:f}}", "measures", weights,
-                         "prototypes", (json_int_t)model->prototype_count, "forest", trees,
-                         "alerts", model->alerts, "threshold", (double)threshold, "constants",
-                         "hinge", (double)ODD_MARGIN_HINGE, "reach", ODD_MARGIN_REACH, "steps",
-                         ODD_MARGIN_STEPS, "cap", ODD_TAIL_CAP);
+        out = json_pack("{s:O, s:I, s:O, s:f, s:f, s:{s:f, s:i, s:i, s:f}}", "measures", weights,
+                        "prototypes", (json_int_t)model->prototype_count, "forest", trees, "alerts",
+                        model->alerts, "threshold", (double)threshold, "constants", "hinge",
+                        (double)ODD_MARGIN_HINGE, "reach", ODD_MARGIN_REACH, "steps",
+                        ODD_MARGIN_STEPS, "cap", ODD_TAIL_CAP);
     json_decref(weights);
     json_decref(trees);
-    return NULL;
+    return out;
 }
 
 char *odd_metadata_write(const odd_model *model)

@@ -1,6 +1,7 @@
 #include "model/rarity.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -9,17 +10,32 @@
 /* Vocabularies are folded into tables while all tables stay within this; others are multiplied. */
 static const size_t FOLD_BYTES = (size_t)16 << 20;
 
+static double squared_distance(const float *a, const float *b, size_t n)
+{
+    double sum = 0;
+    for (size_t j = 0; j < n; j++) {
+        double d = (double)a[j] - (double)b[j];
+        sum += d * d;
+    }
+    return sum;
+}
+
 struct odd_rarity {
     const odd_model *model;
     const odd_kernels *kernels;
     size_t near;   /* rows of Q for prototypes, padded to whole vectors */
     size_t stride; /* and those for whitened coordinates, padded */
-    float *map;    /* (X, stride): Q, transposed */
     float *start;  /* (stride): q_0 */
-    float **table; /* (C): (V, stride), or NULL: multiplied */
+    float **table; /* (C): (V, stride), or NULL: that slice of x is multiplied, as the projection */
     size_t folded;
     const float **tables; /* (folded) of table, and which column each is */
     size_t *column;
+    size_t *slot;      /* (C + 1): where a multiplied slice stands in z; [C] is the projection's */
+    size_t width;      /* of z, a multiple of 16 */
+    float *map;        /* (width, stride): Q of the multiplied slices, transposed */
+    float *near_slice; /* (prototypes, width): p - mean of the multiplied slices */
+    float *z_start;    /* (width): b_p - mean in the projection's slot */
+    float *projection; /* (F + M, padded P): W_p^T */
 };
 
 /* Wide shapes have no matrix to fold: their coordinates are scaled one by one. */
@@ -28,72 +44,129 @@ static bool diagonal(const odd_model *model)
     return model->shape.n > ODD_SHAPE_FULL;
 }
 
-static void fill_map(odd_rarity *r)
+static size_t slice_width(const odd_network *network, size_t c)
 {
-    const odd_model *model = r->model;
-    const float *mean = model->shape.mean;
-    size_t X = model->network->X;
-    for (size_t p = 0; p < r->near; p++) {
-        double norm = 0;
-        r->start[p] = 1e30f; /* padding is far away */
-        if (p >= model->prototype_count)
-            continue;
-        for (size_t j = 0; j < X; j++) {
-            double d = (double)model->prototypes[p * X + j] - (double)mean[j];
-            r->map[j * r->stride + p] = (float)(-2 * d);
-            norm += d * d;
-        }
-        r->start[p] = (float)norm;
-    }
-    for (size_t i = 0; !diagonal(model) && i < X; i++)
-        for (size_t j = 0; j <= i; j++)
-            r->map[j * r->stride + r->near + i] = model->shape.whiten[i * X + j];
+    return (c < network->config.C ? network->first[c + 1] : network->X) - network->first[c];
 }
 
-/* table[id] = Q[:, slice] (E[id] - mean slice) */
+/* W[q, j] */
+static double whiten_at(const odd_model *model, size_t q, size_t j)
+{
+    return diagonal(model) || j > q ? 0 : (double)model->shape.whiten[q * model->shape.n + j];
+}
+
+/* table[id]: squared distances of E[id] to the prototypes' slices, then the slice's part of the
+ * whitened coordinates, W[:, slice] (E[id] - mean slice). */
 static int fold_column(odd_rarity *r, size_t c, oddrow_error *err)
 {
-    const odd_network *network = r->model->network;
-    size_t V = network->config.V[c], E = network->config.E[c];
+    const odd_model *model = r->model;
+    const odd_network *network = model->network;
+    size_t V = network->config.V[c], E = network->config.E[c], X = network->X;
     size_t first = network->first[c];
-    const float *embedding = odd_network_tensor(network, c), *mean = r->model->shape.mean + first;
+    const float *table = odd_network_tensor(network, c), *mean = model->shape.mean + first;
     r->table[c] = odd_alloc(V * r->stride, sizeof(float));
     if (!r->table[c])
         return odd_fail(err, ODDROW_ENOMEM, "out of memory");
-    for (size_t id = 0; id < V; id++)
-        for (size_t q = 0; q < r->stride; q++) {
+    for (size_t id = 0; id < V; id++) {
+        const float *e = table + id * E;
+        float *out = r->table[c] + id * r->stride;
+        for (size_t p = 0; p < model->prototype_count; p++)
+            out[p] = (float)squared_distance(e, model->prototypes + p * X + first, E);
+        for (size_t q = 0; !diagonal(model) && q < X; q++) {
             double sum = 0;
             for (size_t j = 0; j < E; j++)
-                sum += (double)r->map[(first + j) * r->stride + q] *
-                       ((double)embedding[id * E + j] - (double)mean[j]);
-            r->table[c][id * r->stride + q] = (float)sum;
+                sum += whiten_at(model, q, first + j) * ((double)e[j] - (double)mean[j]);
+            out[r->near + q] = (float)sum;
         }
+    }
     r->tables[r->folded] = r->table[c];
     r->column[r->folded++] = c;
+    return 0;
+}
+
+/* Q, and p - mean, of a multiplied slice. */
+static void map_slice(odd_rarity *r, size_t c)
+{
+    const odd_model *model = r->model;
+    size_t X = model->network->X, first = model->network->first[c];
+    for (size_t j = 0; j < slice_width(model->network, c); j++) {
+        float *row = r->map + (r->slot[c] + j) * r->stride;
+        double mean = (double)model->shape.mean[first + j];
+        for (size_t p = 0; p < model->prototype_count; p++) {
+            double d = (double)model->prototypes[p * X + first + j] - mean;
+            row[p] = (float)(-2 * d);
+            r->near_slice[p * r->width + r->slot[c] + j] = (float)d;
+            r->start[p] += (float)(d * d);
+        }
+        for (size_t q = 0; !diagonal(model) && q < X; q++)
+            row[r->near + q] = (float)whiten_at(model, q, first + j);
+    }
+}
+
+static void map_projection(odd_rarity *r)
+{
+    const odd_network *network = r->model->network;
+    const odd_network_config *c = &network->config;
+    size_t inputs = c->F + c->M, P = slice_width(network, c->C), padded = ODD_PADDED(P);
+    if (P == 0)
+        return;
+    const float *weight = odd_network_tensor(network, network->projection);
+    const float *bias = odd_network_tensor(network, network->projection + 1);
+    for (size_t j = 0; j < P; j++) {
+        r->z_start[r->slot[c->C] + j] = bias[j] - r->model->shape.mean[network->first[c->C] + j];
+        for (size_t u = 0; u < inputs; u++)
+            r->projection[u * padded + j] = weight[j * inputs + u];
+    }
+}
+
+/* Which columns become tables, and where the slices of the others stand in z. */
+static int plan(odd_rarity *r, oddrow_error *err)
+{
+    const odd_network *network = r->model->network;
+    size_t C = network->config.C, bytes = 0;
+    for (size_t c = 0; c <= C; c++) {
+        size_t more = c < C ? network->config.V[c] * r->stride * sizeof(float) : SIZE_MAX;
+        if (c < C && bytes + more <= FOLD_BYTES) {
+            int rc = fold_column(r, c, err);
+            if (rc)
+                return rc;
+            bytes += more;
+        } else {
+            r->slot[c] = r->width;
+            r->width += ODD_PADDED(slice_width(network, c));
+        }
+    }
     return 0;
 }
 
 static int fold(odd_rarity *r, oddrow_error *err)
 {
     const odd_network *network = r->model->network;
-    size_t C = network->config.C, X = network->X, bytes = 0;
+    const odd_network_config *c = &network->config;
     r->near = ODD_PADDED(r->model->prototype_count);
-    r->stride = r->near + (diagonal(r->model) ? 0 : ODD_PADDED(X));
-    r->map = odd_alloc(r->stride * X, sizeof(float));
+    r->stride = r->near + (diagonal(r->model) ? 0 : ODD_PADDED(network->X));
     r->start = odd_alloc(r->stride, sizeof(float));
-    r->table = odd_alloc(C + 1, sizeof(float *));
-    r->tables = odd_alloc(C + 1, sizeof(float *));
-    r->column = odd_alloc(C + 1, sizeof(size_t));
-    if (!r->map || !r->start || !r->table || !r->tables || !r->column)
+    r->table = odd_alloc(c->C + 1, sizeof(float *));
+    r->tables = odd_alloc(c->C + 1, sizeof(float *));
+    r->column = odd_alloc(c->C + 1, sizeof(size_t));
+    r->slot = odd_alloc(c->C + 1, sizeof(size_t));
+    if (!r->start || !r->table || !r->tables || !r->column || !r->slot)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory");
-    fill_map(r);
-    for (size_t c = 0; c < C; c++) {
-        size_t more = network->config.V[c] * r->stride * sizeof(float);
-        int rc = bytes + more <= FOLD_BYTES ? fold_column(r, c, err) : 0;
-        if (rc)
-            return rc;
-        bytes += r->table[c] ? more : 0;
-    }
+    int rc = plan(r, err);
+    if (rc)
+        return rc;
+    r->map = odd_alloc(r->width * r->stride + 1, sizeof(float));
+    r->near_slice = odd_alloc(r->model->prototype_count * r->width + 1, sizeof(float));
+    r->z_start = odd_alloc(r->width + 1, sizeof(float));
+    r->projection = odd_alloc((c->F + c->M) * ODD_PADDED(c->P) + 1, sizeof(float));
+    if (!r->map || !r->near_slice || !r->z_start || !r->projection)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    for (size_t i = 0; i <= c->C; i++)
+        if (i == c->C || !r->table[i])
+            map_slice(r, i);
+    map_projection(r);
+    for (size_t p = r->model->prototype_count; p < r->near; p++)
+        r->start[p] = 1e30f; /* padding is far away */
     return 0;
 }
 
@@ -118,18 +191,24 @@ void odd_rarity_free(odd_rarity **rarity)
     odd_rarity *r = *rarity;
     for (size_t c = 0; r->table && c < r->model->network->config.C; c++)
         odd_free(r->table[c]);
-    odd_free(r->map);
     odd_free(r->start);
     odd_free(r->table);
     odd_free(r->tables);
     odd_free(r->column);
+    odd_free(r->slot);
+    odd_free(r->map);
+    odd_free(r->near_slice);
+    odd_free(r->z_start);
+    odd_free(r->projection);
     odd_free(r);
     *rarity = NULL;
 }
 
+/* Places of a row's scratch: q, z, and the inputs of the projection. */
 size_t odd_rarity_floats(const odd_rarity *rarity)
 {
-    return rarity->stride + rarity->model->network->X;
+    const odd_network_config *c = &rarity->model->network->config;
+    return rarity->stride + rarity->width + c->F + c->M;
 }
 
 size_t odd_rarity_ids(const odd_rarity *rarity)
@@ -137,78 +216,94 @@ size_t odd_rarity_ids(const odd_rarity *rarity)
     return rarity->folded + 1;
 }
 
-/* q (B, stride) = Q (x - mean) + q_0; centred (B, X) is scratch. */
-static void apply(const odd_rarity *r, const uint32_t *ids, const float *x, size_t rows, float *q,
-                  float *centred, uint32_t *folded_ids)
+/* z (B, width): the multiplied slices of x - mean. */
+static void fill_z(const odd_rarity *r, const odd_view *rows, const uint32_t *ids, float *z,
+                   float *u)
 {
     const odd_network *network = r->model->network;
-    size_t C = network->config.C, X = network->X;
-    const float *mean = r->model->shape.mean;
-    for (size_t i = 0; i < rows; i++) {
-        for (size_t t = 0; t < r->folded; t++) {
-            uint32_t id = ids[i * C + r->column[t]];
-            folded_ids[i * r->folded + t] = id < network->config.V[r->column[t]] ? id : 0;
+    const odd_network_config *c = &network->config;
+    size_t F = c->F, inputs = c->F + c->M, P = slice_width(network, c->C);
+    for (size_t i = 0; i < rows->rows; i++) {
+        memcpy(z + i * r->width, r->z_start, r->width * sizeof *z);
+        for (size_t k = 0; k < c->C; k++) {
+            if (r->table[k])
+                continue;
+            const float *e = odd_network_tensor(network, k) + ids[i * c->C + k] * c->E[k];
+            const float *mean = r->model->shape.mean + network->first[k];
+            for (size_t j = 0; j < c->E[k]; j++)
+                z[i * r->width + r->slot[k] + j] = e[j] - mean[j];
         }
+        for (size_t f = 0; f < F; f++)
+            u[i * inputs + f] = rows->values[i * F + f];
+        for (size_t m = 0; m < c->M; m++)
+            u[i * inputs + F + m] = rows->missing[i * c->M + m];
     }
-    r->kernels->gather_add(q, r->stride, r->start, r->tables, r->folded, r->stride, folded_ids,
-                           r->folded, rows, r->stride);
-    for (size_t c = 0; c <= C; c++) {
-        size_t first = network->first[c], end = c < C ? network->first[c + 1] : X;
-        if (end == first || (c < C && r->table[c]))
-            continue;
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = first; j < end; j++)
-                centred[i * X + j] = x[i * X + j] - mean[j];
-        r->kernels->multiply(q, r->stride, centred + first, X, r->map + first * r->stride,
-                             r->stride, NULL, true, rows, r->stride, end - first);
-    }
+    if (P)
+        r->kernels->multiply(z + r->slot[c->C], r->width, u, inputs, r->projection, ODD_PADDED(P),
+                             NULL, true, rows->rows, P, inputs);
 }
 
-/* The distance itself is computed anew, since q has lost digits where it is small. */
-static void measure_local(const odd_rarity *r, const float *x, size_t rows, const float *q,
-                          float *difference, uint32_t *nearest, float *local)
+/* The distance itself is summed anew without cancellation: q has lost digits where it is small. */
+static void measure_local(const odd_rarity *r, const uint32_t *ids, size_t rows, const float *q,
+                          const float *z, uint32_t *nearest, float *local)
 {
-    size_t X = r->model->network->X;
+    size_t C = r->model->network->config.C;
     r->kernels->row_argmin(nearest, q, r->stride, rows, r->near);
     for (size_t i = 0; i < rows; i++) {
-        const float *prototype = r->model->prototypes + nearest[i] * X;
-        for (size_t j = 0; j < X; j++)
-            difference[i * X + j] = x[i * X + j] - prototype[j];
+        size_t p = nearest[i];
+        const float *place = r->near_slice + p * r->width;
+        float sum = 0;
+        for (size_t t = 0; t < r->folded; t++)
+            sum += r->tables[t][ids[i * C + r->column[t]] * r->stride + p];
+        for (size_t j = 0; j < r->width; j++)
+            sum += (z[i * r->width + j] - place[j]) * (z[i * r->width + j] - place[j]);
+        local[i] = sqrtf(sum);
     }
-    r->kernels->row_squares(local, difference, X, rows, X);
-    for (size_t i = 0; i < rows; i++)
-        local[i] = sqrtf(local[i]);
 }
 
-void odd_rarity_measure(const odd_rarity *r, const uint32_t *ids, const float *x, size_t rows,
-                        float *floats, uint32_t *id_scratch, float *local, float *shape)
+/* Wide shapes: every coordinate by itself, those of the tables' columns from the embeddings. */
+static void measure_diagonal(const odd_rarity *r, const odd_view *rows, const float *x,
+                             float *shape)
 {
-    size_t X = r->model->network->X;
-    float *q = floats, *centred = floats + rows * r->stride;
+    const odd_shape *s = &r->model->shape;
+    for (size_t i = 0; i < rows->rows; i++) {
+        float sum = 0;
+        for (size_t j = 0; j < s->n; j++) {
+            float d = (x[i * s->n + j] - s->mean[j]) * s->whiten[j];
+            sum += d * d;
+        }
+        shape[i] = sum;
+    }
+}
+
+bool odd_rarity_needs_x(const odd_rarity *rarity)
+{
+    return diagonal(rarity->model);
+}
+
+void odd_rarity_measure(const odd_rarity *r, const odd_view *rows, const float *x, float *floats,
+                        uint32_t *id_scratch, float *local, float *shape)
+{
+    const odd_network *network = r->model->network;
+    size_t C = network->config.C, B = rows->rows;
+    float *q = floats, *z = q + B * r->stride, *u = z + B * r->width;
     if (!local && !shape)
         return;
-    apply(r, ids, x, rows, q, centred, id_scratch);
-    if (shape && diagonal(r->model)) {
-        for (size_t i = 0; i < rows; i++)
-            for (size_t j = 0; j < X; j++)
-                centred[i * X + j] =
-                    (x[i * X + j] - r->model->shape.mean[j]) * r->model->shape.whiten[j];
-        r->kernels->row_squares(shape, centred, X, rows, X);
-    } else if (shape) {
-        r->kernels->row_squares(shape, q + r->near, r->stride, rows, X);
-    }
+    for (size_t i = 0; i < B; i++)
+        for (size_t t = 0; t < r->folded; t++)
+            id_scratch[i * r->folded + t] = rows->ids[i * C + r->column[t]];
+    r->kernels->gather_add(q, r->stride, r->start, r->tables, r->folded, r->stride, id_scratch,
+                           r->folded, B, r->stride);
+    fill_z(r, rows, rows->ids, z, u);
+    if (r->width)
+        r->kernels->multiply(q, r->stride, z, r->width, r->map, r->stride, NULL, true, B, r->stride,
+                             r->width);
+    if (shape && diagonal(r->model))
+        measure_diagonal(r, rows, x, shape);
+    else if (shape)
+        r->kernels->row_squares(shape, q + r->near, r->stride, B, network->X);
     if (local)
-        measure_local(r, x, rows, q, centred, id_scratch, local);
-}
-
-static double squared_distance(const float *a, const float *b, size_t n)
-{
-    double sum = 0;
-    for (size_t j = 0; j < n; j++) {
-        double d = (double)a[j] - (double)b[j];
-        sum += d * d;
-    }
-    return sum;
+        measure_local(r, rows->ids, B, q, z, id_scratch, local);
 }
 
 void odd_rarity_measure_plain(const odd_model *model, const float *x, size_t rows, float *local,

@@ -1,14 +1,14 @@
 /* model/rarity.h: how far x lies from where training rows lie: the nearest prototype, and the shape
  * of them all.
  *
- * Both are one linear map of the centred input, q = Q (x - mean) + q_0: a row for each prototype,
- * -2 (p - mean) . (x - mean) + |p - mean|^2, which is |x - p|^2 less what all prototypes share,
- * and a row for each whitened coordinate. A categorical column's part of Q x takes as many values
- * as the column, so it is a table, and the map a gather and add (docs/model.md). */
+ * For the nearest prototype a row needs |x - p|^2, for the shape W (x - mean): sums over the slices
+ * of x. What a categorical column adds takes as many values as the column, so it is a table, and
+ * the sum a gather and add; the projection's slice is a small product (docs/model.md). */
 #ifndef ODD_MODEL_RARITY_H
 #define ODD_MODEL_RARITY_H
 
 #include "model/parts.h"
+#include "model/view.h"
 
 typedef struct odd_rarity odd_rarity;
 
@@ -21,9 +21,12 @@ void odd_rarity_free(odd_rarity **rarity);
 size_t odd_rarity_floats(const odd_rarity *rarity);
 size_t odd_rarity_ids(const odd_rarity *rarity);
 
+/* Whether measuring reads x (B, X): only where x is wider than ODD_SHAPE_FULL. */
+bool odd_rarity_needs_x(const odd_rarity *rarity);
+
 /* local (B): Euclidean distance to the nearest prototype; shape (B): squared Mahalanobis distance;
- * each may be NULL. ids (B, C), x (B, X). */
-void odd_rarity_measure(const odd_rarity *rarity, const uint32_t *ids, const float *x, size_t rows,
+ * each may be NULL. Ids within their vocabularies. */
+void odd_rarity_measure(const odd_rarity *rarity, const odd_view *rows, const float *x,
                         float *floats, uint32_t *id_scratch, float *local, float *shape);
 
 /* The same from the definitions, in double: the reference. */

@@ -302,10 +302,11 @@ static json_t *header_of(const odd_stored *tensors, size_t count, const char *ke
         for (size_t d = 0; d < tensors[i].dimensions; d++)
             json_array_append_new(shape, json_integer((json_int_t)tensors[i].shape[d]));
         json_t *entry =
-            json_pack("{s:s, s:o, s:[I, I]}", "dtype", tensors[i].dtype == ODD_F32 ? "F32" : "F64",
+            json_pack("{s:s, s:O, s:[I, I]}", "dtype", tensors[i].dtype == ODD_F32 ? "F32" : "F64",
                       "shape", shape, "data_offsets", (json_int_t)offset, (json_int_t)end);
-        if (!entry || json_array_size(shape) != tensors[i].dimensions ||
-            json_object_set_new(header, tensors[i].name, entry) != 0) {
+        bool whole = entry && json_array_size(shape) == tensors[i].dimensions;
+        json_decref(shape);
+        if (json_object_set_new(header, tensors[i].name, entry) != 0 || !whole) {
             json_decref(header);
             return NULL;
         }

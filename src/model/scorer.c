@@ -140,13 +140,13 @@ static void run_masked(odd_lane *lane, const odd_view *rows)
     }
 }
 
-static void run_network(odd_lane *lane, const odd_view *rows, bool masked)
+static void run_network(odd_lane *lane, const odd_view *rows, bool masked, bool with_x)
 {
     const odd_model *model = lane->scorer->model;
     const odd_schema *schema = model->schema;
     size_t L = odd_model_losses(model), C = schema->C;
     odd_forward_run(lane->forward, rows->ids, rows->values, rows->missing, rows->rows,
-                    ODD_NO_COLUMN, lane->losses, lane->loss, lane->x);
+                    ODD_NO_COLUMN, lane->losses, lane->loss, with_x ? lane->x : NULL);
     if (masked)
         run_masked(lane, rows);
     for (size_t k = 0; k < schema->K; k++) {
@@ -247,7 +247,8 @@ void odd_lane_measure(odd_lane *lane, const odd_view *rows, bool masked, odd_mea
     size_t L = odd_model_losses(model), X = model->network->X;
     double start = odd_clock();
     assert(!masked || lane->masked);
-    run_network(lane, rows, masked);
+    bool plain = !lane->scorer->folded;
+    run_network(lane, rows, masked, plain || out->x || odd_rarity_needs_x(lane->scorer->rarity));
     double networked = odd_clock();
     lane->seconds.network += networked - start;
     if (out->losses)
@@ -259,10 +260,9 @@ void odd_lane_measure(odd_lane *lane, const odd_view *rows, bool masked, odd_mea
     if (out->measure[ODD_MEASURE_RECONSTRUCTION])
         measure_reconstruction(lane, calibration, rows->rows,
                                out->measure[ODD_MEASURE_RECONSTRUCTION]);
-    if (lane->scorer->folded)
-        odd_rarity_measure(lane->scorer->rarity, rows->ids, lane->x, rows->rows, lane->rarity,
-                           lane->rarity_ids, out->measure[ODD_MEASURE_LOCAL],
-                           out->measure[ODD_MEASURE_SHAPE]);
+    if (!plain)
+        odd_rarity_measure(lane->scorer->rarity, rows, lane->x, lane->rarity, lane->rarity_ids,
+                           out->measure[ODD_MEASURE_LOCAL], out->measure[ODD_MEASURE_SHAPE]);
     else
         odd_rarity_measure_plain(model, lane->x, rows->rows, out->measure[ODD_MEASURE_LOCAL],
                                  out->measure[ODD_MEASURE_SHAPE]);
@@ -370,7 +370,7 @@ void odd_lane_surprise(odd_lane *lane, const odd_view *row, bool masked, float *
     const odd_model *model = lane->scorer->model;
     const odd_schema *schema = model->schema;
     const odd_calibration *calibration = masked ? &model->masked : &model->plain;
-    run_network(lane, row, masked);
+    run_network(lane, row, masked, false);
     if (masked)
         expect_masked(lane, row, expected);
     else

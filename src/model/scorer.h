@@ -6,6 +6,7 @@
 
 #include "column/encode.h"
 #include "model/parts.h"
+#include "model/view.h"
 #include "nn/forward.h"
 
 typedef struct odd_scorer odd_scorer;
@@ -26,15 +27,6 @@ typedef struct odd_lane_seconds {
     double network, rarity, calibration;
 } odd_lane_seconds;
 odd_lane_seconds odd_lane_time(const odd_lane *lane);
-
-/* Encoded rows, row-major, borrowed; see odd_batch. */
-typedef struct odd_view {
-    size_t rows;
-    const uint32_t *ids;    /* (B, C) */
-    const float *values;    /* (B, F) */
-    const uint8_t *missing; /* (B, M) */
-    const uint8_t *differs; /* (B, D), or NULL: nothing differs */
-} odd_view;
 
 odd_view odd_view_of(const odd_batch *batch);
 
