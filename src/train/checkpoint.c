@@ -63,7 +63,7 @@ static char *metadata_of(const odd_progress_state *state, uint64_t fingerprint)
     char print[32];
     snprintf(print, sizeof print, "%016" PRIx64, fingerprint);
     json_t *history = history_to_json(&state->history);
-    json_t *json = history ? json_pack("{s:i, s:s, s:I, s:I, s:I, s:b, s:I, s:f, s:o}", "format", 1,
+    json_t *json = history ? json_pack("{s:i, s:s, s:I, s:I, s:I, s:b, s:I, s:f, s:O}", "format", 1,
                                        "fingerprint", print, "number", (json_int_t)state->number,
                                        "adam", (json_int_t)odd_step_count(state->step), "stale",
                                        (json_int_t)state->stale, "stopped", state->stopped, "best",
@@ -72,6 +72,7 @@ static char *metadata_of(const odd_progress_state *state, uint64_t fingerprint)
                            : NULL;
     char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(json);
+    json_decref(history);
     return text;
 }
 

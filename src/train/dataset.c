@@ -397,8 +397,8 @@ static int start(reader *r, const char *const *paths, size_t path_count, oddrow_
         rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
     for (size_t i = 0; !rc && i < columns; i++)
         names[i] = odd_csv_name(r->source, i);
-    if (!rc)
-        rc = odd_fit_new(names, columns, &r->options->columns, &r->fit, err);
+    if (!rc && (rc = odd_fit_new(names, columns, &r->options->columns, &r->fit, err)))
+        odd_prefix(err, "%s: ", paths[0]);
     odd_free(names);
     return rc;
 }
@@ -429,8 +429,8 @@ int odd_dataset_read(const char *const *paths, size_t path_count, const odd_trai
     if (!rc && r.rows == 0)
         rc = odd_fail(err, ODDROW_EFORMAT, "%s: no rows to learn from, %" PRIu64 " rejected",
                       paths[0], r.rejected);
-    if (!rc)
-        rc = odd_fit_finish(r.fit, &out->schema, err);
+    if (!rc && (rc = odd_fit_finish(r.fit, &out->schema, err)))
+        odd_prefix(err, "%s: ", paths[0]);
     if (!rc)
         rc = encode_all(&r, out, err);
     out->rows = r.rows;

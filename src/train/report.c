@@ -6,26 +6,21 @@
 #include "base/error.h"
 #include "base/file.h"
 
-static json_t *whole(uint64_t value)
-{
-    return json_integer((json_int_t)value);
-}
-
 json_t *odd_training_record(const odd_train_options *options, const odd_dataset *dataset,
                             const odd_history *history)
 {
     const odd_epoch *best = &history->epochs[history->best];
     return json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:f, s:f, s:o, s:o, s:o, s:o, s:f, s:f, "
-        "s:f, "
-        "s:f, s:f, s:f}",
-        "rows", whole(dataset->rows), "trained_rows", whole(odd_table_rows(dataset->train)),
-        "held_out_rows", whole(odd_table_rows(dataset->held)), "rejected_rows",
-        whole(dataset->rejected), "seed", whole(options->seed), "epochs", whole(history->count),
-        "best_epoch", whole(history->best + 1), "loss", best->loss, "validation_loss",
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:f, "
+        "s:f, s:f, s:f, s:f}",
+        "rows", (json_int_t)dataset->rows, "trained_rows",
+        (json_int_t)odd_table_rows(dataset->train), "held_out_rows",
+        (json_int_t)odd_table_rows(dataset->held), "rejected_rows", (json_int_t)dataset->rejected,
+        "seed", (json_int_t)options->seed, "epochs", (json_int_t)history->count, "best_epoch",
+        (json_int_t)(history->best + 1), "loss", best->loss, "validation_loss",
         best->validation_loss, "mse", best->mse, "mape", best->mape, "batch_size",
-        whole(options->batch_size), "planned_epochs", whole(options->epochs), "min_steps",
-        whole(options->min_steps), "patience", whole(options->patience), "learning_rate",
+        (json_int_t)options->batch_size, "planned_epochs", (json_int_t)options->epochs, "min_steps",
+        (json_int_t)options->min_steps, "patience", (json_int_t)options->patience, "learning_rate",
         options->learning_rate, "weight_decay", options->weight_decay, "validation",
         options->validation, "contamination", options->contamination, "dropout", options->dropout,
         "mask", options->mask);
@@ -40,17 +35,18 @@ int odd_report_write(const char *path, const odd_dataset *dataset, const odd_his
     int rc = epochs ? 0 : -1;
     for (size_t i = 0; !rc && i < history->count; i++) {
         const odd_epoch *e = &history->epochs[i];
-        json_t *epoch =
-            json_pack("{s:o, s:f, s:f, s:f, s:f, s:f, s:f}", "epoch", whole(i + 1), "loss", e->loss,
-                      "validation_loss", e->validation_loss, "mse", e->mse, "mape", e->mape,
-                      "learning_rate", e->learning_rate, "rows_per_second", e->rows_per_second);
+        json_t *epoch = json_pack(
+            "{s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "epoch", (json_int_t)(i + 1), "loss", e->loss,
+            "validation_loss", e->validation_loss, "mse", e->mse, "mape", e->mape, "learning_rate",
+            e->learning_rate, "rows_per_second", e->rows_per_second);
         rc = epoch ? json_array_append_new(epochs, epoch) : -1;
     }
     json_t *report =
         rc ? NULL
-           : json_pack("{s:o, s:o, s:f, s:o, s:o, s:O}", "rows", whole(dataset->rows), "rejected",
-                       whole(dataset->rejected), "seconds", seconds, "threads", whole(threads),
-                       "best_epoch", whole(history->best + 1), "epochs", epochs);
+           : json_pack("{s:I, s:I, s:f, s:I, s:I, s:O}", "rows", (json_int_t)dataset->rows,
+                       "rejected", (json_int_t)dataset->rejected, "seconds", seconds, "threads",
+                       (json_int_t)threads, "best_epoch", (json_int_t)(history->best + 1), "epochs",
+                       epochs);
     text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     rc = text ? odd_output_open(path, &output, err) : odd_fail(err, ODDROW_ENOMEM, "out of memory");
     if (!rc)
