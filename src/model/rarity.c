@@ -30,8 +30,9 @@ struct odd_rarity {
     size_t folded;
     const float **tables; /* (folded) of table, and which column each is */
     size_t *column;
-    size_t *slot;      /* (C + 1): where a multiplied slice stands in z; [C] is the projection's */
-    size_t width;      /* of z, a multiple of 16 */
+    size_t *slot; /* (C + 1): where a multiplied slice stands in z; [C] is the projection's */
+    size_t width; /* of z, a multiple of 16; depth of them are in use */
+    size_t depth;
     float *map;        /* (width, stride): Q of the multiplied slices, transposed */
     float *near_slice; /* (prototypes, width): p - mean of the multiplied slices */
     float *z_start;    /* (width): b_p - mean in the projection's slot */
@@ -133,6 +134,7 @@ static int plan(odd_rarity *r, oddrow_error *err)
             bytes += more;
         } else {
             r->slot[c] = r->width;
+            r->depth = r->width + slice_width(network, c);
             r->width += ODD_PADDED(slice_width(network, c));
         }
     }
@@ -255,7 +257,7 @@ static void measure_local(const odd_rarity *r, const uint32_t *ids, size_t rows,
         float sum = 0;
         for (size_t t = 0; t < r->folded; t++)
             sum += r->tables[t][ids[i * C + r->column[t]] * r->stride + p];
-        for (size_t j = 0; j < r->width; j++)
+        for (size_t j = 0; j < r->depth; j++)
             sum += (z[i * r->width + j] - place[j]) * (z[i * r->width + j] - place[j]);
         local[i] = sqrtf(sum);
     }
@@ -295,9 +297,9 @@ void odd_rarity_measure(const odd_rarity *r, const odd_view *rows, const float *
     r->kernels->gather_add(q, r->stride, r->start, r->tables, r->folded, r->stride, id_scratch,
                            r->folded, B, r->stride);
     fill_z(r, rows, rows->ids, z, u);
-    if (r->width)
+    if (r->depth)
         r->kernels->multiply(q, r->stride, z, r->width, r->map, r->stride, NULL, true, B, r->stride,
-                             r->width);
+                             r->depth);
     if (shape && diagonal(r->model))
         measure_diagonal(r, rows, x, shape);
     else if (shape)
