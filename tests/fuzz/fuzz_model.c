@@ -1,0 +1,118 @@
+/* Any bytes as a model file: either a model that scores and explains rows, or an error with a
+ * message, nothing else. */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "csv/source.h"
+#include "model/parts.h"
+#include "model/scorer.h"
+#include "score/explain.h"
+#include "score/format.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Cells that are something to every kind of column. */
+static const char *const texts[] = {"",     "a",     "b",   "red", "5",          "5.0", "-1e6",
+                                    "1e99", "x\"y,", "NaN", "1e9", "2024-02-29", "k1",  "\xff"};
+enum { TEXTS = sizeof texts / sizeof *texts, ROWS = 5, REASONS = 3, WIDE = 4096 };
+
+static void must(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* All rows in one call, plain or masked, then each row's explanation as JSON and CSV. */
+static void use(const odd_model *model, const odd_encoder *encoder, const odd_span *cells,
+                odd_lane *lane, odd_batch *batch, bool masked)
+{
+    float values[5][ROWS];
+    odd_scores scores = {values[0], values[1], values[2], values[3], values[4]};
+    odd_view view = odd_view_of(batch);
+    odd_explainer *explainer = NULL;
+    odd_reason reasons[REASONS];
+    size_t found = 0;
+    odd_lane_score(lane, &view, masked, &scores);
+    for (size_t i = 0; i < ROWS; i++)
+        must(!(scores.score[i] < 0));
+    if (odd_explainer_new(model, &explainer, NULL) == 0)
+        for (size_t i = 0; i < ROWS; i++) {
+            must(odd_explain(explainer, lane, encoder, batch, i, cells + i * model->schema->K,
+                             masked, reasons, REASONS, &found, NULL) == 0);
+            for (size_t format = 0; format < 2; format++) {
+                odd_layout layout = {
+                    .format = (odd_format)format, .explain = REASONS, .schema = model->schema};
+                const uint64_t row = i + 1;
+                const double p = 0.5;
+                const bool odd = true;
+                odd_block block = {.rows = 1,
+                                   .cells = cells,
+                                   .columns = model->schema->K,
+                                   .row = &row,
+                                   .batch = batch,
+                                   .loss = values[0] + i,
+                                   .reconstruction = values[1] + i,
+                                   .local = values[2] + i,
+                                   .global = values[3] + i,
+                                   .score = values[4] + i,
+                                   .p_value = &p,
+                                   .odd = &odd,
+                                   .lane = lane};
+                odd_bytes line = {0};
+                must(odd_format_header(&layout, &line) == 0);
+                must(odd_format_row(&layout, &block, 0, reasons, found, &line) == 0);
+                odd_bytes_free(&line);
+            }
+        }
+    odd_explainer_free(&explainer);
+}
+
+static void score(const odd_model *model)
+{
+    const odd_schema *schema = model->schema;
+    const char **names = odd_alloc(schema->K, sizeof *names);
+    odd_span *cells = odd_alloc(ROWS * schema->K, sizeof *cells);
+    odd_encoder *encoder = NULL;
+    odd_batch *batch = NULL;
+    odd_scorer *scorer = NULL;
+    odd_lane *lane = NULL;
+    for (size_t k = 0; k < schema->K; k++)
+        names[k] = schema->columns[k].name;
+    for (size_t i = 0; i < ROWS * schema->K; i++) {
+        const char *text = texts[(i / schema->K * 7 + i) % TEXTS];
+        cells[i] = (odd_span){text, strlen(text)};
+    }
+    must(odd_encoder_new(schema, names, schema->K, &encoder, NULL) == 0);
+    must(odd_batch_new(schema, ROWS, &batch, NULL) == 0);
+    odd_encode(encoder, cells, ROWS, batch);
+    if (odd_scorer_new(model, false, &scorer, NULL) == 0 &&
+        odd_lane_new(scorer, ROWS, &lane, NULL) == 0 && odd_lane_allow_masked(lane, NULL) == 0) {
+        use(model, encoder, cells, lane, batch, false);
+        if (model->masked.present)
+            use(model, encoder, cells, lane, batch, true);
+    }
+    odd_lane_free(&lane);
+    odd_scorer_free(&scorer);
+    odd_batch_free(&batch);
+    odd_encoder_free(&encoder);
+    odd_free(names);
+    odd_free(cells);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    odd_model *model = NULL;
+    oddrow_error err = {0};
+    int code = odd_model_parse(data, size, &model, &err);
+    must(code == 0 ? model != NULL : model == NULL && err.code == code && err.message[0] != 0);
+    if (code == 0) {
+        must(strlen(odd_model_hash(model)) == 16 && odd_model_json(model)[0] == '{');
+        if (model->schema->K <= WIDE)
+            score(model);
+    }
+    odd_model_free(&model);
+    return 0;
+}
