@@ -113,6 +113,7 @@ int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder,
         };
     }
     for (size_t i = 0; i < *found; i++) /* the texts stand still now */
-        reasons[i].expected.data = e->text.data + (uintptr_t)reasons[i].expected.data;
+        reasons[i].expected.data =
+            (e->text.data ? e->text.data : "") + (uintptr_t)reasons[i].expected.data;
     return 0;
 }

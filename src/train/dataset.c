@@ -167,7 +167,7 @@ static int infer(reader *r, oddrow_error *err)
 {
     size_t cells = r->first_rows * odd_csv_columns(r->source);
     for (size_t i = 0; i < cells; i++)
-        r->first[i].data = r->text.data + (uintptr_t)r->first[i].data;
+        r->first[i].data = (r->text.data ? r->text.data : "") + (uintptr_t)r->first[i].data;
     int rc = odd_fit_infer(r->fit, r->first, r->first_rows, err);
     if (rc)
         return rc;

@@ -12,7 +12,7 @@
 typedef struct counter {
     size_t count, at;
     bool forever;
-    bool jansson; /* it was one of jansson's, whose parser calls some of these bad JSON */
+    bool jansson; /* it was one of jansson's, whose lexer then loses a character: any complaint */
 } counter;
 
 static counter now;
@@ -150,7 +150,7 @@ static void sweep(int (*work)(void), const char *const *files, double seconds)
             odd_memory_hook(fails, &now);
             int rc = work();
             odd_memory_hook(NULL, NULL);
-            bool excused = now.jansson && rc == ODDROW_EFORMAT;
+            bool excused = now.jansson && (rc == ODDROW_EFORMAT || rc == ODDROW_EINVAL);
             now = (counter){0};
             if (rc != 0 && rc != ODDROW_ENOMEM && !excused)
                 fail_msg("allocation %zu of %zu: code %d", at, total, rc);
