@@ -16,4 +16,9 @@ int odd_fail(oddrow_error *err, int code, const char *format, ...)
 int odd_prefix(oddrow_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3), cold));
 
+#ifdef __clang_analyzer__
+/* The analyzer does not see that the result is the code. */
+#define odd_fail(err, code, ...) (odd_fail((err), (code), __VA_ARGS__), (code))
+#endif
+
 #endif

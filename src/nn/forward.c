@@ -1,6 +1,7 @@
 /* nn/forward.c: inference over panels of 64 rows, or row by row on the plain path. */
 #include "nn/forward.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -140,6 +141,7 @@ static double run_plain(odd_forward *f, const odd_panel_input *in)
                          .probabilities = f->probabilities,
                          .numbers = f->numbers};
 
+    assert((in->ids || !c->C) && (in->values || !c->F));
     for (size_t i = 0; i < c->C; i++) {
         f->ids[i] = f->input_ids[i] = in->ids[i] < c->V[i] ? in->ids[i] : 0;
         if (in->masked_column == (int)i)
@@ -238,6 +240,7 @@ static void explain_column(odd_forward *f, odd_forward_expected *out, size_t i, 
     float p[N] = {0}, observed, probability;
     size_t best = V > 1;
 
+    assert(logits || probabilities);
     for (size_t v = best; v < V; v++)
         if (logits ? logits[v * N] > logits[best * N] : probabilities[v] > probabilities[best])
             best = v;

@@ -142,7 +142,7 @@ static bool new_folds(odd_step *s, size_t threads, oddrow_error *err)
     if (odd_fold_new(s->network, s->capacity, &s->fold, err))
         return false;
     s->fold_count = odd_fold_cost(s->fold) <= PRIVATE_FOLD ? threads : 1;
-    s->folds = odd_alloc(s->fold_count, sizeof *s->folds);
+    s->folds = odd_alloc(s->fold_count, sizeof(odd_fold *));
     s->filled = odd_alloc(s->fold_count * 8, sizeof *s->filled);
     if (!s->folds || !s->filled) {
         odd_fold_free(&s->fold);
@@ -166,7 +166,7 @@ static bool build(odd_step *s, oddrow_error *err)
     if (!new_folds(s, threads, err))
         return false;
     s->panel_count = s->options.trim > 0 ? s->shards : threads;
-    s->panels = odd_alloc(s->panel_count, sizeof *s->panels);
+    s->panels = odd_alloc(s->panel_count, sizeof(odd_panel *));
     for (size_t i = 0; s->panels && i < s->panel_count; i++)
         if (odd_panel_new(s->folds[i % s->fold_count], true, s->panels + i, err))
             return false;

@@ -142,7 +142,7 @@ int odd_isolation_fit(const odd_schema *schema, const odd_rows *rows, uint64_t s
     growing g = {.schema = schema, .rows = rows, .used = ODD_FOREST_TREES};
     while ((size_t)1 << g.deepest < sample)
         g.deepest++;
-    g.scaler = odd_alloc(rows->F + 1, sizeof *g.scaler);
+    g.scaler = odd_alloc(rows->F + 1, sizeof(odd_scaler *));
     g.sample = odd_alloc(rows->count, sizeof *g.sample);
     g.present = odd_alloc(sample + 1, sizeof *g.present);
     int rc = g.scaler && g.sample && g.present

@@ -1,5 +1,6 @@
 #include "train/prototypes.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ static int seed_centers(const float *x, size_t n, size_t X, size_t wanted, uint6
         near[i] = INFINITY;
     for (size_t k = 0; k < wanted; k++) {
         double total = 0;
+        assert(rows); /* n >= wanted > k */
         memcpy(centers + k * X, x + chosen * n / rows * X, X * sizeof *x);
         for (size_t i = 0; i < rows; i++) {
             double d = distance(x + i * n / rows * X, centers + k * X, X);

@@ -17,13 +17,12 @@ json_t *odd_training_record(const odd_train_options *options, const odd_dataset 
         (json_int_t)odd_table_rows(dataset->train), "held_out_rows",
         (json_int_t)odd_table_rows(dataset->held), "rejected_rows", (json_int_t)dataset->rejected,
         "seed", (json_int_t)options->seed, "epochs", (json_int_t)history->count, "best_epoch",
-        (json_int_t)(history->best + 1), "loss", best->loss, "validation_loss",
-        best->validation_loss, "mse", best->mse, "mape", best->mape, "batch_size",
-        (json_int_t)options->batch_size, "planned_epochs", (json_int_t)options->epochs, "min_steps",
-        (json_int_t)options->min_steps, "patience", (json_int_t)options->patience, "learning_rate",
-        options->learning_rate, "weight_decay", options->weight_decay, "validation",
-        options->validation, "contamination", options->contamination, "dropout", options->dropout,
-        "mask", options->mask);
+        (json_int_t)history->best + 1, "loss", best->loss, "validation_loss", best->validation_loss,
+        "mse", best->mse, "mape", best->mape, "batch_size", (json_int_t)options->batch_size,
+        "planned_epochs", (json_int_t)options->epochs, "min_steps", (json_int_t)options->min_steps,
+        "patience", (json_int_t)options->patience, "learning_rate", options->learning_rate,
+        "weight_decay", options->weight_decay, "validation", options->validation, "contamination",
+        options->contamination, "dropout", options->dropout, "mask", options->mask);
 }
 
 int odd_report_write(const char *path, const odd_dataset *dataset, const odd_history *history,
@@ -35,17 +34,17 @@ int odd_report_write(const char *path, const odd_dataset *dataset, const odd_his
     int rc = epochs ? 0 : -1;
     for (size_t i = 0; !rc && i < history->count; i++) {
         const odd_epoch *e = &history->epochs[i];
-        json_t *epoch = json_pack(
-            "{s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "epoch", (json_int_t)(i + 1), "loss", e->loss,
-            "validation_loss", e->validation_loss, "mse", e->mse, "mape", e->mape, "learning_rate",
-            e->learning_rate, "rows_per_second", e->rows_per_second);
+        json_t *epoch = json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "epoch", (json_int_t)i + 1,
+                                  "loss", e->loss, "validation_loss", e->validation_loss, "mse",
+                                  e->mse, "mape", e->mape, "learning_rate", e->learning_rate,
+                                  "rows_per_second", e->rows_per_second);
         rc = epoch ? json_array_append_new(epochs, epoch) : -1;
     }
     json_t *report =
         rc ? NULL
            : json_pack("{s:I, s:I, s:f, s:I, s:I, s:O}", "rows", (json_int_t)dataset->rows,
                        "rejected", (json_int_t)dataset->rejected, "seconds", seconds, "threads",
-                       (json_int_t)threads, "best_epoch", (json_int_t)(history->best + 1), "epochs",
+                       (json_int_t)threads, "best_epoch", (json_int_t)history->best + 1, "epochs",
                        epochs);
     text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
     rc = text ? odd_output_open(path, &output, err) : odd_fail(err, ODDROW_ENOMEM, "out of memory");

@@ -1,5 +1,6 @@
 #include "train/table.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -114,8 +115,10 @@ int odd_table_add(odd_table *table, const void *records, size_t count, oddrow_er
         rc = reserve(table, bytes, err);
     if (rc)
         return rc;
-    if (bytes)
+    if (bytes) {
+        assert(table->data);
         memcpy(table->data + table->size, records, bytes);
+    }
     table->size += bytes;
     table->rows += count;
     return table->fd >= 0 && table->size >= TAIL ? spill(table, err) : 0;
