@@ -217,7 +217,7 @@ def time_features(column, seconds):
         length = 366 if (date.year % 4 == 0 and date.year % 100 != 0) or date.year % 400 == 0 else 365
         of_year[i] = (date.toordinal() - start + of_day[i]) / length
     of_week = ((days + 3) % 7 + of_day) / 7
-    features = [scale(column, seconds)]
+    features = [scale(column, np.clip(seconds, column["quantiles"][0], column["quantiles"][-1]))]
     for turn in (of_day, of_week, of_year):
         features += [np.sin(2 * np.pi * turn), np.cos(2 * np.pi * turn)]
     return np.stack(features, axis=1)

@@ -160,7 +160,9 @@ void odd_timestamp_features(const odd_scaler *trend, double seconds, float *out)
     double of_year = (double)(day - days_of(year, 1, 1)) + of_day;
     const double turns[3] = {of_day, ((double)weekday + of_day) / 7,
                              of_year / (leap(year) ? 366 : 365)};
-    out[0] = odd_scaler_apply(trend, seconds);
+    const double *seen = odd_scaler_quantiles(trend);
+    double kept = fmin(fmax(seconds, seen[0]), seen[ODD_QUANTILES - 1]);
+    out[0] = odd_scaler_apply(trend, kept);
     for (size_t i = 0; i < 3; i++) {
         double sine, cosine;
         sincos(TURN * turns[i], &sine, &cosine);

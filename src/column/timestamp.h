@@ -21,7 +21,8 @@ bool odd_timestamp_iso(const char *s, size_t n, double *seconds);
 /* The same, or epoch seconds as a number within the years 1 to 9999. MISSING as for numbers. */
 odd_number_status odd_timestamp_parse(const char *s, size_t n, double *seconds);
 
-/* out: (7). trend: the column's scaler. seconds within the years 1 to 9999. */
+/* out: (7). trend: the column's scaler; the trend stays within the times that training saw, since
+ * rows of next month would all be odd otherwise. seconds within the years 1 to 9999. */
 void odd_timestamp_features(const odd_scaler *trend, double seconds, float *out);
 
 /* "2024-02-29T12:00:00Z" (seconds rounded), NUL-terminated; returns its length. */

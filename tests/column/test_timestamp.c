@@ -132,7 +132,7 @@ static void features_turn_with_the_clock(void **state)
     assert_true(odd_timestamp_iso("2024-07-04T06:00:00Z", 20, &seconds));
     odd_timestamp_features(&trend, seconds, f);
     const double turn = 2 * acos(-1);
-    const double expected[7] = {(seconds - 1.1e9) / 1e8,
+    const double expected[7] = {(1e9 + 256e6 - 1.1e9) / 1e8, /* kept within training */
                                 1,
                                 0,
                                 sin(turn * 3.25 / 7),
@@ -143,6 +143,9 @@ static void features_turn_with_the_clock(void **state)
         assert_true(fabs((double)f[i] - expected[i]) < 1e-6);
     odd_timestamp_features(&trend, -86400.5, f); /* before 1970: Tuesday 30 December */
     assert_true(f[1] < 0 && f[2] > 0.99f);
+    assert_true(fabs((double)f[0] - (1e9 - 1.1e9) / 1e8) < 1e-6);
+    odd_timestamp_features(&trend, 1.2e9, f);
+    assert_true(fabs((double)f[0] - 1) < 1e-6);
     odd_scaler_free(&trend);
 }
 
