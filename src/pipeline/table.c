@@ -59,7 +59,7 @@ static const odd_option table[] = {
     {"columns", "label", ODD_OPTION_NAMES, TRAIN | EVAL | COLUMNS, AT(columns.label), .value = "A",
      .help = "column that says which rows are odd, never an input"},
     {"columns", "ignore", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.ignore), .value = "A,B",
-     .help = "columns to leave out"},
+     .help = "columns carried to the scores, never an input"},
     {"columns", "min-count", ODD_OPTION_COUNT, TRAIN | COLUMNS, AT(columns.min_count), 1, 1e9,
      .value = "N", .help = "a category seen fewer times becomes 'rare'"},
     {"columns", "max-vocab", ODD_OPTION_COUNT, TRAIN | COLUMNS, AT(columns.max_vocab), 2, 1e7,
