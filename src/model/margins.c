@@ -1,10 +1,10 @@
 #include "model/margins.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sort.h"
 
 float odd_margin_of(double p)
 {
@@ -30,17 +30,11 @@ void odd_margin_ids(const odd_vocabulary *v, uint64_t rows, float *nats)
     }
 }
 
-static int by_value(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 void odd_margin_values(float *z, size_t count, float *nats)
 {
     const double step = 1.0 / ODD_MARGIN_STEPS, n = (double)count;
     size_t low = 0, high = 0; /* values < at - step, values <= at + step */
-    qsort(z, count, sizeof *z, by_value);
+    odd_sort_floats(z, count);
     for (size_t i = 0; i < ODD_MARGIN_GRID; i++) {
         double at = -ODD_MARGIN_REACH + (double)i * step;
         while (low < count && z[low] < at - step)

@@ -1,15 +1,9 @@
 #include "model/tail.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/error.h"
-
-static int by_value(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
+#include "base/sort.h"
 
 /* Value at a quantile of sorted values, between two of them in proportion. */
 static double quantile_of(const float *sorted, size_t count, double q)
@@ -51,7 +45,7 @@ int odd_tail_fit(odd_tail *tail, float *values, size_t count, double quantile, o
         sum += values[i];
         square += (double)values[i] * values[i];
     }
-    qsort(values, count, sizeof *values, by_value);
+    odd_sort_floats(values, count);
     *tail = (odd_tail){.threshold = (float)quantile_of(values, count, quantile)};
     while (beyond < count && values[count - 1 - beyond] > tail->threshold) {
         excess += (double)values[count - 1 - beyond] - tail->threshold;

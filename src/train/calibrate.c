@@ -1,11 +1,11 @@
 #include "train/calibrate.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sort.h"
 #include "model/margins.h"
 #include "model/scorer.h"
 #include "train/isolation.h"
@@ -174,17 +174,11 @@ static int held_out_new(held_out *h, size_t count, size_t L, oddrow_error *err)
     return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 /* A tail of scores, whose greatest share `contamination` is not of normal rows. */
 static int fit_clean(odd_tail *tail, float *values, size_t count, double contamination,
                      oddrow_error *err)
 {
-    qsort(values, count, sizeof *values, by_value);
+    odd_sort_floats(values, count);
     size_t kept = count - (size_t)(contamination * (double)count);
     return odd_tail_fit(tail, values, kept, TAIL_QUANTILE, err);
 }

@@ -1,10 +1,10 @@
 #include "train/shape.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sort.h"
 #include "math/matrix.h"
 
 enum { BLOCK = 256 };
@@ -124,12 +124,6 @@ static int fit_once(fitting *f, odd_shape *shape, oddrow_error *err)
     return rc;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 int odd_shape_fit(odd_shape *shape, const float *rows, size_t count, double trim, size_t rounds,
                   oddrow_error *err)
 {
@@ -149,7 +143,7 @@ int odd_shape_fit(odd_shape *shape, const float *rows, size_t count, double trim
         odd_shape_distances(shape, rows, count, distances);
         for (size_t i = 0; i < count; i++)
             sorted[i] = distances[i];
-        qsort(sorted, count, sizeof *sorted, by_value);
+        odd_sort_floats(sorted, count);
         size_t last = (size_t)((1 - trim) * (double)(count - 1));
         f.limit_of = distances;
         f.limit = sorted[last];

@@ -1,9 +1,8 @@
 #include "train/validate.h"
 
-#include <stdlib.h>
-
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sort.h"
 #include "nn/forward.h"
 
 enum { BLOCK = 512 };
@@ -78,18 +77,12 @@ void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, fl
     odd_pool_run(v->pool, (rows->count + BLOCK - 1) / BLOCK, run_block, v);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return (x > y) - (x < y);
-}
-
 double odd_trimmed_mean(float *losses, size_t count, double trim)
 {
     size_t kept = count - (size_t)(trim * (double)count);
     double sum = 0;
     if (kept < count)
-        qsort(losses, count, sizeof *losses, by_value);
+        odd_sort_floats(losses, count);
     for (size_t i = 0; i < kept; i++)
         sum += losses[i];
     return kept ? sum / (double)kept : 0;
