@@ -79,7 +79,8 @@ static size_t carve_all(odd_fold *f)
         column->slice = carve(f->memory, &used, c->E[i] * f->table_stride);
         column->head = carve(f->memory, &used, f->network->H * ODD_PADDED(c->E[i]));
         column->scratch = carve(f->memory, &used, c->V[i] * 16);
-        f->tables[column->order] = f->table + column->row * f->table_stride;
+        if (f->memory) /* not while sizes are counted */
+            f->tables[column->order] = f->table + column->row * f->table_stride;
     }
     return used + 16;
 }
