@@ -345,7 +345,7 @@ static void damage(void **state)
     for (size_t size = 0; size < file.size; size += size < 200 ? 1 : 997)
         assert_int_equal(odd_model_parse(file.data, size, &out, &err), ODDROW_EFORMAT);
     odd_random_start(&r, 1, 1);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 200; i++) {
         size_t at = odd_random_below(&r, i % 2 ? file.size : 4000);
         char own = file.data[at];
         file.data[at] = (char)(own ^ (1 << odd_random_below(&r, 8)));
@@ -357,7 +357,7 @@ static void damage(void **state)
         odd_model_free(&out);
         file.data[at] = own;
     }
-    assert_true(loaded > 100);
+    assert_true(loaded > 20);
     odd_bytes_free(&file);
     odd_bytes_free(&table);
     odd_model_free(&model);
