@@ -48,10 +48,13 @@ static int add_json(odd_bytes *out, const char *data, size_t size)
     json_t *json = json_stringn(data, size);
     int rc = ODDROW_ENOMEM;
     if (json) {
+        /* 0: jansson is out of memory, the first time or the second */
         size_t need = json_dumpb(json, NULL, 0, JSON_ENCODE_ANY);
-        rc = odd_bytes_reserve(out, need);
+        rc = need ? odd_bytes_reserve(out, need) : ODDROW_ENOMEM;
+        if (!rc && json_dumpb(json, out->data + out->size, need, JSON_ENCODE_ANY) != need)
+            rc = ODDROW_ENOMEM;
         if (!rc)
-            out->size += json_dumpb(json, out->data + out->size, need, JSON_ENCODE_ANY);
+            out->size += need;
     }
     json_decref(json);
     odd_free(copy);

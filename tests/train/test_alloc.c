@@ -194,8 +194,8 @@ static void every_allocation_may_fail(void **state)
     assert_int_equal(train_and_save(), 0);
     sweep(resume, (const char *const[]){NULL}, 5);
     sweep(score_csv, (const char *const[]){scores, rejects, NULL}, 10);
-    sweep(score_top, (const char *const[]){scores, rejects, NULL}, 5);
-    sweep(evaluate, (const char *const[]){NULL}, 5);
+    sweep(score_top, (const char *const[]){scores, rejects, NULL}, 15);
+    sweep(evaluate, (const char *const[]){NULL}, 10);
     /* nothing temporary is left */
     char command[300];
     snprintf(command, sizeof command, "! ls -A %s | grep -q tmp", made_directory);
