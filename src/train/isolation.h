@@ -5,7 +5,7 @@
 #include "model/forest.h"
 #include "train/dataset.h"
 
-enum { ODD_FOREST_TREES = 64, ODD_FOREST_SAMPLE = 256 };
+enum { ODD_FOREST_TREES = 128, ODD_FOREST_SAMPLE = 256 };
 
 /* Each tree cuts a sample of its own at random places: a category against all others, or a number
  * at a point drawn evenly in the column's own units, every category and every number with a spread
