@@ -10,7 +10,7 @@
 #include "base/pool.h"
 #include "math/kernels.h"
 
-enum { BLOCK_ROWS = 256, BLOCK_CELLS = 1 << 16 };
+enum { BLOCK_ROWS = 256, BLOCK_CELLS = 1 << 16, CHUNK = 64 << 10 };
 
 /* Shared by the threads. */
 typedef struct stream {
@@ -300,7 +300,10 @@ static int open_stream(stream *s, const char *const *paths, size_t path_count, o
         s->block_rows = BLOCK_ROWS;
     if (s->block_rows == 0)
         s->block_rows = 1;
-    int rc = odd_csv_open(paths, path_count, &s->options->csv, &s->source, err);
+    odd_csv_options csv = s->options->csv;
+    if (!csv.chunk_size)
+        csv.chunk_size = CHUNK;
+    int rc = odd_csv_open(paths, path_count, &csv, &s->source, err);
     if (!rc && (rc = odd_encoder_new(s->model->schema, odd_csv_names(s->source),
                                      odd_csv_columns(s->source), &s->encoder, err)))
         odd_prefix(err, "%s: ", paths[0]);
