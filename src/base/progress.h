@@ -7,7 +7,7 @@
 
 typedef struct odd_progress {
     const char *stage;      /* "read", "train", "calibrate", "score": what is being done now */
-    uint64_t rows;          /* rows done in this stage (training: row visits over all epochs) */
+    uint64_t rows;          /* rows done in this stage (training: of the epoch) */
     double fraction;        /* share of the stage done, 0 to 1; below 0 when it cannot be known */
     double rows_per_second; /* of this stage so far */
     size_t epoch, epochs;   /* training only, else 0 */

@@ -113,11 +113,3 @@ int odd_lower_inverse(double *l, size_t n, oddrow_error *err)
     }
     return 0;
 }
-
-double odd_cholesky_log_determinant(const double *l, size_t n)
-{
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += log(l[i * n + i]);
-    return 2 * sum;
-}

@@ -29,7 +29,4 @@ int odd_cholesky(double *a, size_t n, oddrow_error *err);
  * diagonal element is 0 or not finite. */
 int odd_lower_inverse(double *l, size_t n, oddrow_error *err);
 
-/* ln det A = 2 sum ln L_ii */
-double odd_cholesky_log_determinant(const double *l, size_t n);
-
 #endif

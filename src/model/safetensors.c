@@ -14,7 +14,6 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/memory.h"
 #include "model/schema_json.h"
 
@@ -28,7 +27,6 @@ struct odd_safetensors {
     size_t data_size;
     odd_stored *tensors; /* by rising offset */
     size_t count;
-    uint64_t hash;
 };
 
 static size_t dtype_size(odd_dtype dtype)
@@ -203,7 +201,6 @@ int odd_safetensors_parse(const void *bytes, size_t size, odd_safetensors **out,
         goto done;
     }
     memcpy(file->data, (const char *)bytes + PREFIX + header_size, file->data_size);
-    file->hash = odd_hash(bytes, size, 0);
     rc = read_header(file, (const char *)bytes + PREFIX, (size_t)header_size, err);
     if (rc)
         goto done;
@@ -284,11 +281,6 @@ size_t odd_safetensors_count(const odd_safetensors *file)
 const odd_stored *odd_safetensors_at(const odd_safetensors *file, size_t index)
 {
     return index < file->count ? &file->tensors[index] : NULL;
-}
-
-uint64_t odd_safetensors_hash(const odd_safetensors *file)
-{
-    return file->hash;
 }
 
 static json_t *header_of(const odd_stored *tensors, size_t count, const char *key,

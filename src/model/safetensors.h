@@ -45,9 +45,6 @@ const odd_stored *odd_safetensors_find(const odd_safetensors *file, const char *
 size_t odd_safetensors_count(const odd_safetensors *file);
 const odd_stored *odd_safetensors_at(const odd_safetensors *file, size_t index);
 
-/* Hash of all bytes of the file. */
-uint64_t odd_safetensors_hash(const odd_safetensors *file);
-
 /* Writes tensors with one metadata entry under a temporary name, syncs and renames. */
 int odd_safetensors_save(const char *path, const odd_stored *tensors, size_t count, const char *key,
                          const char *metadata, oddrow_error *err);

@@ -367,7 +367,7 @@ done:
 static void note_columns(odd_dataset *out)
 {
     size_t used = 0;
-    for (size_t k = 0; k < out->schema->K && used + 200 < sizeof out->notes; k++) {
+    for (size_t k = 0; k < out->schema->K && used + 320 < sizeof out->notes; k++) {
         const odd_column *column = &out->schema->columns[k];
         if (column->unparsed)
             used += (size_t)snprintf(
@@ -375,10 +375,11 @@ static void note_columns(odd_dataset *out)
                 "column %.60s: %" PRIu64 " cells are no %s and count as missing\n", column->name,
                 column->unparsed, column->kind == ODD_TIMESTAMP ? "time" : "number");
         if (column->kind == ODD_ID && column->why && strstr(column->why, "distinct"))
-            used += (size_t)snprintf(out->notes + used, sizeof out->notes - used,
-                                     "column %.60s is taken for an id (%.60s); --categorical makes "
-                                     "it an input\n",
-                                     column->name, column->why);
+            used +=
+                (size_t)snprintf(out->notes + used, sizeof out->notes - used,
+                                 "column %.60s is taken for an id (%.120s); --categorical makes "
+                                 "it an input\n",
+                                 column->name, column->why);
     }
 }
 

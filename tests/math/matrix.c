@@ -63,7 +63,7 @@ static void test_cholesky(void **state)
     (void)state;
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         const size_t n = sizes[s];
-        double *a = calloc(n * n, sizeof *a), *l = calloc(n * n, sizeof *l), trace = 0;
+        double *a = calloc(n * n, sizeof *a), *l = calloc(n * n, sizeof *l);
         double *x = calloc(n * n, sizeof *x);
         odd_random r;
         odd_random_start(&r, 1, n);
@@ -77,9 +77,6 @@ static void test_cholesky(void **state)
         assert_int_equal(odd_dgemm(false, true, n, n, n, 1, l, n, l, n, 0, x, n, NULL), 0);
         for (size_t i = 0; i < n * n; i++)
             assert_true(fabs(x[i] - a[i]) < 1e-10 * (double)(n + 1));
-        for (size_t i = 0; i < n; i++)
-            trace += 2 * log(l[i * n + i]);
-        assert_true(fabs(odd_cholesky_log_determinant(l, n) - trace) < 1e-12 * (1 + fabs(trace)));
         memcpy(a, l, n * n * sizeof *l);
         assert_int_equal(odd_lower_inverse(a, n, NULL), 0);
         assert_int_equal(odd_dgemm(false, false, n, n, n, 1, a, n, l, n, 0, x, n, NULL), 0);
