@@ -9,3 +9,28 @@ double odd_clock(void)
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
+
+int64_t odd_clock_utc(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+void odd_clock_text(char out[ODD_CLOCK_TEXT], int64_t microseconds)
+{
+    int64_t second = microseconds / 1000000, rest = microseconds % 1000000;
+    if (rest < 0) {
+        second--;
+        rest += 1000000;
+    }
+    time_t t = (time_t)second;
+    struct tm utc;
+    if (!gmtime_r(&t, &utc) || utc.tm_year < -1900 || utc.tm_year > 8099)
+        utc = (struct tm){.tm_year = 70, .tm_mday = 1};
+    size_t n = strftime(out, ODD_CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S.", &utc);
+    for (size_t i = n + 6; i-- > n; rest /= 10)
+        out[i] = (char)('0' + rest % 10);
+    out[n + 6] = 'Z';
+    out[n + 7] = '\0';
+}

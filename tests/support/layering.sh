@@ -13,8 +13,12 @@ BEGIN {
     below["nn"] = "base math"
     below["model"] = "base csv math column nn"
     below["train"] = below["score"] = below["embed"] = below["model"] " model"
-    below["pipeline"] = below["worker"] = below["http"] = below["train"] " train score embed"
-    below["cli"] = below["pipeline"] " pipeline worker http"
+    below["wire"] = "base csv column"
+    below["client"] = "base csv column wire"
+    below["http"] = "base"
+    below["worker"] = below["train"] " train score wire"
+    below["pipeline"] = below["worker"] " embed worker client"
+    below["cli"] = below["pipeline"] " pipeline http"
     for (room in below) {
         may[room, room] = 1
         n = split(below[room], rooms, " ")

@@ -1,0 +1,39 @@
+/* client/watch.h: the feed without holes: subscribed, and what was missed fetched from replay. */
+#ifndef ODD_CLIENT_WATCH_H
+#define ODD_CLIENT_WATCH_H
+
+#include "base/bytes.h"
+#include "client/link.h"
+
+typedef struct odd_watch_options {
+    odd_link_options feed;
+    const char *replay; /* endpoint, or NULL: gaps are told, not filled */
+    bool has_from;      /* begin at sequence `from`; otherwise with what comes */
+    uint64_t from;
+    const char *topic; /* prefix; NULL or "": all */
+    uint64_t count;    /* stop after so many messages; 0: never */
+    const char *state; /* file that keeps the next sequence; read at the start where it exists */
+    const atomic_bool *stop;
+} odd_watch_options;
+
+/* One message, in the order of the sequence. */
+typedef struct odd_watch_message {
+    odd_span topic, json;
+    uint64_t sequence;
+    uint64_t missed; /* messages right before this one that are gone for good: retention, or no
+                        replay */
+} odd_watch_message;
+
+typedef struct odd_watch_summary {
+    uint64_t messages, replayed, missed;
+} odd_watch_summary;
+
+/* Hands every message to `message` until count, stop or an error. The state file (written under a
+ * temporary name and renamed, about once a second and at the end) never names a message that was
+ * not handed out. Beside live messages replay is asked once a second where a topic prefix hides
+ * which sequences are gaps, and after silence. 0, ODDROW_EIO, what `message` returns. */
+int odd_watch(const odd_watch_options *options,
+              int (*message)(void *context, const odd_watch_message *m, oddrow_error *err),
+              void *context, odd_watch_summary *summary, oddrow_error *err);
+
+#endif

@@ -1,0 +1,33 @@
+/* worker/auth.h: who may speak: ZAP over the allow list, and counts of those who may not.
+ *
+ * A thread answers inproc://zeromq.zap.01 (RFC 27) for the domain "oddrow" and reads the monitors
+ * of the sockets. The allow list, DIR/clients/\*.key, is read again when the directory changed. */
+#ifndef ODD_WORKER_AUTH_H
+#define ODD_WORKER_AUTH_H
+
+#include "base/log.h"
+#include "oddrow.h"
+#include "wire/keys.h"
+
+typedef struct odd_auth odd_auth;
+
+typedef struct odd_auth_counts {
+    uint64_t allowed;  /* handshakes */
+    uint64_t unlisted; /* with a key that is not on the list */
+    uint64_t failed;   /* that broke off: no CURVE, a wrong server key, another protocol */
+    uint64_t clients;  /* keys on the list */
+} odd_auth_counts;
+
+/* Starts the thread. directory: that of the keys, or NULL: no CURVE, no allow list, and the thread
+ * only counts what the monitors say. Before any socket binds. */
+int odd_auth_start(void *context, const char *directory, odd_log *log, odd_auth **out,
+                   oddrow_error *err);
+
+/* Watches a socket (before it binds; name as in the logs, static) for handshakes that fail, and
+ * makes it a CURVE server when there are keys. */
+int odd_auth_watch(odd_auth *a, void *socket, const char *name, oddrow_error *err);
+
+odd_auth_counts odd_auth_counts_of(odd_auth *a);
+void odd_auth_free(odd_auth **a);
+
+#endif

@@ -1,0 +1,33 @@
+/* worker/shadow.h: two models on the same rows: do they agree? */
+#ifndef ODD_WORKER_SHADOW_H
+#define ODD_WORKER_SHADOW_H
+
+#include <stdbool.h>
+
+#include "oddrow.h"
+
+typedef struct odd_shadow odd_shadow;
+
+typedef struct odd_shadow_report {
+    uint64_t rows;           /* compared so far */
+    double rank_correlation; /* Spearman's, of the last 4,096 rows, ties averaged; NaN below 2 */
+    double overlap;          /* Jaccard: rows both call odd / rows either does, of all; NaN: none */
+    double mean_loss, shadow_mean_loss; /* of all; NaN before the first */
+    uint64_t odd, shadow_odd;
+} odd_shadow_report;
+
+int odd_shadow_new(odd_shadow **out, oddrow_error *err);
+void odd_shadow_free(odd_shadow **s);
+
+/* Adds `rows` rows: scores, losses and verdicts of the model and of its shadow. One thread. */
+void odd_shadow_add(odd_shadow *s, size_t rows, const float *score, const float *loss,
+                    const bool *odd, const float *shadow_score, const float *shadow_loss,
+                    const bool *shadow_odd);
+
+/* Costs a sort of 4,096. */
+odd_shadow_report odd_shadow_report_of(const odd_shadow *s);
+
+/* After a swap of the models: forgets all. */
+void odd_shadow_clear(odd_shadow *s);
+
+#endif
