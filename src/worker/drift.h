@@ -1,10 +1,21 @@
 /* worker/drift.h: whether rows still look like the training rows, column by column.
  *
  * Population stability index of a sliding window against the training distribution,
- * PSI = sum over bins (p - q) ln(p / q), p the window's share, q the training share, both smoothed;
- * categorical columns: the commonest values and a bin for the rest; numeric: ten bins of the scaled
- * value; timestamps and constants: none. Beside it the shares of unseen, missing and unparsed
- * cells.
+ * PSI = sum over bins (p - q) ln(p / q), p the window's share of the bin among the cells with a
+ * value, q the training share, both with 0.5 added to each bin's count. Categorical columns: the 20
+ * commonest values and a bin for the rest, rare and unseen ones included; numeric ones, whatever
+ * their scaler: ten bins (up to 21 where there are heavy ties) between the 257 training quantiles,
+ * of shares as equal as ties allow; other kinds: none, psi stays 0.
+ *
+ * Beside it the shares among all cells of
+ * - missing ones, which include unparsed ones;
+ * - unseen ones: texts outside the vocabulary, numbers and dates outside the training range,
+ *   constants with another value.
+ * Id, label and ignored columns are not measured.
+ *
+ * A column drifts when psi passes its bound, and passes what chance alone does (this counts where
+ * few cells have a value, in the window or in training), or when a share passes its training share
+ * by a bound. Except that dates beyond the training range are no drift: new rows are later.
  */
 #ifndef ODD_WORKER_DRIFT_H
 #define ODD_WORKER_DRIFT_H
@@ -15,34 +26,40 @@
 typedef struct odd_drift odd_drift;
 
 typedef struct odd_drift_options {
-    size_t window; /* rows, in ten parts; 0: 10,000 */
+    size_t window; /* rows, in ten equal parts (rounded up); 0: 10,000 */
     double psi;    /* a column drifts beyond this; 0: 0.25 */
     double share;  /* … or when unseen or missing pass their training share by this; 0: 0.05 */
-    double clear;  /* share of a bound below which it clears again; 0: 0.8 */
+    double clear;  /* share of a bound below which it clears again, at most 1; 0: 0.8 */
 } odd_drift_options;
 
 typedef struct odd_drift_column {
     const char *name; /* the schema's */
     bool measured;    /* false: nothing is measured of this column, all below is 0 */
     bool drifting;
-    double psi, unseen, missing; /* of the window; missing counts unparsed cells too */
+    double psi, unseen, missing; /* of the window; 0 before the first whole one */
+    /* Of the training rows. A categorical value counts as unseen here when it was too rare for an
+     * entry or met only once: what a row would have shown had it been left out of training (Good
+     * 1953, "The population frequencies of species", Biometrika 40). 0 for numbers and dates. */
     double trained_unseen, trained_missing;
 } odd_drift_column;
 
-/* One part counter a thread is not needed: one thread adds. The schema must outlive it. */
+/* options: NULL for the defaults. The schema must outlive it. 0, ODDROW_EINVAL for an option out of
+ * range, ODDROW_ENOMEM. One thread at a time uses a drift. */
 int odd_drift_new(const odd_schema *schema, const odd_drift_options *options, odd_drift **out,
                   oddrow_error *err);
 void odd_drift_free(odd_drift **d);
 
-/* Counts the first `rows` rows of an encoded batch. About 50 ns a row of 15 columns. */
+/* Counts the first `rows` rows of an encoded batch of the same schema. About 50 ns a row of 15
+ * columns; cannot fail. */
 void odd_drift_add(odd_drift *d, const odd_batch *batch, size_t rows);
 
 /* True when a part of the window was completed since the last call and a whole window has been
- * seen: then calls change(context, column) for each column that began or ceased to drift. */
+ * seen: then calls change(context, column) for each column that began or ceased to drift, in schema
+ * order. The window is that of the last ten completed parts. change may be NULL. */
 bool odd_drift_check(odd_drift *d, void (*change)(void *context, const odd_drift_column *column),
                      void *context);
 
-/* The state of schema column k as of the last check. */
+/* The state of schema column k < K as of the last check. */
 odd_drift_column odd_drift_column_of(const odd_drift *d, size_t k);
 
 #endif
