@@ -25,7 +25,9 @@ typedef struct odd_http_options {
 
 /* Binds and serves on a thread of its own, at most 64 connections, 10 s each without a byte.
  * Without a token only loopback addresses are bound: ODDROW_EINVAL says what to do. POST pages
- * want the header "X-Oddrow: 1", which a browser's form cannot send: 403 without it. */
+ * want the header "X-Oddrow: 1", which a browser's form cannot send: 403 without it. A body is
+ * refused (413). Without a token a Host header that is not the loopback's gets 403. ODDROW_EIO: the
+ * address is in use or not this machine's. The server's thread takes no signals. */
 int odd_http_start(const odd_http_options *options, odd_http **out, oddrow_error *err);
 
 /* "127.0.0.1:5580": what was bound. */
@@ -34,12 +36,15 @@ const char *odd_http_address(const odd_http *h);
 /* Stops and joins. NULL-safe. */
 void odd_http_free(odd_http **h);
 
-/* The first line of a token file, at least 16 characters, not readable by others. `out` is the
- * caller's (odd_bytes_free). ODDROW_EIO, ODDROW_EINVAL; the token is never in a message. */
+/* The first line of a token file: 16 to 1,024 visible ASCII characters, the file neither readable
+ * nor writable by everybody. `out` ends with a NUL that size does not count and is the caller's
+ * (odd_bytes_free). ODDROW_EIO, ODDROW_EINVAL; the token is never in a message. */
 int odd_http_read_token(const char *path, odd_bytes *out, oddrow_error *err);
 
-/* A client's side: one request to a loopback server; the body is appended to `body`. The status,
- * or ODDROW_EIO. Waits at most 10 s. token may be NULL. */
+/* A client's side: one request, without a body and with X-Oddrow: 1; the answer's body, at most
+ * 4 MiB with its headers, is appended to `body`. The status; or ODDROW_EINVAL (address), ODDROW_EIO
+ * (nobody there, not HTTP), ODDROW_ENOMEM. Waits at most 10 s, a name's lookup not counted. token
+ * may be NULL. */
 int odd_http_request(const char *address, const char *method, const char *path, const char *token,
                      odd_bytes *body, oddrow_error *err);
 

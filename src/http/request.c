@@ -1,0 +1,232 @@
+/* http/request.c: one request over a plain socket, see server.h. */
+#include "http/server.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "http/address.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+enum { SECONDS = 10, REPLY = 4 << 20 /* bytes of headers and body */ };
+
+/* With what its messages and its patience need. */
+typedef struct connection {
+    const char *address;
+    int file;
+    double end; /* odd_clock */
+} connection;
+
+static int fail_errno(const connection *l, const char *what, int reason, oddrow_error *err)
+{
+    if (reason == ECONNREFUSED)
+        return odd_fail(err, ODDROW_EIO, "%s: nobody listens there (connection refused)",
+                        l->address);
+    return odd_fail(err, ODDROW_EIO, "%s: cannot %s: %s", l->address, what, strerror(reason));
+}
+
+/* Waits until the socket is ready for `events` or broken. */
+static int await(const connection *l, short events, oddrow_error *err)
+{
+    for (;;) {
+        double left = l->end - odd_clock();
+        struct pollfd item = {.fd = l->file, .events = events};
+        int ready = left > 0 ? poll(&item, 1, (int)(left * 1000) + 1) : 0;
+        if (ready > 0)
+            return 0;
+        if (!ready)
+            return odd_fail(err, ODDROW_EIO, "%s: no answer in %d s", l->address, SECONDS);
+        if (errno != EINTR)
+            return fail_errno(l, "wait", errno, err);
+    }
+}
+
+static int connect_one(connection *l, const struct addrinfo *to, oddrow_error *err)
+{
+    l->file = socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (l->file < 0)
+        return fail_errno(l, "open a socket", errno, err);
+    int reason = connect(l->file, to->ai_addr, to->ai_addrlen) ? errno : 0;
+    socklen_t size = sizeof reason;
+    int status = 0;
+    if (reason == EINPROGRESS) {
+        status = await(l, POLLOUT, err);
+        if (!status && getsockopt(l->file, SOL_SOCKET, SO_ERROR, &reason, &size))
+            reason = errno;
+    }
+    if (!status && reason)
+        status = fail_errno(l, "connect", reason, err);
+    if (status) {
+        close(l->file);
+        l->file = -1;
+    }
+    return status;
+}
+
+static int connect_any(connection *l, oddrow_error *err)
+{
+    struct addrinfo *all;
+    int status = odd_http_resolve(l->address, false, &all, err);
+    if (status)
+        return status;
+    for (const struct addrinfo *a = all; a; a = a->ai_next)
+        if (!(status = connect_one(l, a, err)))
+            break;
+    freeaddrinfo(all);
+    return status;
+}
+
+static int send_all(const connection *l, const char *data, size_t size, oddrow_error *err)
+{
+    while (size) {
+        ssize_t sent = send(l->file, data, size, MSG_NOSIGNAL);
+        if (sent >= 0) {
+            data += sent;
+            size -= (size_t)sent;
+        } else if (errno == EAGAIN) {
+            int status = await(l, POLLOUT, err);
+            if (status)
+                return status;
+        } else if (errno != EINTR) {
+            return fail_errno(l, "send", errno, err);
+        }
+    }
+    return 0;
+}
+
+/* Reads until the server closes. */
+static int receive_all(const connection *l, odd_bytes *reply, oddrow_error *err)
+{
+    enum { PIECE = 16 * 1024 };
+    for (;;) {
+        if (reply->size > REPLY)
+            return odd_fail(err, ODDROW_EIO, "%s: the answer is longer than %d bytes", l->address,
+                            REPLY);
+        if (odd_bytes_reserve(reply, PIECE))
+            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for the answer", l->address);
+        ssize_t got = recv(l->file, reply->data + reply->size, PIECE, 0);
+        if (!got)
+            return 0;
+        if (got > 0) {
+            reply->size += (size_t)got;
+        } else if (errno == EAGAIN) {
+            int status = await(l, POLLIN, err);
+            if (status)
+                return status;
+        } else if (errno != EINTR) {
+            return fail_errno(l, "receive", errno, err);
+        }
+    }
+}
+
+/* The number of a Content-Length; false when it is none or beyond any reply of ours. */
+static bool read_length(const char *text, const char *end, size_t *value)
+{
+    *value = 0;
+    while (text < end && (*text == ' ' || *text == '\t'))
+        text++;
+    bool any = text < end && *text >= '0' && *text <= '9';
+    for (; text < end && *text >= '0' && *text <= '9'; text++) {
+        *value = 10 * *value + (size_t)(*text - '0');
+        if (*value > REPLY)
+            return false;
+    }
+    while (text < end && (*text == ' ' || *text == '\t'))
+        text++;
+    return any && text == end;
+}
+
+/* Looks at one header line: the length of the body is kept; a body in pieces was not asked for. */
+static bool take_header(const char *line, const char *end, bool *sized, size_t *length)
+{
+    static const char length_name[] = "Content-Length:", pieces_name[] = "Transfer-Encoding:";
+    size_t size = (size_t)(end - line);
+    if (size >= sizeof pieces_name - 1 && !strncasecmp(line, pieces_name, sizeof pieces_name - 1))
+        return false;
+    if (size < sizeof length_name - 1 || strncasecmp(line, length_name, sizeof length_name - 1))
+        return true;
+    *sized = true;
+    return read_length(line + sizeof length_name - 1, end, length);
+}
+
+/* "HTTP/1.1 200 OK", headers, an empty line, the body. The status, or -1 when it is no such thing
+ * or was cut off. */
+static int parse(const odd_bytes *reply, odd_span *body)
+{
+    static const char start[] = "HTTP/1.";
+    const char *at = reply->data, *end = at + reply->size;
+    size_t prefix = sizeof start - 1, length = 0;
+    bool sized = false;
+    int status = 0;
+    if (reply->size < prefix + 6 || memcmp(at, start, prefix) || at[prefix + 1] != ' ')
+        return -1;
+    for (size_t i = prefix + 2; i < prefix + 5; i++) {
+        if (at[i] < '0' || at[i] > '9')
+            return -1;
+        status = 10 * status + (at[i] - '0');
+    }
+    for (bool first = true;; first = false) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        if (!newline)
+            return -1;
+        const char *line_end = newline > at && newline[-1] == '\r' ? newline - 1 : newline;
+        bool empty = line_end == at;
+        if (!first && !take_header(at, line_end, &sized, &length))
+            return -1;
+        at = newline + 1;
+        if (empty)
+            break;
+    }
+    size_t left = (size_t)(end - at);
+    if (sized && left < length)
+        return -1;
+    *body = (odd_span){at, sized ? length : left};
+    return status >= 100 ? status : -1;
+}
+
+/* HTTP/1.0, so that the server answers in one piece and closes. X-Oddrow: see odd_http_start. */
+static int compose(const char *address, const char *method, const char *path, const char *token,
+                   odd_bytes *out)
+{
+    int status = odd_bytes_print(out,
+                                 "%s %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n"
+                                 "X-Oddrow: 1\r\nContent-Length: 0\r\n",
+                                 method, path, address);
+    if (!status && token)
+        status = odd_bytes_print(out, "Authorization: Bearer %s\r\n", token);
+    return status ? status : odd_bytes_add(out, "\r\n", 2);
+}
+
+int odd_http_request(const char *address, const char *method, const char *path, const char *token,
+                     odd_bytes *body, oddrow_error *err)
+{
+    connection l = {.address = address, .file = -1, .end = odd_clock() + SECONDS};
+    odd_bytes question = {0}, reply = {0};
+    odd_span found = {0};
+    int status = connect_any(&l, err);
+    if (status)
+        return status;
+    if (compose(address, method, path, token, &question))
+        status = odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", address);
+    if (!status)
+        status = send_all(&l, question.data, question.size, err);
+    if (!status)
+        status = receive_all(&l, &reply, err);
+    if (!status) {
+        status = parse(&reply, &found);
+        if (status < 0)
+            status =
+                odd_fail(err, ODDROW_EIO, "%s: the answer is not HTTP, or was cut off", address);
+        else if (odd_bytes_add(body, found.data, found.size))
+            status = odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for the answer", address);
+    }
+    if (question.data)
+        explicit_bzero(question.data, question.size); /* the token */
+    odd_bytes_free(&question);
+    odd_bytes_free(&reply);
+    close(l.file);
+    return status;
+}
