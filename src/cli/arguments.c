@@ -20,11 +20,11 @@ static int unknown(line *l, const char *key)
     static const struct {
         unsigned bit;
         const char *name;
-    } others[] = {{ODD_COMMAND_TRAIN, "train"},
-                  {ODD_COMMAND_SCORE, "score"},
-                  {ODD_COMMAND_EVAL, "eval"},
-                  {ODD_COMMAND_INSPECT, "inspect"},
-                  {ODD_COMMAND_COLUMNS, "columns"}};
+    } others[] = {{ODD_COMMAND_TRAIN, "train"},     {ODD_COMMAND_SCORE, "score"},
+                  {ODD_COMMAND_EVAL, "eval"},       {ODD_COMMAND_INSPECT, "inspect"},
+                  {ODD_COMMAND_COLUMNS, "columns"}, {ODD_COMMAND_SERVE, "serve"},
+                  {ODD_COMMAND_SEND, "send"},       {ODD_COMMAND_ASK, "ask"},
+                  {ODD_COMMAND_WATCH, "watch"},     {ODD_COMMAND_PROMOTE, "promote"}};
     const char *names[ODD_OPTION_MAX + 2];
     size_t count = 0, n = 0;
     const odd_option *table = odd_option_table(&count);
@@ -89,7 +89,7 @@ static int read_long(line *l, const char *word)
         l->out->help = true;
         return 0;
     }
-    if (strcmp(key, "pipeline") == 0 && l->command->bit != ODD_COMMAND_INSPECT) {
+    if (strcmp(key, "pipeline") == 0 && !(l->command->bit & ODD_NO_PIPELINE)) {
         l->out->pipeline = take_value(l, "--pipeline", value);
         return l->out->pipeline ? 0 : ODDROW_EINVAL;
     }

@@ -11,6 +11,9 @@ enum {
     ODD_EXIT_REJECTED = 3 /* done, but rows were rejected, and --strict was given */
 };
 
+/* Commands without options that a pipeline file has. */
+enum { ODD_NO_PIPELINE = ODD_COMMAND_INSPECT | ODD_COMMAND_KEYGEN };
+
 /* A command line as read: options, and the words that are not options, in their order. */
 typedef struct odd_arguments {
     odd_options options;
@@ -32,6 +35,12 @@ extern const odd_command odd_command_score;
 extern const odd_command odd_command_eval;
 extern const odd_command odd_command_inspect;
 extern const odd_command odd_command_columns;
+extern const odd_command odd_command_serve;
+extern const odd_command odd_command_send;
+extern const odd_command odd_command_ask;
+extern const odd_command odd_command_watch;
+extern const odd_command odd_command_keygen;
+extern const odd_command odd_command_promote;
 
 /* Reads argv[0..argc), the words after the command's name, then the pipeline file; a flag wins over
  * the file. Free with odd_arguments_free, also after an error. EINVAL: usage. */

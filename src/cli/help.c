@@ -108,7 +108,7 @@ int odd_command_help(const odd_command *command, oddrow_error *err)
         print_option(&defaults, &table[i]);
     }
     puts("\nOther:");
-    if (command->bit != ODD_COMMAND_INSPECT)
+    if (!(command->bit & ODD_NO_PIPELINE))
         wrap("a YAML file of options in the sections above; a flag wins over the file",
              (size_t)printf("  --pipeline FILE.yaml"));
     wrap("this text", (size_t)printf("  -h, --help"));

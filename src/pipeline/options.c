@@ -25,6 +25,7 @@ int odd_options_init(odd_options *options, oddrow_error *err)
     size_t count =
         train.widths ? train.layers : sizeof(odd_seed_widths) / sizeof(odd_seed_widths[0]);
 
+    const odd_worker_options worker = ODD_WORKER_OPTIONS_INIT;
     *options = (odd_options){
         .columns = {.min_count = (size_t)train.columns.min_count,
                     .max_vocab = train.columns.max_vocab,
@@ -52,7 +53,23 @@ int odd_options_init(odd_options *options, oddrow_error *err)
                     .explain = score.explain,
                     .top = score.top,
                     .threads = score.threads},
+        .worker = {.explain = worker.explain,
+                   .batch_rows = worker.batch_rows,
+                   .batch_wait = worker.batch_wait,
+                   .threads = worker.threads,
+                   .max_message = worker.max_message,
+                   .retain = worker.retain},
+        .client = {.batch = 256, .encoding = ODD_ENCODING_JSON},
     };
+    char **texts[] = {&options->worker.pull, &options->worker.rows, &options->worker.feed,
+                      &options->worker.replay, &options->worker.http};
+    const char *const defaults[] = {worker.pull, worker.rows, worker.feed, worker.replay,
+                                    "127.0.0.1:5580"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        *texts[i] = odd_copy(defaults[i], strlen(defaults[i]));
+        if (!*texts[i])
+            return odd_fail(err, ODDROW_ENOMEM, "out of memory while preparing options");
+    }
     options->network.widths.items = odd_alloc(count, sizeof(size_t));
     if (!options->network.widths.items)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory while preparing options");
@@ -182,4 +199,31 @@ void odd_options_score(const odd_options *o, odd_score_options *score)
     score->masked = o->scoring.masked;
     score->rejects = o->scoring.rejects;
     score->threads = o->scoring.threads;
+}
+
+/* An endpoint that is not to be bound is NULL. */
+static const char *unless_none(const char *endpoint)
+{
+    return endpoint && strcmp(endpoint, "none") == 0 ? NULL : endpoint;
+}
+
+void odd_options_worker(const odd_options *o, odd_worker_options *worker)
+{
+    *worker = (odd_worker_options)ODD_WORKER_OPTIONS_INIT;
+    worker->pull = unless_none(o->worker.pull);
+    worker->rows = unless_none(o->worker.rows);
+    worker->feed = unless_none(o->worker.feed);
+    worker->replay = unless_none(o->worker.replay);
+    worker->journal = o->worker.journal;
+    worker->power = o->worker.durability;
+    worker->retain = o->worker.retain;
+    worker->publish_all = o->worker.publish;
+    worker->explain = o->worker.explain;
+    worker->alerts = o->worker.alerts;
+    worker->batch_rows = o->worker.batch_rows;
+    worker->batch_wait = o->worker.batch_wait;
+    worker->threads = o->worker.threads;
+    worker->max_message = o->worker.max_message;
+    worker->keys = o->worker.keys;
+    worker->shadow = o->worker.shadow;
 }

@@ -6,6 +6,7 @@
 #include "oddrow.h"
 #include "score/score_files.h"
 #include "train/train.h"
+#include "worker/worker.h"
 
 /* A list of texts; the list and its items are owned. */
 typedef struct odd_names {
@@ -22,7 +23,7 @@ typedef struct odd_sizes {
 /* Where a value came from; a higher one is never replaced by a lower one. */
 typedef enum { ODD_FROM_DEFAULT, ODD_FROM_PIPELINE, ODD_FROM_FLAG } odd_origin;
 
-enum { ODD_OPTION_MAX = 64 };
+enum { ODD_OPTION_MAX = 160 };
 
 /* All values, section by section as in the pipeline file. Texts are owned; NULL when not given. */
 typedef struct odd_options {
@@ -55,6 +56,20 @@ typedef struct odd_options {
         double alerts; /* 0: the model's own */
         bool only_odd, masked, strict, quiet, json;
     } scoring;
+    struct {
+        char *pull, *rows, *feed, *replay, *http, *journal, *keys, *shadow, *http_token;
+        int publish, durability, log; /* bool: all; bool: power; bool: JSON */
+        size_t explain, batch_rows, threads, max_message;
+        double alerts, batch_wait; /* alerts 0: the model's own; seconds */
+        odd_retain retain;
+    } worker;
+    struct {
+        char *name, *keys, *replay, *topic, *state;
+        double rate, patience;      /* rows a second, 0: no limit; seconds */
+        size_t batch, from, count;  /* rows a message; sequence number; messages */
+        int encoding, watch_format; /* odd_encoding; bool: JSON */
+        bool resume, quiet;
+    } client;
     unsigned char origin[ODD_OPTION_MAX]; /* odd_origin of each row of the table */
 } odd_options;
 
@@ -68,6 +83,8 @@ typedef enum {
     ODD_OPTION_CHOICE,    /* int */
     ODD_OPTION_BYTES,     /* size_t, written 256M */
     ODD_OPTION_CHARACTER, /* size_t, one ASCII character; 0: auto */
+    ODD_OPTION_DURATION,  /* double, seconds, written 500us, 20ms, 10s, 5m, 12h, 7d */
+    ODD_OPTION_RETAIN,    /* odd_retain, a duration or a size */
 } odd_option_type;
 
 /* The commands that know an option, as bits. */
@@ -76,7 +93,13 @@ enum {
     ODD_COMMAND_SCORE = 2,
     ODD_COMMAND_EVAL = 4,
     ODD_COMMAND_INSPECT = 8,
-    ODD_COMMAND_COLUMNS = 16
+    ODD_COMMAND_COLUMNS = 16,
+    ODD_COMMAND_SERVE = 32,
+    ODD_COMMAND_SEND = 64,
+    ODD_COMMAND_ASK = 128,
+    ODD_COMMAND_WATCH = 256,
+    ODD_COMMAND_KEYGEN = 512,
+    ODD_COMMAND_PROMOTE = 1024
 };
 
 typedef struct odd_choice {
@@ -127,9 +150,10 @@ odd_origin odd_options_origin(const odd_options *options, const odd_option *opti
 void odd_options_print(const odd_options *options, const odd_option *option, char *text,
                        size_t size);
 
-/* The values as train and score take them. The result borrows from `options`. */
+/* The values as train, score and serve take them. The result borrows from `options`. */
 void odd_options_train(const odd_options *options, odd_train_options *train);
 void odd_options_score(const odd_options *options, odd_score_options *score);
+void odd_options_worker(const odd_options *options, odd_worker_options *worker);
 
 /* The candidate nearest to a mistyped word, or NULL when none is near. */
 const char *odd_nearest(const char *word, const char *const *candidates, size_t count);

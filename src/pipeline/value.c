@@ -113,6 +113,61 @@ static int read_bytes(const odd_option *o, const char *text, size_t *value, oddr
     return 0;
 }
 
+/* Seconds: 0, 500us, 20ms, 10s, 5m, 12h, 7d. */
+static bool parse_duration(const char *text, double *seconds)
+{
+    static const struct {
+        const char *name;
+        double seconds;
+    } units[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400.0}};
+    size_t digits = strspn(text, "0123456789.");
+    double x = 0;
+    if (odd_number_parse(text, digits, &x) != ODD_NUMBER_OK)
+        return false;
+    *seconds = 0;
+    if (x == 0 && text[digits] == '\0')
+        return true;
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(text + digits, units[i].name) == 0) {
+            *seconds = x * units[i].seconds;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int read_duration(const odd_option *o, const char *text, double *value, oddrow_error *err)
+{
+    double seconds = 0;
+    if (!parse_duration(text, &seconds) || !within(o, seconds))
+        return odd_fail(err, ODDROW_EINVAL,
+                        "%s must be a duration such as 500us, 20ms, 10s, 5m, 12h or 7d%s, not "
+                        "'%.100s'",
+                        o->key, o->above_low ? ", above 0" : "", text);
+    *value = seconds;
+    return 0;
+}
+
+/* A duration (units in small letters) or a size (capital ones). */
+static int read_retain(const odd_option *o, const char *text, odd_retain *value, oddrow_error *err)
+{
+    odd_option as_size = *o;
+    odd_retain read = {0};
+    as_size.low = 1048576;
+    if (parse_duration(text, &read.seconds) && read.seconds > 0) {
+        *value = read;
+        return 0;
+    }
+    if (read_bytes(&as_size, text, &read.bytes, NULL) != 0)
+        return odd_fail(err, ODDROW_EINVAL,
+                        "%s must be a duration such as 12h or 7d, or a size of at least 1M such as "
+                        "500M or 10G, not '%.100s'",
+                        o->key, text);
+    read.seconds = 0;
+    *value = read;
+    return 0;
+}
+
 static int read_switch(const odd_option *o, const char *text, bool *value, oddrow_error *err)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
@@ -178,6 +233,10 @@ int odd_value_read(const odd_option *option, const char *text, void *value, oddr
         return read_choice(option, text, value, err);
     case ODD_OPTION_CHARACTER:
         return read_character(option, text, value, err);
+    case ODD_OPTION_DURATION:
+        return read_duration(option, text, value, err);
+    case ODD_OPTION_RETAIN:
+        return read_retain(option, text, value, err);
     case ODD_OPTION_TEXT: {
         if (*text == '\0')
             return odd_fail(err, ODDROW_EINVAL, "%s must not be empty", option->key);
@@ -308,6 +367,20 @@ static void print_bytes(size_t value, char *text, size_t size)
         snprintf(text, size, "%zu", value);
 }
 
+static void print_duration(double seconds, char *text, size_t size)
+{
+    if (seconds >= 86400 && fmod(seconds, 86400) == 0)
+        snprintf(text, size, "%.10gd", seconds / 86400);
+    else if (seconds >= 3600 && fmod(seconds, 3600) == 0)
+        snprintf(text, size, "%.10gh", seconds / 3600);
+    else if (seconds >= 1 || seconds == 0)
+        snprintf(text, size, "%.10gs", seconds);
+    else if (seconds >= 1e-3)
+        snprintf(text, size, "%.10gms", seconds * 1e3);
+    else
+        snprintf(text, size, "%.10gus", seconds * 1e6);
+}
+
 static void print_list(const odd_option *o, const void *value, char *text, size_t size)
 {
     const odd_names *names = value;
@@ -353,6 +426,17 @@ void odd_options_print(const odd_options *options, const odd_option *option, cha
     case ODD_OPTION_BYTES:
         print_bytes(*(const size_t *)value, text, size);
         break;
+    case ODD_OPTION_DURATION:
+        print_duration(*(const double *)value, text, size);
+        break;
+    case ODD_OPTION_RETAIN: {
+        const odd_retain *retain = value;
+        if (retain->seconds > 0)
+            print_duration(retain->seconds, text, size);
+        else
+            print_bytes(retain->bytes, text, size);
+        break;
+    }
     case ODD_OPTION_CHARACTER: {
         size_t c = *(const size_t *)value;
         snprintf(text, size, c == 0 ? "auto" : c == '\t' ? "tab" : "%c", (int)c);

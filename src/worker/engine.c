@@ -1,0 +1,391 @@
+/* worker/engine.c: see engine.h. */
+#include "worker/engine.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "math/kernels.h"
+#include "model/scorer.h"
+
+enum { BLOCK = 256 };
+
+/* A thread's own. */
+typedef struct slice {
+    odd_decoder *decoder;
+    odd_batch *batch;
+    odd_lane *lane;
+    odd_explainer *explainer;
+    odd_reason *reasons; /* (explain) */
+    float *floats;       /* (6, BLOCK), the members below */
+    float *loss, *reconstruction, *local, *global, *score, *survival;
+    odd_bytes out;       /* tails */
+    odd_result *results; /* of all rows of the run, in order */
+    size_t results_capacity;
+    size_t first, count; /* jobs of this run */
+    size_t job, row;     /* the next row to get its result: of jobs[job], row of all the slice's */
+    int rc;
+    oddrow_error err;
+} slice;
+
+struct odd_engine {
+    char *path;
+    odd_model *model;
+    odd_scorer *scorer;
+    odd_encoder *encoder;
+    odd_entry_names names;
+    odd_engine_options options;
+    double alerts;
+    odd_engine *shadow; /* borrowed */
+    slice *slices;      /* (options.threads) */
+    /* of the run under way */
+    odd_job *jobs;
+    odd_drift *drift;
+    pthread_mutex_t *lock;
+};
+
+/* ---- life ---- */
+
+static int slice_new(odd_engine *e, slice *s, oddrow_error *err)
+{
+    size_t n = ODD_PADDED(BLOCK);
+    s->floats = odd_alloc(6 * n, sizeof(float));
+    s->reasons = odd_alloc(e->options.explain + 1, sizeof *s->reasons);
+    if (!s->floats || !s->reasons)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    float **parts[] = {&s->loss,   &s->reconstruction, &s->local,
+                       &s->global, &s->score,          &s->survival};
+    for (size_t i = 0; i < 6; i++)
+        *parts[i] = s->floats + i * n;
+    int rc = odd_decoder_new(e->model->schema, e->options.max_message, &s->decoder, err);
+    if (!rc)
+        rc = odd_batch_new(e->model->schema, n, &s->batch, err);
+    if (!rc)
+        rc = odd_lane_new(e->scorer, n, &s->lane, err);
+    if (!rc)
+        rc = odd_explainer_new(e->model, &s->explainer, err);
+    return rc;
+}
+
+static void slice_free(slice *s)
+{
+    odd_decoder_free(&s->decoder);
+    odd_batch_free(&s->batch);
+    odd_lane_free(&s->lane);
+    odd_explainer_free(&s->explainer);
+    odd_free(s->reasons);
+    odd_free(s->floats);
+    odd_free(s->results);
+    odd_bytes_free(&s->out);
+}
+
+/* The rows of the wire have their cells in schema order: the header is the schema's names. */
+static int bind(odd_engine *e, oddrow_error *err)
+{
+    const odd_schema *schema = e->model->schema;
+    const char **names = odd_alloc(schema->K, sizeof *names);
+    if (!names)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    for (size_t k = 0; k < schema->K; k++)
+        names[k] = schema->columns[k].name;
+    int rc = odd_encoder_new(schema, names, schema->K, &e->encoder, err);
+    odd_free(names);
+    return rc;
+}
+
+int odd_engine_load(const char *path, const odd_engine_options *options, odd_engine **out,
+                    oddrow_error *err)
+{
+    odd_engine *e = odd_alloc(1, sizeof *e);
+    *out = e;
+    if (!e)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    e->options = *options;
+    e->path = odd_copy(path, strlen(path));
+    e->slices = odd_alloc(options->threads, sizeof *e->slices);
+    int rc = e->path && e->slices ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    if (!rc)
+        rc = odd_model_load(path, &e->model, err);
+    if (!rc)
+        rc = odd_scorer_new(e->model, false, &e->scorer, err);
+    if (!rc)
+        rc = bind(e, err);
+    if (!rc)
+        rc = odd_entry_names_new(e->model, path, &e->names, err);
+    for (size_t i = 0; !rc && i < options->threads; i++)
+        rc = slice_new(e, &e->slices[i], err);
+    if (rc) {
+        odd_engine_free(out);
+        return rc;
+    }
+    e->alerts = options->alerts > 0 ? options->alerts : e->model->alerts;
+    return 0;
+}
+
+void odd_engine_free(odd_engine **engine)
+{
+    if (!engine || !*engine)
+        return;
+    odd_engine *e = *engine;
+    for (size_t i = 0; e->slices && i < e->options.threads; i++)
+        slice_free(&e->slices[i]);
+    odd_free(e->slices);
+    odd_entry_names_free(&e->names);
+    odd_encoder_free(&e->encoder);
+    odd_scorer_free(&e->scorer);
+    odd_model_free(&e->model);
+    odd_free(e->path);
+    odd_free(e);
+    *engine = NULL;
+}
+
+const odd_model *odd_engine_model(const odd_engine *e)
+{
+    return e->model;
+}
+
+const char *odd_engine_path(const odd_engine *e)
+{
+    return e->path;
+}
+
+const odd_entry_names *odd_engine_names(const odd_engine *e)
+{
+    return &e->names;
+}
+
+void odd_engine_set_shadow(odd_engine *e, odd_engine *shadow)
+{
+    e->shadow = shadow;
+}
+
+int odd_engine_compare(const odd_engine *e, const odd_engine *other, oddrow_error *err)
+{
+    const odd_schema *a = e->model->schema, *b = other->model->schema;
+    if (a->K != b->K)
+        return odd_fail(err, ODDROW_ESCHEMA, "%s has %zu columns, %s has %zu", other->path, b->K,
+                        e->path, a->K);
+    for (size_t k = 0; k < a->K; k++) {
+        const odd_column *p = &a->columns[k], *q = &b->columns[k];
+        if (strcmp(p->name, q->name) != 0)
+            return odd_fail(err, ODDROW_ESCHEMA, "%s has the column '%s' where %s has '%s'",
+                            other->path, q->name, e->path, p->name);
+        if (p->kind != q->kind)
+            return odd_fail(err, ODDROW_ESCHEMA, "column '%s' is %s in %s and %s in %s", p->name,
+                            odd_kind_name(q->kind), other->path, odd_kind_name(p->kind), e->path);
+    }
+    return 0;
+}
+
+/* ---- one slice ---- */
+
+/* Scores n rows; p-values are left as survival. */
+static void score(const odd_engine *e, slice *s, const odd_span *cells, size_t n)
+{
+    odd_scores scores = {s->loss, s->reconstruction, s->local, s->global, s->score};
+    odd_encode(e->encoder, cells, n, s->batch);
+    odd_view view = odd_view_of(s->batch);
+    odd_lane_score(s->lane, &view, false, &scores);
+    odd_tail_surprise_all(&e->model->plain.score, s->score, n, s->survival);
+    for (size_t i = 0; i < n; i++)
+        s->survival[i] = -s->survival[i];
+    odd_kernels_best()->exp(s->survival, ODD_PADDED(n));
+}
+
+/* A tail is noted by its place until the bytes stand still. */
+static void note_tail(slice *s, odd_result *result, size_t start)
+{
+    result->tail = (odd_span){(const char *)(uintptr_t)start, s->out.size - start};
+}
+
+static odd_sender sender_of(const odd_job *job, size_t row)
+{
+    return (odd_sender){job->client, job->first + row};
+}
+
+/* Gives rejected rows their results, up to the next good row: its index in the slice. */
+static int pass_rejects(odd_engine *e, slice *s, const odd_row *rows, size_t *good_row)
+{
+    size_t last = s->first + s->count;
+    for (; s->job < last; s->job++) {
+        const odd_job *job = &e->jobs[s->job];
+        for (; s->row < job->decoded.first + job->decoded.rows; s->row++) {
+            const odd_row *row = &rows[s->row];
+            if (row->reject == ODD_REJECT_NONE) {
+                *good_row = s->row;
+                return 0;
+            }
+            odd_result *result = &s->results[s->row];
+            size_t at = s->row - job->decoded.first, start = s->out.size;
+            odd_sender sender = sender_of(job, at);
+            *result = (odd_result){.reject = row->reject,
+                                   .topic = ODD_TOPIC_REJECT,
+                                   .entry = true,
+                                   .reason = row->reason};
+            int rc = odd_entry_reject(&s->out, job->socket, &sender, at + 1, row->reject,
+                                      row->reason, row->text);
+            if (rc)
+                return rc;
+            note_tail(s, result, start);
+        }
+    }
+    *good_row = SIZE_MAX;
+    return 0;
+}
+
+/* Row i of the block just scored is row `at` of the slice. */
+static int take(odd_engine *e, slice *s, const odd_span *cells, size_t i, size_t at,
+                const odd_row *row, oddrow_error *err)
+{
+    const odd_job *job = &e->jobs[s->job];
+    odd_result *result = &s->results[at];
+    double p_value = (double)s->survival[i];
+    odd_verdict verdict = {s->score[i], s->reconstruction[i], s->local[i], s->global[i],
+                           p_value,     p_value < e->alerts};
+    size_t found = 0, start = s->out.size;
+    *result = (odd_result){.odd = verdict.odd,
+                           .topic = verdict.odd ? ODD_TOPIC_ODD : ODD_TOPIC_SCORE,
+                           .entry = verdict.odd || e->options.publish_all,
+                           .score = s->score[i],
+                           .loss = s->loss[i]};
+    if (!result->entry && !job->asked)
+        return 0;
+    int rc = 0;
+    if (verdict.odd && e->options.explain)
+        rc = odd_explain(s->explainer, s->lane, e->encoder, s->batch, i, cells, false, s->reasons,
+                         e->options.explain, &found, err);
+    odd_sender sender = sender_of(job, at - job->decoded.first);
+    if (!rc)
+        rc = odd_entry_row(&s->out, &e->names, row, job->decoded.encoding, &sender, &verdict,
+                           s->reasons, found);
+    note_tail(s, result, start);
+    return rc;
+}
+
+/* The shadow's opinion on a block of rows, the first of which is row `at`, all good ones. */
+static void compare(odd_engine *shadow, slice *own, slice *s, const odd_span *cells, size_t n,
+                    const size_t *place)
+{
+    score(shadow, s, cells, n);
+    for (size_t i = 0; i < n; i++) {
+        odd_result *result = &own->results[place[i]];
+        result->shadow_score = s->score[i];
+        result->shadow_loss = s->loss[i];
+        result->shadow_odd = (double)s->survival[i] < shadow->alerts;
+    }
+}
+
+static int run_block(odd_engine *e, slice *s, const odd_row *rows, const odd_span *cells, size_t n,
+                     oddrow_error *err)
+{
+    size_t K = e->model->schema->K, place[BLOCK];
+    int rc = 0;
+    score(e, s, cells, n);
+    if (e->drift) {
+        pthread_mutex_lock(e->lock);
+        odd_drift_add(e->drift, s->batch, n);
+        pthread_mutex_unlock(e->lock);
+    }
+    for (size_t i = 0; !rc && i < n; i++) {
+        rc = pass_rejects(e, s, rows, &place[i]);
+        if (!rc)
+            rc = take(e, s, cells + i * K, i, place[i], &rows[place[i]], err);
+        s->row++;
+    }
+    if (!rc && e->shadow)
+        compare(e->shadow, s, &e->shadow->slices[s - e->slices], cells, n, place);
+    return rc;
+}
+
+static int run_slice(odd_engine *e, slice *s, oddrow_error *err)
+{
+    size_t count = 0, good = 0, K = e->model->schema->K, none;
+    odd_decoder_clear(s->decoder);
+    s->out.size = 0;
+    s->row = 0;
+    s->job = s->first;
+    int rc = 0;
+    for (size_t i = s->first; !rc && i < s->first + s->count; i++)
+        rc = odd_decode(s->decoder, e->jobs[i].payload, e->jobs[i].size, &e->jobs[i].decoded, err);
+    if (rc)
+        return rc;
+    const odd_row *rows = odd_decoder_rows(s->decoder, &count);
+    const odd_span *cells = odd_decoder_cells(s->decoder, &good);
+    if (count > s->results_capacity) {
+        odd_free(s->results);
+        s->results_capacity = 0;
+        s->results = odd_alloc(count + count / 2, sizeof *s->results);
+        if (!s->results)
+            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        s->results_capacity = count + count / 2;
+    }
+    for (size_t done = 0; !rc && done < good; done += BLOCK) {
+        size_t n = good - done < BLOCK ? good - done : BLOCK;
+        rc = run_block(e, s, rows, cells + done * K, n, err);
+    }
+    if (!rc)
+        rc = pass_rejects(e, s, rows, &none);
+    if (rc)
+        return odd_fail(err, rc, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        if (s->results[i].tail.size)
+            s->results[i].tail.data = s->out.data + (uintptr_t)s->results[i].tail.data;
+    return 0;
+}
+
+static void work(void *context, size_t index, size_t thread)
+{
+    odd_engine *e = context;
+    slice *s = &e->slices[index];
+    (void)thread;
+    s->rc = run_slice(e, s, &s->err);
+}
+
+/* ---- all slices ---- */
+
+/* Gives each slice a run of jobs of about the same bytes; few bytes are one thread's work. */
+static size_t share_out(odd_engine *e, size_t count)
+{
+    enum { LEAST = 16 << 10, OVERHEAD = 32 };
+    size_t total = 0, slices = e->options.threads, at = 0, used = 0;
+    for (size_t i = 0; i < count; i++)
+        total += e->jobs[i].size + OVERHEAD;
+    if (slices > 1 + total / LEAST)
+        slices = 1 + total / LEAST;
+    while (at < count && used < slices) {
+        size_t want = total / (slices - used), got = 0;
+        slice *s = &e->slices[used];
+        s->first = at;
+        while (at < count && (got < want || used + 1 == slices)) {
+            got += e->jobs[at].size + OVERHEAD;
+            e->jobs[at++].slice = used;
+        }
+        s->count = at - s->first;
+        total -= got;
+        used++;
+    }
+    return used;
+}
+
+int odd_engine_run(odd_engine *e, odd_pool *pool, odd_job *jobs, size_t count, odd_drift *drift,
+                   pthread_mutex_t *lock, oddrow_error *err)
+{
+    e->jobs = jobs;
+    e->drift = drift;
+    e->lock = lock;
+    size_t slices = share_out(e, count);
+    odd_pool_run(pool, slices, work, e);
+    for (size_t i = 0; i < slices; i++) {
+        if (e->slices[i].rc) {
+            if (err)
+                *err = e->slices[i].err;
+            return e->slices[i].rc;
+        }
+    }
+    return 0;
+}
+
+const odd_result *odd_engine_results(const odd_engine *e, const odd_job *job)
+{
+    return e->slices[job->slice].results + job->decoded.first;
+}

@@ -1,0 +1,73 @@
+/* worker/engine.h: a model made ready to score messages on several threads. */
+#ifndef ODD_WORKER_ENGINE_H
+#define ODD_WORKER_ENGINE_H
+
+#include <pthread.h>
+
+#include "base/pool.h"
+#include "model/parts.h"
+#include "wire/frame.h"
+#include "worker/drift.h"
+#include "worker/entry.h"
+
+typedef struct odd_engine odd_engine;
+
+typedef struct odd_engine_options {
+    size_t threads;     /* slices; at least 1 */
+    size_t explain;     /* reasons of an odd row */
+    double alerts;      /* 0: the model's own */
+    size_t max_message; /* bytes */
+    bool publish_all;   /* every scored row becomes an entry, not the odd ones alone */
+} odd_engine_options;
+
+/* One message as it goes through. The caller fills the first part. */
+typedef struct odd_job {
+    const void *payload;
+    size_t size;
+    odd_span client; /* of a sent message, any bytes; else empty */
+    uint64_t first;  /* number of its first row */
+    bool asked;      /* every row is wanted as JSON */
+    const char *socket;
+    /* what odd_engine_run makes of it; lives until the next run */
+    size_t slice;
+    odd_decoded decoded;
+} odd_job;
+
+/* One row of a job, in the order of the payload. */
+typedef struct odd_result {
+    odd_reject reject; /* NONE: scored */
+    bool odd;
+    odd_topic topic;
+    bool entry;    /* goes into the feed */
+    odd_span tail; /* JSON behind the head (entry.h), of what goes into the feed or is asked for */
+    const char *reason;
+    float score, loss, shadow_score, shadow_loss;
+    bool shadow_odd;
+} odd_result;
+
+/* Reads the model and folds it. */
+int odd_engine_load(const char *path, const odd_engine_options *options, odd_engine **out,
+                    oddrow_error *err);
+void odd_engine_free(odd_engine **e);
+
+const odd_model *odd_engine_model(const odd_engine *e);
+const char *odd_engine_path(const odd_engine *e);
+const odd_entry_names *odd_engine_names(const odd_engine *e);
+
+/* 0 when rows of one fit the other: the same columns of the same kinds in the same order; else
+ * ODDROW_ESCHEMA naming the first that differs. */
+int odd_engine_compare(const odd_engine *e, const odd_engine *other, oddrow_error *err);
+
+/* The candidate that scores the same rows, or NULL: none. Borrowed; its slices are used with those
+ * of `e`. Sets what odd_result's shadow members say. */
+void odd_engine_set_shadow(odd_engine *e, odd_engine *shadow);
+
+/* Decodes and scores all jobs. Drift (may be NULL) is counted under `lock`. 0, or ODDROW_ENOMEM
+ * with nothing usable. */
+int odd_engine_run(odd_engine *e, odd_pool *pool, odd_job *jobs, size_t count, odd_drift *drift,
+                   pthread_mutex_t *lock, oddrow_error *err);
+
+/* The results of a job's rows: decoded.rows of them. */
+const odd_result *odd_engine_results(const odd_engine *e, const odd_job *job);
+
+#endif

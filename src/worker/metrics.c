@@ -1,0 +1,278 @@
+/* worker/metrics.c: what the HTTP pages and the status entries show. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "http/metrics_text.h"
+#include "worker/parts.h"
+
+static const char *const sockets[] = {"pull", "rows"};
+static const char *const outcomes[ODD_OUTCOMES] = {"scored", "odd", "rejected"};
+static const char *const kinds[] = {"pulled", "asked", "sent"};
+
+/* A family of one sample without labels. */
+static void one(odd_metrics_text *m, const char *name, const char *type, double value,
+                const char *help)
+{
+    odd_metrics_family(m, name, type, help);
+    odd_metrics_sample(m, "", value, NULL);
+}
+
+static void show_rows(odd_metrics_text *m, const odd_counts *c)
+{
+    odd_metrics_family(
+        m, "oddrow_rows_total", "counter",
+        "Rows by the socket they came from and what became of them; scored: not odd");
+    for (size_t s = 0; s < 2; s++)
+        for (size_t o = 0; o < ODD_OUTCOMES; o++)
+            odd_metrics_sample(m, "", (double)c->rows[s][o], "socket", sockets[s], "outcome",
+                               outcomes[o], NULL);
+    odd_metrics_family(m, "oddrow_rejects_total", "counter",
+                       "Rows and messages rejected, by reason");
+    for (odd_reject r = ODD_REJECT_EMPTY; r < ODD_REJECTS; r++)
+        odd_metrics_sample(m, "", (double)c->rejects[r], "reason", odd_reject_name(r), NULL);
+    odd_metrics_family(m, "oddrow_messages_total", "counter", "Messages by how they came");
+    for (size_t k = 0; k < 3; k++)
+        odd_metrics_sample(m, "", (double)c->messages[k], "kind", kinds[k], NULL);
+    one(m, "oddrow_duplicate_rows_total", "counter", (double)c->duplicates,
+        "Sent rows that were safe before: acknowledged, not scored again");
+    one(m, "oddrow_gaps_total", "counter", (double)c->gaps,
+        "Sent messages refused for a gap (NAK)");
+    one(m, "oddrow_lost_answers_total", "counter", (double)c->lost_answers,
+        "Answers to peers that were gone or did not read");
+    one(m, "oddrow_refused_total", "counter", (double)c->refused_stalled,
+        "Messages not taken while the journal could not be written");
+    one(m, "oddrow_batches_total", "counter", (double)c->batches, "Batches scored");
+    one(m, "oddrow_published_total", "counter", (double)c->published, "Entries put into the feed");
+}
+
+static void show_latency(odd_metrics_text *m, const odd_counts *c)
+{
+    uint64_t sum = 0;
+    odd_metrics_family(m, "oddrow_latency_seconds", "histogram",
+                       "Seconds from the receipt of a message to the publication of its rows");
+    for (size_t i = 0; i <= ODD_LATENCIES; i++) {
+        char bound[32] = "+Inf";
+        sum += c->latency[i];
+        if (i < ODD_LATENCIES)
+            snprintf(bound, sizeof bound, "%g", odd_latency_bounds[i]);
+        odd_metrics_sample(m, "_bucket", (double)sum, "le", bound, NULL);
+    }
+    odd_metrics_sample(m, "_sum", c->latency_sum, NULL);
+    odd_metrics_sample(m, "_count", (double)sum, NULL);
+}
+
+static void show_journal(odd_metrics_text *m, const odd_worker *w)
+{
+    const odd_journal_state *j = &w->journal_state;
+    one(m, "oddrow_feed_sequence", "gauge", (double)(j->next - 1),
+        "Sequence number of the newest entry of the feed");
+    one(m, "oddrow_feed_oldest_sequence", "gauge", (double)j->oldest,
+        "Sequence number of the oldest entry that replay has");
+    one(m, "oddrow_feed_subscriptions", "gauge", (double)w->counts.subscribers,
+        "Subscriptions of the feed at present");
+    one(m, "oddrow_journal_bytes", "gauge", (double)j->bytes, "Size of the journal, WAL included");
+    one(m, "oddrow_journal_commits_total", "counter", (double)j->commits, "Transactions committed");
+    one(m, "oddrow_journal_failures_total", "counter", (double)j->failures,
+        "Transactions that failed, and were or will be tried again");
+    one(m, "oddrow_journal_commit_seconds_total", "counter", j->commit_seconds,
+        "Seconds spent in commits");
+    one(m, "oddrow_journal_last_commit_seconds", "gauge", j->last_commit_seconds,
+        "Seconds of the last commit");
+    one(m, "oddrow_journal_stalled", "gauge", atomic_load(&w->stalled),
+        "1 while the journal cannot be written and nothing is acknowledged");
+    one(m, "oddrow_queue_messages", "gauge", (double)w->counts.waiting,
+        "Messages received and not finished");
+}
+
+static void show_model(odd_metrics_text *m, const odd_worker *w)
+{
+    odd_metrics_family(m, "oddrow_model_info", "gauge", "The models in use, by their content hash");
+    for (int shadow = 0; shadow < 2; shadow++) {
+        const odd_engine *e = shadow ? w->shadow : w->engine;
+        if (!e)
+            continue;
+        const char *slash = strrchr(odd_engine_path(e), '/');
+        odd_metrics_sample(m, "", 1, "role", shadow ? "shadow" : "model", "name",
+                           slash ? slash + 1 : odd_engine_path(e), "hash",
+                           odd_engine_model(e)->hash, NULL);
+    }
+    one(m, "oddrow_reloads_total", "counter", (double)w->counts.reloads, "Models loaded again");
+    one(m, "oddrow_failed_reloads_total", "counter", (double)w->counts.failed_reloads,
+        "Models that could not be loaded; the old one stayed");
+    one(m, "oddrow_start_time_seconds", "gauge", (double)w->counts.started,
+        "Start of the worker, seconds since 1970");
+    one(m, "oddrow_draining", "gauge", atomic_load(&w->draining), "1 while the worker ends");
+}
+
+static void show_shadow(odd_metrics_text *m, const odd_shadow_report *r)
+{
+    one(m, "oddrow_shadow_rows_total", "counter", (double)r->rows, "Rows scored by both models");
+    one(m, "oddrow_shadow_rank_correlation", "gauge", r->rank_correlation,
+        "Spearman's, of the scores of the last 4096 rows");
+    one(m, "oddrow_shadow_overlap", "gauge", r->overlap,
+        "Rows that both models call odd, of those that either does");
+    odd_metrics_family(m, "oddrow_shadow_mean_loss", "gauge", "Mean reconstruction loss");
+    odd_metrics_sample(m, "", r->mean_loss, "role", "model", NULL);
+    odd_metrics_sample(m, "", r->shadow_mean_loss, "role", "shadow", NULL);
+}
+
+/* One family of the drift of all columns. */
+static void show_column(odd_metrics_text *m, const odd_worker *w, const char *name,
+                        const char *help, double (*value)(const odd_drift_column *))
+{
+    size_t K = odd_engine_model(w->engine)->schema->K;
+    odd_metrics_family(m, name, "gauge", help);
+    for (size_t k = 0; k < K; k++) {
+        odd_drift_column c = odd_drift_column_of(w->drift, k);
+        if (c.measured)
+            odd_metrics_sample(m, "", value(&c), "column", c.name, NULL);
+    }
+}
+
+static double psi_of(const odd_drift_column *c)
+{
+    return c->psi;
+}
+
+static double unseen_of(const odd_drift_column *c)
+{
+    return c->unseen;
+}
+
+static double missing_of(const odd_drift_column *c)
+{
+    return c->missing;
+}
+
+static double drifting_of(const odd_drift_column *c)
+{
+    return c->drifting;
+}
+
+static void show_clients(odd_metrics_text *m, odd_worker *w)
+{
+    odd_auth_counts a = odd_auth_counts_of(w->auth);
+    odd_metrics_family(m, "oddrow_handshakes_total", "counter",
+                       "Connections, by what became of them");
+    odd_metrics_sample(m, "", (double)a.allowed, "outcome", "allowed", NULL);
+    odd_metrics_sample(m, "", (double)a.unlisted, "outcome", "unlisted", NULL);
+    odd_metrics_sample(m, "", (double)a.failed, "outcome", "failed", NULL);
+    one(m, "oddrow_listed_clients", "gauge", (double)a.clients, "Keys on the allow list");
+    if (!w->replay)
+        return;
+    odd_replay_counts r = odd_replay_counts_of(w->replay);
+    one(m, "oddrow_replay_requests_total", "counter", (double)r.requests, "Replays asked for");
+    one(m, "oddrow_replay_messages_total", "counter", (double)r.messages, "Entries replayed");
+    one(m, "oddrow_replay_refused_total", "counter", (double)r.refused,
+        "Replays refused or given up");
+}
+
+int odd_worker_metrics(odd_worker *w, odd_bytes *out)
+{
+    odd_metrics_text m = {.out = out};
+    odd_shadow_report report = {0};
+    pthread_mutex_lock(&w->lock);
+    bool shadow = w->shadow != NULL;
+    show_rows(&m, &w->counts);
+    show_latency(&m, &w->counts);
+    show_journal(&m, w);
+    show_model(&m, w);
+    show_column(&m, w, "oddrow_drift_psi", "Population stability index of the last rows", psi_of);
+    show_column(&m, w, "oddrow_drift_unseen", "Share of cells unseen or out of range", unseen_of);
+    show_column(&m, w, "oddrow_drift_missing", "Share of cells missing or unparsed", missing_of);
+    show_column(&m, w, "oddrow_drifting", "1 while a column is beyond a bound", drifting_of);
+    if (shadow)
+        report = odd_shadow_report_of(w->compared);
+    pthread_mutex_unlock(&w->lock);
+    if (shadow)
+        show_shadow(&m, &report);
+    show_clients(&m, w);
+    return m.rc;
+}
+
+int odd_worker_models(odd_worker *w, odd_bytes *out)
+{
+    pthread_mutex_lock(&w->lock);
+    int rc = odd_bytes_print(out, "{\"model\":");
+    if (!rc)
+        rc = odd_bytes_add(out, odd_engine_names(w->engine)->model.data,
+                           odd_engine_names(w->engine)->model.size);
+    if (!rc && w->shadow)
+        rc = odd_bytes_print(out, ",\"shadow\":");
+    if (!rc && w->shadow)
+        rc = odd_bytes_add(out, odd_engine_names(w->shadow)->model.data,
+                           odd_engine_names(w->shadow)->model.size);
+    pthread_mutex_unlock(&w->lock);
+    return rc ? rc : odd_bytes_print(out, "}\n");
+}
+
+const char *odd_worker_unready(odd_worker *w)
+{
+    if (atomic_load(&w->draining) || atomic_load(&w->stop))
+        return "draining";
+    if (atomic_load(&w->stalled))
+        return "the journal cannot be written";
+    return NULL;
+}
+
+/* ---- status entries ---- */
+
+static int add_shadow(odd_worker *w, odd_bytes *out)
+{
+    odd_shadow_report r = odd_shadow_report_of(w->compared);
+    int rc = odd_bytes_print(out, ",\"shadow\":{\"rows\":%" PRIu64, r.rows);
+    if (!rc)
+        rc = odd_entry_number(out, "rank_correlation", r.rank_correlation);
+    if (!rc)
+        rc = odd_entry_number(out, "overlap", r.overlap);
+    if (!rc)
+        rc = odd_entry_number(out, "mean_loss", r.mean_loss);
+    if (!rc)
+        rc = odd_entry_number(out, "shadow_mean_loss", r.shadow_mean_loss);
+    if (!rc)
+        rc = odd_bytes_print(out, ",\"model\":");
+    if (!rc)
+        rc = odd_bytes_add(out, odd_engine_names(w->shadow)->model.data,
+                           odd_engine_names(w->shadow)->model.size);
+    return rc ? rc : odd_bytes_print(out, "}");
+}
+
+int odd_status_tail(odd_worker *w, const char *event, const char *message, odd_bytes *out)
+{
+    uint64_t rows = 0, odd = 0, rejected = 0;
+    pthread_mutex_lock(&w->lock);
+    for (size_t s = 0; s < 2; s++) {
+        rows += w->counts.rows[s][0] + w->counts.rows[s][1];
+        odd += w->counts.rows[s][1];
+        rejected += w->counts.rows[s][2];
+    }
+    int rc = odd_bytes_print(out, "\"event\":\"%s\",\"message\":", event);
+    if (!rc)
+        rc = message ? odd_json_text_add(out, message, strlen(message))
+                     : odd_bytes_print(out, "null");
+    if (!rc)
+        rc = odd_bytes_print(out, ",\"model\":");
+    if (!rc)
+        rc = odd_bytes_add(out, odd_engine_names(w->engine)->model.data,
+                           odd_engine_names(w->engine)->model.size);
+    if (!rc)
+        rc = odd_bytes_print(out,
+                             ",\"scored\":%" PRIu64 ",\"odd\":%" PRIu64 ",\"rejected\":%" PRIu64,
+                             rows, odd, rejected);
+    if (!rc && w->shadow)
+        rc = add_shadow(w, out);
+    pthread_mutex_unlock(&w->lock);
+    return rc ? rc : odd_bytes_print(out, "}");
+}
+
+void odd_status(odd_worker *w, odd_log_level level, const char *event, const char *message)
+{
+    odd_bytes tail = {0};
+    odd_log_write(w->options.log, level, event, "%s", message ? message : "");
+    if (odd_status_tail(w, event, message, &tail))
+        odd_bytes_free(&tail);
+    else
+        odd_note_add(w, ODD_TOPIC_STATUS, &tail);
+}

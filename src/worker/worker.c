@@ -1,0 +1,513 @@
+/* worker/worker.c: the worker's life, sockets, poll loop and models. */
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "worker/parts.h"
+
+enum { DRAIN_SECONDS = 6, LINGER_MS = 2000, TELL_SECONDS = 60 };
+
+/* ---- sockets ---- */
+
+static int set(void *socket, int option, int value)
+{
+    return zmq_setsockopt(socket, option, &value, sizeof value);
+}
+
+static int open_socket(odd_worker *w, int type, const char *endpoint, const char *name, char *bound,
+                       void **out, oddrow_error *err)
+{
+    bool local = false;
+    if (!endpoint)
+        return 0;
+    int rc = odd_endpoint_check(endpoint, &local, err);
+    if (rc)
+        return rc;
+    if (!local && !w->options.keys)
+        return odd_fail(err, ODDROW_EINVAL,
+                        "%s is reachable from other machines: give --keys DIR (made by 'oddrow "
+                        "keygen DIR'), or an address on 127.0.0.1",
+                        endpoint);
+    *out = zmq_socket(w->context, type);
+    if (!*out)
+        return odd_fail(err, ODDROW_EIO, "cannot open a socket: %s", zmq_strerror(errno));
+    /* High-water marks are messages: of small rows in, of 2 KB entries out. A message beyond
+     * MAXMSGSIZE ends its connection; between max_message and that it is rejected by name. */
+    int64_t most = (int64_t)w->options.max_message * 4;
+    if (most < (int64_t)256 << 20)
+        most = (int64_t)256 << 20;
+    set(*out, ZMQ_LINGER, LINGER_MS);
+    set(*out, ZMQ_SNDHWM, 10000);
+    set(*out, ZMQ_RCVHWM, 10000);
+    set(*out, ZMQ_TCP_KEEPALIVE, 1);
+    set(*out, ZMQ_HEARTBEAT_IVL, 10000);
+    set(*out, ZMQ_HEARTBEAT_TIMEOUT, 30000);
+    zmq_setsockopt(*out, ZMQ_MAXMSGSIZE, &most, sizeof most);
+    if (type == ZMQ_ROUTER)
+        set(*out, ZMQ_ROUTER_MANDATORY, 1);
+    rc = odd_auth_watch(w->auth, *out, name, err);
+    if (!rc)
+        rc = odd_endpoint_bind(*out, endpoint, bound, err);
+    return rc;
+}
+
+static void close_socket(void **socket)
+{
+    if (*socket)
+        zmq_close(*socket);
+    *socket = NULL;
+}
+
+static int open_sockets(odd_worker *w, oddrow_error *err)
+{
+    const odd_worker_options *o = &w->options;
+    void *replay = NULL;
+    int rc = odd_auth_start(w->context, o->keys, o->log, &w->auth, err);
+    if (!rc)
+        rc = open_socket(w, ZMQ_PULL, o->pull, "pull", w->bound.pull, &w->pull, err);
+    if (!rc)
+        rc = open_socket(w, ZMQ_ROUTER, o->rows, "rows", w->bound.rows, &w->rows, err);
+    if (!rc)
+        rc = open_socket(w, ZMQ_XPUB, o->feed, "feed", w->bound.feed, &w->feed, err);
+    if (!rc)
+        rc = open_socket(w, ZMQ_ROUTER, o->replay, "replay", w->bound.replay, &replay, err);
+    if (!rc && replay)
+        rc = odd_replay_start(replay, odd_journal_path(w->journal), o->log, &w->replay, err);
+    if (rc)
+        close_socket(&replay);
+    return rc;
+}
+
+/* ---- models ---- */
+
+static int load_pair(const odd_worker_options *o, size_t threads, const char *path,
+                     const char *shadow_path, odd_engine **engine, odd_engine **shadow,
+                     oddrow_error *err)
+{
+    odd_engine_options options = {threads, o->explain, o->alerts, o->max_message, o->publish_all};
+    *engine = *shadow = NULL;
+    int rc = odd_engine_load(path, &options, engine, err);
+    if (!rc && shadow_path)
+        rc = odd_engine_load(shadow_path, &options, shadow, err);
+    if (!rc && *shadow)
+        rc = odd_engine_compare(*engine, *shadow, err);
+    if (!rc)
+        odd_engine_set_shadow(*engine, *shadow);
+    if (rc) {
+        odd_engine_free(engine);
+        odd_engine_free(shadow);
+    }
+    return rc;
+}
+
+/* Puts engines in place of those in use, which are freed unless they are the same. */
+static int install(odd_worker *w, odd_engine *engine, odd_engine *shadow, oddrow_error *err)
+{
+    odd_drift *drift = NULL;
+    int rc = odd_drift_new(odd_engine_model(engine)->schema, &(odd_drift_options){0}, &drift, err);
+    if (rc)
+        return rc;
+    odd_engine *old = w->engine, *old_shadow = w->shadow;
+    pthread_mutex_lock(&w->lock);
+    odd_drift_free(&w->drift);
+    w->drift = drift;
+    w->engine = engine;
+    w->shadow = shadow;
+    odd_engine_set_shadow(engine, shadow);
+    if (shadow)
+        odd_engine_set_shadow(shadow, NULL);
+    odd_shadow_clear(w->compared);
+    pthread_mutex_unlock(&w->lock);
+    if (old != engine && old != shadow)
+        odd_engine_free(&old);
+    if (old_shadow != engine && old_shadow != shadow)
+        odd_engine_free(&old_shadow);
+    return 0;
+}
+
+static void *load(void *context)
+{
+    odd_worker *w = context;
+    w->load_error = (oddrow_error){0};
+    load_pair(&w->options, odd_pool_threads(w->pool), odd_engine_path(w->engine),
+              w->shadow ? odd_engine_path(w->shadow) : NULL, &w->new_engine, &w->new_shadow,
+              &w->load_error);
+    atomic_store(&w->loaded, true);
+    uint64_t one = 1;
+    (void)!write(w->wake, &one, sizeof one);
+    return NULL;
+}
+
+static void reload_failed(odd_worker *w, const char *why)
+{
+    pthread_mutex_lock(&w->lock);
+    w->counts.failed_reloads++;
+    pthread_mutex_unlock(&w->lock);
+    odd_status(w, ODD_LOG_ERROR, "reload-failed", why);
+}
+
+/* Reading happens on a thread of its own; rows go on being scored with the old model. */
+static void begin_load(odd_worker *w)
+{
+    if (w->loading || !atomic_exchange(&w->reload, false))
+        return;
+    atomic_store(&w->loaded, false);
+    if (pthread_create(&w->loader, NULL, load, w) == 0)
+        w->loading = true;
+    else
+        reload_failed(w, "no thread to load the model");
+}
+
+static void end_load(odd_worker *w, bool use)
+{
+    oddrow_error err = {0};
+    if (!w->loading || (use && !atomic_load(&w->loaded)))
+        return;
+    pthread_join(w->loader, NULL);
+    w->loading = false;
+    int rc = w->load_error.code;
+    err = w->load_error;
+    if (use && !rc && w->new_engine)
+        rc = odd_engine_compare(w->engine, w->new_engine, &err);
+    if (use && !rc)
+        rc = install(w, w->new_engine, w->new_shadow, &err);
+    if (!use || rc) {
+        odd_engine_free(&w->new_engine);
+        odd_engine_free(&w->new_shadow);
+    }
+    w->new_engine = w->new_shadow = NULL;
+    if (!use)
+        return;
+    if (rc) {
+        reload_failed(w, err.message);
+        return;
+    }
+    pthread_mutex_lock(&w->lock);
+    w->counts.reloads++;
+    pthread_mutex_unlock(&w->lock);
+    odd_status(w, ODD_LOG_INFO, "reloaded", odd_engine_path(w->engine));
+}
+
+static void swap_models(odd_worker *w)
+{
+    oddrow_error err = {0};
+    bool asked = atomic_exchange(&w->promote, false);
+    pthread_mutex_lock(&w->lock);
+    bool waited = w->promote_result == 1;
+    pthread_mutex_unlock(&w->lock);
+    if (!asked && !waited)
+        return;
+    int rc = w->shadow ? install(w, w->shadow, w->engine, &err)
+                       : odd_fail(&err, ODDROW_EINVAL, "there is no shadow model to promote");
+    if (rc)
+        odd_log_write(w->options.log, ODD_LOG_WARN, "promote-failed", "%s", err.message);
+    else
+        odd_status(w, ODD_LOG_INFO, "promoted", odd_engine_path(w->engine));
+    pthread_mutex_lock(&w->lock);
+    w->promote_result = rc;
+    pthread_cond_broadcast(&w->promoted);
+    pthread_mutex_unlock(&w->lock);
+}
+
+int odd_worker_promote_now(odd_worker *w, oddrow_error *err)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 5;
+    pthread_mutex_lock(&w->lock);
+    w->promote_result = 1;
+    uint64_t one = 1;
+    (void)!write(w->wake, &one, sizeof one);
+    int late = 0;
+    while (w->promote_result == 1 && !late)
+        late = pthread_cond_timedwait(&w->promoted, &w->lock, &until);
+    int rc = w->promote_result;
+    if (rc == 1)
+        w->promote_result = 0;
+    pthread_mutex_unlock(&w->lock);
+    if (rc == 1)
+        return odd_fail(err, ODDROW_EIO, "the worker did not come to it within 5 s");
+    return rc ? odd_fail(err, ODDROW_EINVAL, "there is no shadow model to promote") : 0;
+}
+
+/* ---- life ---- */
+
+static int allocate(odd_worker *w, oddrow_error *err)
+{
+    size_t n = w->options.batch_rows;
+    for (w->place_slots = 16; w->place_slots < 2 * n;)
+        w->place_slots *= 2;
+    w->messages = odd_alloc(n, sizeof *w->messages);
+    w->jobs = odd_alloc(n, sizeof *w->jobs);
+    w->places = odd_alloc(n, sizeof *w->places);
+    w->marks = odd_alloc(n, sizeof *w->marks);
+    w->place_table = odd_alloc(w->place_slots, sizeof *w->place_table);
+    w->bytes_per_row = 128;
+    return w->messages && w->jobs && w->places && w->marks && w->place_table
+               ? 0
+               : odd_fail(err, ODDROW_ENOMEM, "no memory for batches of %zu rows", n);
+}
+
+int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_error *err)
+{
+    odd_engine *engine = NULL, *shadow = NULL;
+    odd_worker *w = odd_alloc(1, sizeof *w);
+    *out = w;
+    if (!w)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    w->options = *options;
+    w->wake = -1;
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->promoted, NULL);
+    w->counts.started = (uint64_t)(odd_clock_utc() / 1000000);
+    int rc = allocate(w, err);
+    if (!rc)
+        rc = odd_pool_new(options->threads, &w->pool, err);
+    if (!rc)
+        rc = load_pair(options, odd_pool_threads(w->pool), options->model, options->shadow, &engine,
+                       &shadow, err);
+    if (!rc)
+        rc = odd_shadow_new(&w->compared, err);
+    if (!rc)
+        rc = install(w, engine, shadow, err);
+    if (rc && w->engine != engine) {
+        odd_engine_free(&engine);
+        odd_engine_free(&shadow);
+    }
+    odd_journal_options journal = {options->power, options->retain.seconds, options->retain.bytes};
+    if (!rc)
+        rc = odd_journal_open(options->journal, &journal, &w->journal, err);
+    if (!rc && (w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
+        rc = odd_fail(err, ODDROW_EIO, "cannot make an eventfd: %s", strerror(errno));
+    if (!rc && !(w->context = zmq_ctx_new()))
+        rc = odd_fail(err, ODDROW_EIO, "cannot start ZeroMQ: %s", zmq_strerror(errno));
+    if (!rc)
+        rc = open_sockets(w, err);
+    if (rc)
+        odd_worker_free(out);
+    return rc;
+}
+
+void odd_worker_free(odd_worker **worker)
+{
+    if (!worker || !*worker)
+        return;
+    odd_worker *w = *worker;
+    end_load(w, false);
+    for (size_t i = 0; w->messages && i < w->count; i++)
+        odd_message_close(&w->messages[i]);
+    for (size_t i = 0; i < w->note_count; i++)
+        odd_bytes_free(&w->notes[i].tail);
+    odd_replay_free(&w->replay);
+    close_socket(&w->pull);
+    close_socket(&w->rows);
+    close_socket(&w->feed);
+    odd_auth_free(&w->auth);
+    if (w->context)
+        zmq_ctx_term(w->context);
+    odd_journal_close(&w->journal);
+    odd_engine_free(&w->engine);
+    odd_engine_free(&w->shadow);
+    odd_drift_free(&w->drift);
+    odd_shadow_free(&w->compared);
+    odd_pool_free(&w->pool);
+    odd_bytes_free(&w->json);
+    odd_bytes_free(&w->answer);
+    odd_free(w->messages);
+    odd_free(w->jobs);
+    odd_free(w->places);
+    odd_free(w->marks);
+    odd_free(w->place_table);
+    odd_free(w->entries);
+    if (w->wake >= 0)
+        close(w->wake);
+    pthread_cond_destroy(&w->promoted);
+    pthread_mutex_destroy(&w->lock);
+    odd_free(w);
+    *worker = NULL;
+}
+
+const odd_worker_endpoints *odd_worker_bound(const odd_worker *w)
+{
+    return &w->bound;
+}
+
+/* ---- the loop ---- */
+
+static void ask(odd_worker *w, atomic_bool *flag)
+{
+    uint64_t one = 1;
+    int saved = errno;
+    atomic_store(flag, true);
+    (void)!write(w->wake, &one, sizeof one);
+    errno = saved;
+}
+
+void odd_worker_stop(odd_worker *w)
+{
+    ask(w, &w->stop);
+}
+
+void odd_worker_reload(odd_worker *w)
+{
+    ask(w, &w->reload);
+}
+
+void odd_worker_promote(odd_worker *w)
+{
+    ask(w, &w->promote);
+}
+
+static void tell_drift(void *context, const odd_drift_column *c)
+{
+    odd_worker *w = context;
+    odd_bytes tail = {0};
+    int rc = odd_bytes_print(&tail, "\"column\":");
+    if (!rc)
+        rc = odd_json_text_add(&tail, c->name, strlen(c->name));
+    if (!rc)
+        rc = odd_bytes_print(&tail, ",\"drifting\":%s", c->drifting ? "true" : "false");
+    if (!rc)
+        rc = odd_entry_number(&tail, "psi", c->psi);
+    if (!rc)
+        rc = odd_entry_number(&tail, "unseen", c->unseen);
+    if (!rc)
+        rc = odd_entry_number(&tail, "missing", c->missing);
+    if (!rc)
+        rc = odd_entry_number(&tail, "trained_unseen", c->trained_unseen);
+    if (!rc)
+        rc = odd_entry_number(&tail, "trained_missing", c->trained_missing);
+    if (!rc)
+        rc = odd_bytes_print(&tail, "}");
+    if (rc)
+        odd_bytes_free(&tail);
+    else
+        odd_note_add(w, ODD_TOPIC_DRIFT, &tail);
+    odd_log_write(w->options.log, c->drifting ? ODD_LOG_WARN : ODD_LOG_INFO, "drift",
+                  "column %s %s: PSI %.3f, unseen %.3f, missing %.3f", c->name,
+                  c->drifting ? "drifts" : "is back", c->psi, c->unseen, c->missing);
+}
+
+/* What is done between batches. */
+static void look_after(odd_worker *w, double now)
+{
+    oddrow_error err = {0};
+    if (!w->planned) {
+        begin_load(w);
+        end_load(w, true);
+        swap_models(w);
+        pthread_mutex_lock(&w->lock);
+        odd_drift_check(w->drift, tell_drift, w);
+        pthread_mutex_unlock(&w->lock);
+    }
+    if (now - w->trimmed >= 1) {
+        w->trimmed = now;
+        int more = odd_journal_trim(w->journal, odd_clock_utc(), &err);
+        if (more > 0)
+            w->trimmed = now - 0.9;
+        else if (more < 0)
+            odd_log_write(w->options.log, ODD_LOG_WARN, "trim", "%s", err.message);
+    }
+    if (now - w->told >= TELL_SECONDS && !w->planned) {
+        w->told = now;
+        odd_status(w, ODD_LOG_DEBUG, "alive", NULL);
+    }
+}
+
+/* Waits for messages, at most `milliseconds`. */
+static void wait_for(odd_worker *w, long milliseconds, bool rows)
+{
+    zmq_pollitem_t items[4] = {{.fd = w->wake, .events = ZMQ_POLLIN}};
+    int count = 1;
+    if (w->feed)
+        items[count++] = (zmq_pollitem_t){.socket = w->feed, .events = ZMQ_POLLIN};
+    if (w->rows)
+        items[count++] = (zmq_pollitem_t){.socket = w->rows, .events = ZMQ_POLLIN};
+    if (w->pull && rows)
+        items[count++] = (zmq_pollitem_t){.socket = w->pull, .events = ZMQ_POLLIN};
+    if (zmq_poll(items, count, milliseconds) <= 0)
+        return;
+    uint64_t none;
+    if (items[0].revents)
+        (void)!read(w->wake, &none, sizeof none);
+    if (w->feed && items[1].revents)
+        odd_ingest_subscriptions(w);
+}
+
+/* Milliseconds that a batch which is not full may still wait; 0: it goes now. A worker that had
+ * nothing to do just before, or was asked, does not wait. */
+static long left_to_wait(const odd_worker *w, double now)
+{
+    double wait = w->options.batch_wait;
+    if (w->asked || w->first_at - w->ended > wait || now - w->first_at >= wait)
+        return 0;
+    long left = (long)((w->first_at + wait - now) * 1000 + 0.999);
+    return left > 0 ? left : 1;
+}
+
+static int step(odd_worker *w, oddrow_error *err)
+{
+    double now = odd_clock();
+    if (w->planned) { /* the journal was full */
+        odd_ingest_refuse(w);
+        if (now - w->tried >= 0.25)
+            return odd_batch_run(w, err);
+        wait_for(w, 50, false);
+        return 0;
+    }
+    look_after(w, now);
+    bool full = odd_ingest(w);
+    if (w->count == 0) {
+        if (w->note_count)
+            return odd_batch_run(w, err);
+        wait_for(w, 500, true);
+        return 0;
+    }
+    long left = full ? 0 : left_to_wait(w, odd_clock());
+    if (left == 0)
+        return odd_batch_run(w, err);
+    wait_for(w, left, true);
+    return 0;
+}
+
+/* What was received before the end was asked for is finished; what comes while that lasts too, for
+ * a while. */
+static int drain(odd_worker *w, oddrow_error *err)
+{
+    double end = odd_clock() + DRAIN_SECONDS;
+    int rc = 0;
+    atomic_store(&w->draining, true);
+    while (!rc && odd_clock() < end) {
+        if (!w->planned && !odd_ingest(w) && w->count == 0)
+            break;
+        if (w->planned)
+            wait_for(w, 50, false);
+        rc = odd_batch_run(w, err);
+    }
+    if (w->planned || w->count)
+        odd_log_write(w->options.log, ODD_LOG_ERROR, "stopping",
+                      "%zu messages could not be finished: pulled ones among them are lost",
+                      w->count);
+    return rc;
+}
+
+int odd_worker_run(odd_worker *w, oddrow_error *err)
+{
+    oddrow_error failure = {0};
+    odd_status(w, ODD_LOG_INFO, "started", odd_engine_path(w->engine));
+    w->told = odd_clock();
+    while (!atomic_load(&w->stop))
+        if (step(w, &failure))
+            odd_log_write(w->options.log, ODD_LOG_ERROR, "batch-lost", "%s", failure.message);
+    odd_status(w, ODD_LOG_INFO, "stopping", NULL);
+    int rc = drain(w, err);
+    if (!rc && w->note_count && !w->planned)
+        rc = odd_batch_run(w, err);
+    return rc;
+}
