@@ -142,15 +142,11 @@ static enum MHD_Result show(const odd_http *h, struct MHD_Connection *connection
     return result;
 }
 
-/* Called when the headers are there. Answering at once means that no body is ever read: after one
- * that was announced the connection is closed. */
-static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *path,
-                              const char *method, const char *version, const char *upload,
-                              size_t *upload_size, void **state)
+/* Who gets what. */
+static enum MHD_Result judge(const odd_http *h, struct MHD_Connection *connection, const char *path,
+                             const char *method)
 {
-    const odd_http *h = context;
     char allow[128];
-    (void)version, (void)upload, (void)upload_size, (void)state;
     if (h->token && !carries_token(header(connection, "Authorization"), h->token))
         return say(connection, 401, "a token is needed: Authorization: Bearer TOKEN\n",
                    "WWW-Authenticate", "Bearer");
@@ -166,9 +162,23 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
     const char *ours = header(connection, "X-Oddrow");
     if (!strcmp(method, "POST") && (!ours || strcmp(ours, "1") != 0))
         return say(connection, 403, "POST needs the header X-Oddrow: 1\n", NULL, NULL);
+    return show(h, connection, page);
+}
+
+/* Called when the headers are there, and again when the request has ended. An answer at the first
+ * call closes the connection, so that an announced body is never read; the others stay open. */
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *path,
+                              const char *method, const char *version, const char *upload,
+                              size_t *upload_size, void **state)
+{
+    static char seen;
+    (void)version, (void)upload;
+    if (*state)
+        return *upload_size ? MHD_NO : judge(context, connection, path, method);
     if (has_body(connection))
         return say(connection, 413, "no page here takes a body\n", "Connection", "close");
-    return show(h, connection, page);
+    *state = &seen;
+    return MHD_YES;
 }
 
 static int bind_one(const char *address, const struct addrinfo *to, int *out, oddrow_error *err)
