@@ -139,12 +139,43 @@ static size_t cut_numbers(const odd_column *c, double *share, float *edge)
     return bins;
 }
 
+/* Share of rows whose text would have had no entry had the row been left out of training. That is
+ * so for folded texts; for the kept ones of the lowest count m, if m is the limit (known of 1;
+ * believed where more than m kept texts have it); and for those of m + 1 as far as they would then
+ * have competed with folded texts of count m, of which there are at most so many as the folded
+ * texts' cells allow when each has one cell at least. */
+static double left_out(const odd_vocabulary *v, double rows)
+{
+    double lowest = INFINITY, texts = 0, next = 0, kept = 0;
+    double folded = v->rare_id ? (double)v->counts[v->rare_id] : 0;
+    for (uint32_t id = 1; id < v->size; id++) {
+        double count = (double)v->counts[id];
+        if (id == v->missing_id || id == v->rare_id || count == 0)
+            continue;
+        kept++;
+        if (count < lowest) {
+            next = count + 1 == lowest ? texts : 0;
+            texts = 0;
+            lowest = count;
+        }
+        texts += count == lowest;
+        next += count == lowest + 1;
+    }
+    if (rows == 0 || kept == 0 || (lowest > 1 && (folded == 0 || texts <= lowest)))
+        return rows > 0 ? folded / rows : 0;
+    double rivals = folded / lowest, distinct = (double)v->distinct - kept;
+    if (lowest > 1 && distinct > 0)
+        rivals = fmin(rivals, fmax(0, folded - distinct) / (lowest - 1));
+    double unseen = folded + lowest * texts + (lowest + 1) * next * rivals / (rivals + texts);
+    return fmin(1, unseen / rows);
+}
+
 /* Bins of a categorical column: entries stand by falling count. */
 static int cut_texts(const odd_column *c, struct column *own, double *share, oddrow_error *err)
 {
     const odd_vocabulary *v = c->vocabulary;
-    double once = 0, rows = 0;
     size_t rest = 0;
+    double rows = 0;
     own->counter_of = odd_alloc(v->size, 1);
     if (!own->counter_of)
         return odd_fail(err, ODDROW_ENOMEM, "no memory to watch column '%s'", c->name);
@@ -156,7 +187,6 @@ static int cut_texts(const odd_column *c, struct column *own, double *share, odd
         rows += count;
         if (id != v->missing_id || id == 0) {
             own->trained += count;
-            once += id == v->rare_id ? count : count == 1;
             if (!own->counter_of[id])
                 own->counter_of[id] = (uint8_t)(BINS + rest);
             share[own->counter_of[id] - BINS] += count;
@@ -165,7 +195,7 @@ static int cut_texts(const odd_column *c, struct column *own, double *share, odd
     own->bins = own->trained > 0 ? rest + 1 : 0;
     for (size_t b = 0; b < own->bins; b++)
         share[b] /= own->trained;
-    own->state.trained_unseen = rows > 0 ? once / rows : 0;
+    own->state.trained_unseen = left_out(v, rows);
     return 0;
 }
 

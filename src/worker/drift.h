@@ -37,9 +37,9 @@ typedef struct odd_drift_column {
     bool measured;    /* false: nothing is measured of this column, all below is 0 */
     bool drifting;
     double psi, unseen, missing; /* of the window; 0 before the first whole one */
-    /* Of the training rows. A categorical value counts as unseen here when it was too rare for an
-     * entry or met only once: what a row would have shown had it been left out of training (Good
-     * 1953, "The population frequencies of species", Biometrika 40). 0 for numbers and dates. */
+    /* Of the training rows. trained_unseen: what they would have shown had each been left out of
+     * training (Good 1953, "The population frequencies of species", Biometrika 40): the share of
+     * texts too rare for an entry, and of those that only just have one. 0 for numbers, dates. */
     double trained_unseen, trained_missing;
 } odd_drift_column;
 
