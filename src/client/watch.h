@@ -12,8 +12,12 @@ typedef struct odd_watch_options {
     uint64_t from;
     const char *topic; /* prefix; NULL or "": all */
     uint64_t count;    /* stop after so many messages; 0: never */
-    const char *state; /* file that keeps the next sequence; read at the start where it exists */
-    const atomic_bool *stop;
+    const char *state; /* file that keeps the next sequence; read at the start where it exists, and
+                          then wins over from */
+    double patience;   /* seconds that replay may be silent when it is needed; 0: for ever */
+    const atomic_bool *stop;                       /* may be NULL */
+    void (*note)(void *context, const char *text); /* replay does not answer, or does again; may
+                                                      be NULL */
 } odd_watch_options;
 
 /* One message, in the order of the sequence. */
@@ -30,8 +34,12 @@ typedef struct odd_watch_summary {
 
 /* Hands every message to `message` until count, stop or an error. The state file (written under a
  * temporary name and renamed, about once a second and at the end) never names a message that was
- * not handed out. Beside live messages replay is asked once a second where a topic prefix hides
- * which sequences are gaps, and after silence. 0, ODDROW_EIO, what `message` returns. */
+ * not handed out. Beside live messages replay is asked after a second of silence, and where a topic
+ * prefix hides which sequences are gaps, at most ten times a second: then a message may wait so
+ * long. With a prefix what retention took cannot be told from other topics and is not counted.
+ * `message` and `note` get `context`. 0; ODDROW_EINVAL, from without replay; ODDROW_EFORMAT, a
+ * state file that holds no number; ODDROW_EIO, also when the feed went back behind what was handed
+ * out; what `message` returns. */
 int odd_watch(const odd_watch_options *options,
               int (*message)(void *context, const odd_watch_message *m, oddrow_error *err),
               void *context, odd_watch_summary *summary, oddrow_error *err);

@@ -1,0 +1,59 @@
+/* oddrow ask: rows of a CSV file to a worker, one answer each. */
+#include <stdio.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "client/ask.h"
+
+static int print_answer(void *context, odd_span json, oddrow_error *err)
+{
+    (void)context;
+    fwrite(json.data, 1, json.size, stdout);
+    putchar('\n');
+    return odd_finish_output(err); /* each as it comes */
+}
+
+static void print_summary(const odd_ask_summary *s)
+{
+    char rows[32], odd[32], errors[32];
+    fprintf(stderr, "oddrow: %s rows asked: %s odd, %s errors\n", odd_grouped(s->rows, rows),
+            odd_grouped(s->odd, odd), odd_grouped(s->errors, errors));
+}
+
+static int run(odd_arguments *arguments)
+{
+    const odd_options *o = &arguments->options;
+    const double usual = 10; /* seconds */
+    odd_ask_summary summary = {0};
+    oddrow_error err = {0};
+    int code = 0;
+
+    if (arguments->word_count != 2)
+        code = odd_fail(&err, ODDROW_EINVAL,
+                        "give the worker's endpoint and one file, or -: "
+                        "oddrow ask EP DATA.csv");
+    if (code == 0) {
+        odd_link_options link = {arguments->words[0], o->client.keys};
+        odd_csv_options csv = {.delimiter = (char)o->data.delimiter};
+        double patience = o->client.patience > 0 ? o->client.patience : usual;
+        code =
+            odd_ask(arguments->words[1], &link, &csv, patience, print_answer, NULL, &summary, &err);
+    }
+    if (summary.rows > 0 && !o->client.quiet)
+        print_summary(&summary);
+    return code ? odd_complain("ask", &err) : ODD_EXIT_DONE;
+}
+
+const odd_command odd_command_ask = {
+    .name = "ask",
+    .bit = ODD_COMMAND_ASK,
+    .usage = "ask EP DATA.csv|- [--keys DIR]",
+    .summary = "ask a worker how odd rows are, one answer a row",
+    .about = "Prints one JSON object a row, in their order, each as it comes: the feed's object of "
+             "a scored\n"
+             "row, or {\"error\":...,\"row\":N}. EP is the worker's ROUTER socket for rows.",
+    .examples = "  oddrow ask tcp://127.0.0.1:5556 orders.csv\n"
+                "  head -n 2 orders.csv | oddrow ask tcp://127.0.0.1:5556 - | jq .score",
+    .run = run,
+};

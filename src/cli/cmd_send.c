@@ -1,0 +1,101 @@
+/* oddrow send: rows of a CSV file to a worker, each exactly once. */
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "client/send.h"
+
+/* A handler has no other way to say it. */
+static atomic_bool stopping;
+
+static void stop(int number)
+{
+    (void)number;
+    atomic_store(&stopping, true);
+}
+
+/* The second signal ends the process, for when a pipe blocks the reading. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void print_summary(const odd_send_summary *s)
+{
+    char rows[32], passed[32], rejected[32], resent[32], speed[32];
+    fprintf(stderr, "oddrow: %s rows are safe as client %s, in %.2f s (%s rows/s)",
+            odd_grouped(s->rows, rows), s->name, s->seconds,
+            odd_grouped(s->seconds > 0 ? (uint64_t)((double)s->rows / s->seconds) : 0, speed));
+    if (s->passed)
+        fprintf(stderr, "; %s the worker had already", odd_grouped(s->passed, passed));
+    if (s->rejected)
+        fprintf(stderr, "; %s are no rows and are rejected there",
+                odd_grouped(s->rejected, rejected));
+    if (s->resent)
+        fprintf(stderr, "; %s messages were sent again", odd_grouped(s->resent, resent));
+    fputc('\n', stderr);
+}
+
+static int run(odd_arguments *arguments)
+{
+    const odd_options *o = &arguments->options;
+    odd_send_summary summary = {0};
+    odd_progress_view view;
+    oddrow_error err = {0};
+
+    if (arguments->word_count != 2) {
+        odd_fail(&err, ODDROW_EINVAL,
+                 "give the worker's endpoint and one file, or -: "
+                 "oddrow send EP DATA.csv");
+        return odd_complain("send", &err);
+    }
+    odd_progress_start(&view, o->client.quiet);
+    odd_send_options options = {
+        .link = {arguments->words[0], o->client.keys},
+        .csv = {.delimiter = (char)o->data.delimiter},
+        .name = o->client.name,
+        .rate = o->client.rate,
+        .batch = o->client.batch,
+        .resume = o->client.resume,
+        .encoding = (odd_encoding)o->client.encoding,
+        .patience = o->client.patience,
+        .stop = &stopping,
+        .progress = odd_progress_show,
+        .progress_context = &view,
+    };
+    catch_signals();
+    int code = odd_send(arguments->words[1], &options, &summary, &err);
+    odd_progress_end(&view);
+    if (summary.messages > 0 && !o->client.quiet)
+        print_summary(&summary);
+    if (code)
+        return odd_complain("send", &err);
+    if (summary.messages == 0 && !o->client.quiet)
+        print_summary(&summary);
+    return ODD_EXIT_DONE;
+}
+
+const odd_command odd_command_send = {
+    .name = "send",
+    .bit = ODD_COMMAND_SEND,
+    .usage = "send EP DATA.csv|- [--client NAME] [--resume] [--rate N] [--batch N] [OPTION...]",
+    .summary = "send rows to a worker, each exactly once",
+    .about = "Numbers the rows, keeps them until the worker has them safe, and sends them again "
+             "when it was\n"
+             "killed or is silent. Under the same --client with --resume a send that died goes on "
+             "where it\n"
+             "stopped: row N of the data has number N. Records that are no rows are sent, too, and "
+             "rejected\n"
+             "there. EP is the worker's ROUTER socket for rows.",
+    .examples = "  oddrow send tcp://127.0.0.1:5556 orders.csv\n"
+                "  oddrow send tcp://127.0.0.1:5556 orders.csv --client orders-may --resume\n"
+                "  zcat orders.csv.gz | oddrow send tcp://127.0.0.1:5556 - --rate 1000\n"
+                "  oddrow send tcp://scorer:5556 orders.csv --keys client-keys",
+    .run = run,
+};

@@ -1,0 +1,248 @@
+/* oddrow watch: the feed of a worker, a line a message. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "client/watch.h"
+#include "wire/payload.h"
+
+/* A handler has no other way to say it. */
+static atomic_bool stopping;
+
+static void stop(int number)
+{
+    (void)number;
+    atomic_store(&stopping, true);
+}
+
+/* The second signal ends the process, for when nobody reads what is printed. */
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+typedef struct view {
+    bool json, quiet;
+    const char *topic; /* --topic, or NULL */
+    odd_bytes line;
+} view;
+
+static int no_memory(oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_ENOMEM, "out of memory for a line");
+}
+
+/* ---- JSON lines ---- */
+
+/* The object as it came; with "topic" in front, unless --topic says which all of them have. A line
+ * end can only stand between its tokens. */
+static int write_json(view *v, const odd_watch_message *m)
+{
+    odd_bytes *line = &v->line;
+    const char *data = m->json.data;
+    size_t size = m->json.size, at = 0;
+    bool known = v->topic && strlen(v->topic) == m->topic.size &&
+                 memcmp(v->topic, m->topic.data, m->topic.size) == 0;
+    while (at < size && strchr(" \t\r\n", data[at]))
+        at++;
+    int code = 0;
+    if (!known && at < size && data[at] == '{') {
+        at++;
+        code = odd_bytes_add(line, "{\"topic\":", 9);
+        if (code == 0)
+            code = odd_json_text_add(line, m->topic.data, m->topic.size);
+        while (at < size && strchr(" \t\r\n", data[at]))
+            at++;
+        if (code == 0 && at < size && data[at] != '}')
+            code = odd_bytes_add(line, ",", 1);
+    }
+    if (code == 0)
+        code = odd_bytes_add(line, data + at, size - at);
+    for (size_t i = 0; i < line->size; i++)
+        if (line->data[i] == '\n' || line->data[i] == '\r')
+            line->data[i] = ' ';
+    return code;
+}
+
+/* ---- lines for people ---- */
+
+/* A JSON value as a person would write it. */
+static int write_value(odd_bytes *line, const json_t *value)
+{
+    if (json_is_string(value))
+        return odd_bytes_add(line, json_string_value(value), json_string_length(value));
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
+    int code = text ? odd_bytes_add(line, text, strlen(text)) : ODDROW_ENOMEM;
+    free(text);
+    return code;
+}
+
+static int write_member(odd_bytes *line, const char *before, const json_t *object, const char *name)
+{
+    const json_t *value = json_object_get(object, name);
+    if (!value || json_is_null(value))
+        return 0;
+    int code = odd_bytes_print(line, "%s", before);
+    return code ? code : write_value(line, value);
+}
+
+/* age 212 (expected 38, out-of-range) */
+static int write_reason(odd_bytes *line, const json_t *why, bool first)
+{
+    int code = write_member(line, first ? "  " : ", ", why, "column");
+    const json_t *observed = json_object_get(why, "observed");
+    if (code == 0 && json_is_string(observed) && json_string_length(observed) == 0)
+        code = odd_bytes_print(line, " empty");
+    else if (code == 0)
+        code = write_member(line, " ", why, "observed");
+    if (code == 0)
+        code = write_member(line, " (expected ", why, "expected");
+    const json_t *expected = json_object_get(why, "expected");
+    bool open = expected && !json_is_null(expected);
+    const json_t *flag = json_object_get(why, "flag");
+    if (code == 0 && json_is_string(flag) && json_string_length(flag) > 0) {
+        code = write_member(line, open ? ", " : " (", why, "flag");
+        open = true;
+    }
+    return code == 0 && open ? odd_bytes_add(line, ")", 1) : code;
+}
+
+/* 2026-11-21T09:00:00.123456Z odd   31.42  order-17  age 212 (expected 38), state ZZ */
+static int write_scored(odd_bytes *line, odd_span topic, const json_t *object)
+{
+    const json_t *why, *list = json_object_get(object, "why");
+    size_t i;
+    int code = write_member(line, "", object, "time");
+    if (code == 0)
+        code = odd_bytes_print(line, " %-6.*s %8.2f", (int)topic.size, topic.data,
+                               json_number_value(json_object_get(object, "score")));
+    const char *name = json_is_null(json_object_get(object, "id")) ? "number" : "id";
+    if (!json_object_get(object, "id"))
+        name = "number";
+    if (code == 0 && strcmp(name, "number") == 0)
+        code = write_member(line, "  ", object, "client");
+    if (code == 0)
+        code = write_member(line, strcmp(name, "id") == 0 ? "  " : " ", object, name);
+    json_array_foreach(list, i, why)
+    {
+        if (code == 0)
+            code = write_reason(line, why, i == 0);
+    }
+    return code;
+}
+
+/* What comes from afar must not steer a terminal: control characters become question marks. */
+static void tame(odd_bytes *line)
+{
+    for (size_t i = 0; i < line->size; i++) {
+        unsigned char c = (unsigned char)line->data[i];
+        unsigned char next = i + 1 < line->size ? (unsigned char)line->data[i + 1] : 0;
+        if (c < ' ' || c == 127)
+            line->data[i] = '?';
+        else if (c == 0xc2 && next >= 0x80 && next < 0xa0) /* U+0080 to U+009F */
+            line->data[i] = line->data[i + 1] = '?';
+    }
+}
+
+static int write_text(view *v, const odd_watch_message *m)
+{
+    odd_span topic = m->topic;
+    json_error_t reason;
+    json_t *object = json_loadb(m->json.data, m->json.size, 0, &reason);
+    int code;
+    if (json_is_number(json_object_get(object, "score")) && topic.size <= 32)
+        code = write_scored(&v->line, topic, object);
+    else if ((code = odd_bytes_add(&v->line, topic.data, topic.size)) == 0 &&
+             (code = odd_bytes_add(&v->line, " ", 1)) == 0)
+        code = odd_bytes_add(&v->line, m->json.data, m->json.size);
+    json_decref(object);
+    tame(&v->line);
+    return code;
+}
+
+static int print_message(void *context, const odd_watch_message *m, oddrow_error *err)
+{
+    view *v = context;
+    char missed[32];
+    if (m->missed && !v->quiet)
+        fprintf(stderr, "oddrow: note: %s messages before sequence %" PRIu64 " are gone\n",
+                odd_grouped(m->missed, missed), m->sequence);
+    v->line.size = 0;
+    if ((v->json ? write_json(v, m) : write_text(v, m)) || odd_bytes_add(&v->line, "\n", 1))
+        return no_memory(err);
+    fwrite(v->line.data, 1, v->line.size, stdout);
+    return odd_finish_output(err); /* the state must not be ahead of what was printed */
+}
+
+static void print_note(void *context, const char *text)
+{
+    const view *v = context;
+    if (!v->quiet)
+        fprintf(stderr, "oddrow: note: %s\n", text);
+}
+
+static int run(odd_arguments *arguments)
+{
+    const odd_options *o = &arguments->options;
+    odd_watch_summary summary = {0};
+    oddrow_error err = {0};
+    int code = 0;
+
+    view v = {
+        .json = o->client.watch_format == 1, .quiet = o->client.quiet, .topic = o->client.topic};
+    if (arguments->word_count != 1)
+        code = odd_fail(&err, ODDROW_EINVAL, "give the worker's feed: oddrow watch EP");
+    const odd_option *from = odd_option_of(ODD_COMMAND_WATCH, "from");
+    bool has_from = from && odd_options_origin(o, from) != ODD_FROM_DEFAULT;
+    if (code == 0 && has_from && !o->client.replay)
+        code = odd_fail(&err, ODDROW_EINVAL, "--from needs --replay EP");
+    if (code == 0) {
+        odd_watch_options options = {
+            .feed = {arguments->words[0], o->client.keys},
+            .replay = o->client.replay,
+            .has_from = has_from,
+            .from = o->client.from,
+            .topic = o->client.topic,
+            .count = o->client.count,
+            .state = o->client.state,
+            .stop = &stopping,
+            .note = print_note,
+        };
+        catch_signals();
+        code = odd_watch(&options, print_message, &v, &summary, &err);
+    }
+    odd_bytes_free(&v.line);
+    char messages[32], replayed[32], missed[32];
+    if (code != ODDROW_EINVAL && !o->client.quiet)
+        fprintf(stderr, "oddrow: %s messages, %s of them by replay; %s missed\n",
+                odd_grouped(summary.messages, messages), odd_grouped(summary.replayed, replayed),
+                odd_grouped(summary.missed, missed));
+    return code ? odd_complain("watch", &err) : ODD_EXIT_DONE;
+}
+
+const odd_command odd_command_watch = {
+    .name = "watch",
+    .bit = ODD_COMMAND_WATCH,
+    .usage = "watch EP [--replay EP] [--from N] [--topic T] [--count N] [--format text|json] "
+             "[--state FILE] [OPTION...]",
+    .summary = "print the feed of a worker, what was missed among it",
+    .about = "Prints a line a message, in the order of the feed. With --replay what the "
+             "subscription missed is\n"
+             "fetched; with --state as well, also what came while nobody watched. Ends with "
+             "--count, SIGINT or\n"
+             "SIGTERM.",
+    .examples = "  oddrow watch tcp://127.0.0.1:5557\n"
+                "  oddrow watch tcp://127.0.0.1:5557 --replay tcp://127.0.0.1:5558 --from 1\n"
+                "  oddrow watch tcp://127.0.0.1:5557 --replay tcp://127.0.0.1:5558 --topic odd \\\n"
+                "      --format json --state odd.place >> odd.jsonl",
+    .run = run,
+};

@@ -1,0 +1,41 @@
+/* client/batches.h: the records of a CSV file as payloads of a few rows each, in order. */
+#ifndef ODD_CLIENT_BATCHES_H
+#define ODD_CLIENT_BATCHES_H
+
+#include "csv/source.h"
+#include "wire/payload.h"
+
+/* A file, or standard input, and the place in it. One thread. */
+typedef struct odd_batches odd_batches;
+
+/* Opens `path` ("-": standard input). 0 with *out the caller's, or what odd_csv_open says. */
+int odd_batches_open(const char *path, const odd_csv_options *csv, odd_encoding encoding,
+                     odd_batches **out, oddrow_error *err);
+void odd_batches_free(odd_batches **b);
+
+/* The next payload: 1 with *count records from *first (counted from 1) on in payload, which is
+ * cleared before; 0 at the end; or an error of the file. Records before `from` are passed over.
+ * *count is at most `most`, and 0 where a stretch of the file held nothing to send. A payload is
+ * about as long as a chunk of the file at most, or one record.
+ *
+ * A record that is no row goes alone. In CSV it is sent as it stands where a reader finds its end
+ * and takes it for CSV; otherwise it becomes {"_rejected":REASON,"_line":EXCERPT}, which lacks
+ * every column and so is one rejected row at the worker, too. */
+int odd_batches_next(odd_batches *b, uint64_t from, size_t most, odd_bytes *payload,
+                     uint64_t *first, size_t *count, oddrow_error *err);
+
+/* Back to the first record, by opening the file again; not for standard input. */
+int odd_batches_rewind(odd_batches *b, oddrow_error *err);
+
+/* Whether odd_batches_rewind can work: a regular file. */
+bool odd_batches_rewindable(const odd_batches *b);
+
+/* Records seen so far, and records handed out that are no rows; each counted once, however often
+ * the file is read. */
+uint64_t odd_batches_seen(const odd_batches *b);
+uint64_t odd_batches_rejected(const odd_batches *b);
+
+/* Share of the file that was read, 0 to 1, or below 0 when it cannot be known. */
+double odd_batches_fraction(const odd_batches *b);
+
+#endif

@@ -1,0 +1,549 @@
+/* One thread reads, sends and listens. Whenever the stream is in doubt (silence, a refused gap) the
+ * socket is replaced and the whole window sent again: no answer to an older sending can be taken
+ * for one to a newer, and what the worker has already is acknowledged and not scored again. */
+#include "client/send.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include <zmq.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "client/batches.h"
+#include "wire/frame.h"
+
+enum {
+    WINDOW = 64,
+    WINDOW_BYTES = 32 * 1024 * 1024,
+    KEPT_BYTES = 1024 * 1024, /* of an empty slot's buffer */
+    FRUITLESS = 5,
+    POLL_MS = 100,
+};
+static const double first_wait = 1, longest_wait = 5; /* seconds of silence before sending again */
+static const double stop_wait = 1;        /* seconds for the last acknowledgements after a stop */
+static const double probe_wait = 0.1;     /* between two questions for the place */
+static const uint64_t probe = UINT64_MAX; /* a row number that no worker expects */
+
+typedef struct message {
+    uint64_t first;
+    size_t rows;
+    bool again; /* was sent before */
+    odd_bytes payload;
+} message;
+
+typedef struct sender {
+    const odd_send_options *o;
+    odd_send_summary *summary;
+    odd_batches *batches;
+    void *context, *socket;
+
+    message window[WINDOW]; /* a ring: count messages from head on, the first `sent` of them sent */
+    size_t head, count, sent, bytes;
+
+    uint64_t base;     /* record i of the file (from 1) has the number base + i */
+    uint64_t start;    /* first number of this run */
+    uint64_t safe;     /* highest number acknowledged */
+    uint64_t last;     /* highest number ever sent, or safe at the start */
+    uint64_t expected; /* what the worker named last; rows below it need not be safe yet */
+    bool ended;        /* the file is read */
+
+    double wait;        /* seconds of silence until the window is sent again */
+    double since;       /* when the worker last answered, or was last sent to */
+    double heard;       /* the same, but sending again does not count */
+    double hold;        /* nothing is sent before this moment */
+    double due;         /* when --rate allows the next message */
+    double stopping;    /* when a stop was seen; 0: not yet */
+    double shown;       /* when progress was last told */
+    bool answered;      /* on this socket */
+    unsigned naks;      /* since the last progress */
+    unsigned fruitless; /* sendings since the last progress that ended within a message */
+} sender;
+
+typedef struct answer {
+    bool ack;
+    uint64_t number;
+    char reason[ODD_EXCERPT_MAX + 1];
+} answer;
+
+/* ---- the socket */
+
+static int fail_socket(const sender *s, const char *what, oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_EIO, "%s: cannot %s: %s", s->o->link.endpoint, what,
+                    zmq_strerror(zmq_errno()));
+}
+
+static int reopen(sender *s, oddrow_error *err)
+{
+    if (s->socket)
+        zmq_close(s->socket);
+    s->socket = NULL;
+    s->sent = 0;
+    s->answered = false;
+    s->since = odd_clock();
+    return odd_link_open(s->context, ZMQ_DEALER, &s->o->link, &s->socket, err);
+}
+
+/* [client name][first row number][payload]. 1: sent; 0: the socket takes nothing now. */
+static int put(sender *s, uint64_t first, const void *payload, size_t size, oddrow_error *err)
+{
+    unsigned char number[8];
+    const char *name = s->summary->name;
+    odd_put64(number, first);
+    /* Whether a message can be queued is decided at its first frame. */
+    if (zmq_send(s->socket, name, strlen(name), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
+        if (zmq_errno() == EAGAIN || zmq_errno() == EINTR)
+            return 0;
+        return fail_socket(s, "send", err);
+    }
+    if (zmq_send(s->socket, number, sizeof(number), ZMQ_SNDMORE) < 0 ||
+        zmq_send(s->socket, payload, size, 0) < 0)
+        return fail_socket(s, "send", err);
+    return 1;
+}
+
+static void read_frame(answer *a, size_t index, const void *data, size_t size, bool *good)
+{
+    if (index == 0) {
+        a->ack = size == 3 && memcmp(data, "ACK", 3) == 0;
+        *good = a->ack || (size == 3 && memcmp(data, "NAK", 3) == 0);
+    } else if (index == 1) {
+        *good = *good && size == 8;
+        a->number = size == 8 ? odd_get64(data) : 0;
+    } else if (index == 2) {
+        size_t kept = size < ODD_EXCERPT_MAX ? size : ODD_EXCERPT_MAX;
+        for (size_t i = 0; i < kept; i++) {
+            char c = ((const char *)data)[i];
+            a->reason[i] = c < ' ' || c == 127 ? '?' : c; /* it ends in a terminal */
+        }
+        a->reason[kept] = '\0';
+    }
+}
+
+/* 1 with an answer, 0 when none has come. */
+static int receive(sender *s, answer *a, oddrow_error *err)
+{
+    zmq_msg_t frame;
+    bool more = true, good = false;
+    size_t frames = 0;
+    *a = (answer){0};
+    zmq_msg_init(&frame);
+    for (; more; frames++) {
+        if (zmq_msg_recv(&frame, s->socket, ZMQ_DONTWAIT) < 0) {
+            int reason = zmq_errno();
+            zmq_msg_close(&frame);
+            if (reason == EAGAIN || reason == EINTR)
+                return 0;
+            return fail_socket(s, "receive", err);
+        }
+        read_frame(a, frames, zmq_msg_data(&frame), zmq_msg_size(&frame), &good);
+        more = zmq_msg_more(&frame);
+    }
+    zmq_msg_close(&frame);
+    if (!good || frames < 2 || frames > 3)
+        return odd_fail(err, ODDROW_EIO,
+                        "%s answers with neither ACK nor NAK: is it a worker's endpoint for rows?",
+                        s->o->link.endpoint);
+    s->since = s->heard = odd_clock();
+    s->wait = first_wait;
+    s->answered = true;
+    return 1;
+}
+
+static int await(sender *s, double seconds, bool room, oddrow_error *err)
+{
+    zmq_pollitem_t item = {.socket = s->socket,
+                           .events = (short)(ZMQ_POLLIN | (room ? ZMQ_POLLOUT : 0))};
+    long ms = seconds > 0 ? (long)(seconds * 1000) + 1 : 0;
+    if (zmq_poll(&item, 1, ms < POLL_MS ? ms : POLL_MS) < 0 && zmq_errno() != EINTR)
+        return fail_socket(s, "wait", err);
+    return 0;
+}
+
+/* ---- the place */
+
+static bool stopped(const sender *s)
+{
+    return s->o->stop && atomic_load(s->o->stop);
+}
+
+static int fail_silent(const sender *s, oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_EIO,
+                    "%s: no answer for %g s; rows up to %" PRIu64 " of client %s are safe",
+                    s->o->link.endpoint, s->o->patience, s->safe, s->summary->name);
+}
+
+/* Silence: the window goes out again on a fresh socket, after ever longer waits. */
+static int check_silence(sender *s, bool *silent, oddrow_error *err)
+{
+    double now = odd_clock();
+    *silent = now - s->since > s->wait;
+    if (s->o->patience > 0 && now - s->heard > s->o->patience)
+        return fail_silent(s, err);
+    if (*silent)
+        s->wait = 2 * s->wait < longest_wait ? 2 * s->wait : longest_wait;
+    return 0;
+}
+
+/* Asks which row number the worker expects: it refuses the probe with just that. 0 with *expected,
+ * or 0 with *expected 0 after a stop. */
+static int ask_place(sender *s, uint64_t *expected, oddrow_error *err)
+{
+    answer a;
+    bool silent = true;
+    *expected = 0;
+    s->heard = odd_clock();
+    s->wait = first_wait;
+    while (!stopped(s)) {
+        int code = silent ? reopen(s, err) : 0;
+        if (code == 0 && silent)
+            code = put(s, probe, "?", 1, err) < 0 ? ODDROW_EIO : 0;
+        int got = code ? code : receive(s, &a, err);
+        if (got < 0)
+            return got;
+        if (got > 0 && (a.ack || a.number == 0))
+            return odd_fail(err, ODDROW_EIO, "%s does not refuse row %" PRIu64 " of client %s",
+                            s->o->link.endpoint, probe, s->summary->name);
+        if (got > 0) {
+            *expected = a.number;
+            return 0;
+        }
+        code = check_silence(s, &silent, err);
+        if (code == 0 && !silent)
+            code = await(s, s->since + s->wait - odd_clock(), false, err);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+/* What a killed process of the same name left in the worker's queue would shift the numbers under
+ * rows that are not the same: then the place must hold still. */
+static int find_place(sender *s, uint64_t *expected, oddrow_error *err)
+{
+    int code = ask_place(s, expected, err);
+    bool still = code || s->o->resume || !s->o->name;
+    while (!still && !stopped(s)) {
+        uint64_t before = *expected;
+        usleep((useconds_t)(probe_wait * 1e6));
+        code = ask_place(s, expected, err);
+        still = code || *expected == before;
+    }
+    return code;
+}
+
+/* ---- the window */
+
+static message *slot(sender *s, size_t i)
+{
+    return &s->window[(s->head + i) % WINDOW];
+}
+
+static void drop_first(sender *s)
+{
+    message *m = slot(s, 0);
+    s->bytes -= m->payload.size;
+    m->payload.size = 0;
+    if (m->payload.capacity > KEPT_BYTES)
+        odd_bytes_free(&m->payload);
+    s->head = (s->head + 1) % WINDOW;
+    s->count--;
+    s->sent -= s->sent > 0;
+}
+
+static bool may_build(const sender *s)
+{
+    return !s->ended && !s->stopping && s->count < WINDOW && s->bytes < WINDOW_BYTES;
+}
+
+/* Reads one message of the file into the window. */
+static int build(sender *s, oddrow_error *err)
+{
+    message *m = slot(s, s->count);
+    size_t most = s->o->batch ? s->o->batch : 256;
+    double before = odd_clock();
+    uint64_t record;
+    if (s->o->rate > 0 && (double)most > s->o->rate / 10) /* smooth: ten messages a second */
+        most = s->o->rate > 10 ? (size_t)(s->o->rate / 10) : 1;
+    uint64_t from = s->safe > s->base ? s->safe - s->base + 1 : 1;
+    int got = odd_batches_next(s->batches, from, most, &m->payload, &record, &m->rows, err);
+    s->ended = got == 0;
+    if (got < 0)
+        return got;
+    double now = odd_clock();
+    if (now - before > first_wait / 2) { /* a slow pipe is no silence of the worker's */
+        s->since += now - before;
+        s->heard += now - before;
+    }
+    if (got == 0 || m->rows == 0)
+        return 0;
+    if (s->count == 0)
+        s->since = s->heard = now;
+    m->first = s->base + record;
+    m->again = false;
+    s->bytes += m->payload.size;
+    s->count++;
+    if (s->o->rate > 0)
+        s->due = (s->due > now - 0.1 ? s->due : now) + (double)m->rows / s->o->rate;
+    return 0;
+}
+
+static int transmit(sender *s, oddrow_error *err)
+{
+    while (s->sent < s->count && odd_clock() >= s->hold) {
+        message *m = slot(s, s->sent);
+        int got = put(s, m->first, m->payload.data, m->payload.size, err);
+        if (got <= 0)
+            return got;
+        s->sent++;
+        s->summary->messages++;
+        s->summary->resent += m->again;
+        m->again = true;
+        if (m->first + m->rows - 1 > s->last)
+            s->last = m->first + m->rows - 1;
+    }
+    return 0;
+}
+
+/* ---- answers */
+
+static int fail_foreign(const sender *s, uint64_t number, oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_EIO,
+                    "%s has row %" PRIu64 " of client %s, and this run sent none above %" PRIu64
+                    ": another process sends under this name",
+                    s->o->link.endpoint, number, s->summary->name, s->last);
+}
+
+/* Everything up to `number` is safe. With --resume the rows of an earlier process with this name
+ * are the same rows, so that it may be more than was sent. */
+static int advance(sender *s, uint64_t number, oddrow_error *err)
+{
+    if (number > s->last && !s->o->resume)
+        return fail_foreign(s, number, err);
+    if (number <= s->safe)
+        return 0;
+    s->safe = number;
+    s->expected = number + 1;
+    s->naks = s->fruitless = 0;
+    if (number > s->last)
+        s->last = number;
+    while (s->count && slot(s, 0)->first + slot(s, 0)->rows - 1 <= number)
+        drop_first(s);
+    return 0;
+}
+
+/* The worker lost rows that it had acknowledged: they are sent again where the file can be read
+ * again. */
+static int go_back(sender *s, uint64_t expected, oddrow_error *err)
+{
+    if (!odd_batches_rewindable(s->batches) || expected <= s->base)
+        return odd_fail(err, ODDROW_EIO,
+                        "%s has lost rows %" PRIu64 " to %" PRIu64
+                        " of client %s, which it had acknowledged, and they cannot be read again%s",
+                        s->o->link.endpoint, expected, s->safe, s->summary->name,
+                        expected <= s->base ? ": they are older than this run" : "");
+    while (s->count)
+        drop_first(s);
+    s->safe = expected - 1;
+    if (expected < s->start)
+        s->start = expected;
+    s->ended = false;
+    return odd_batches_rewind(s->batches, err);
+}
+
+/* Sends the window again, all of it: that a row is expected no more does not make it safe. */
+static int again(sender *s, oddrow_error *err)
+{
+    const message *m = slot(s, 0);
+    bool within = s->count && s->expected > m->first && s->expected < m->first + m->rows;
+    if (within && s->answered && ++s->fruitless >= FRUITLESS)
+        return odd_fail(err, ODDROW_EIO,
+                        "%s counts %" PRIu64 " rows in a message of rows %" PRIu64 " to %" PRIu64
+                        ": it may be too long for the worker; try fewer rows with --batch",
+                        s->o->link.endpoint, s->expected - m->first, m->first,
+                        m->first + m->rows - 1);
+    return reopen(s, err);
+}
+
+static int refuse(sender *s, const answer *a, oddrow_error *err)
+{
+    int code = 0;
+    if (a->number == 0)
+        return odd_fail(err, ODDROW_EIO, "%s refuses rows of client %s: %s", s->o->link.endpoint,
+                        s->summary->name, a->reason);
+    if (a->number - 1 > s->last && !s->o->resume)
+        return fail_foreign(s, a->number - 1, err);
+    if (a->number <= s->safe)
+        code = go_back(s, a->number, err);
+    else if (s->count && a->number > slot(s, s->count - 1)->first + slot(s, s->count - 1)->rows)
+        code = advance(s, a->number - 1, err); /* an earlier process's rows */
+    if (code)
+        return code;
+    s->expected = a->number;
+    double pause = 0.025 * (double)(1U << (s->naks < 8 ? s->naks : 8));
+    if (s->naks++ > 0) /* refused again at once: nothing is gained by haste */
+        s->hold = odd_clock() + (pause < longest_wait ? pause : longest_wait);
+    return again(s, err);
+}
+
+static int take_answers(sender *s, oddrow_error *err)
+{
+    answer a;
+    int got = 0, code = 0;
+    while (code == 0 && (got = receive(s, &a, err)) > 0)
+        code = a.ack ? advance(s, a.number, err) : refuse(s, &a, err);
+    return code ? code : got;
+}
+
+/* ---- the run */
+
+static uint64_t safe_rows(const sender *s)
+{
+    return s->safe + 1 > s->start ? s->safe + 1 - s->start : 0;
+}
+
+static void show(sender *s, double begun, bool last)
+{
+    double now = odd_clock();
+    if (!s->o->progress || (!last && now - s->shown < 0.1))
+        return;
+    s->shown = now;
+    uint64_t rows = safe_rows(s);
+    s->o->progress(s->o->progress_context,
+                   &(odd_progress){
+                       .stage = "send",
+                       .rows = rows,
+                       .fraction = last ? 1 : odd_batches_fraction(s->batches),
+                       .rows_per_second = now > begun ? (double)rows / (now - begun) : 0,
+                   });
+}
+
+/* Whether a stop ends the run now: at once when all that was sent is safe, else a little later. */
+static bool must_end(sender *s)
+{
+    if (!s->stopping && stopped(s))
+        s->stopping = odd_clock();
+    return s->stopping && (!s->count || odd_clock() - s->stopping > stop_wait);
+}
+
+/* How long there is nothing to do but to listen, in seconds. */
+static double idle_time(const sender *s)
+{
+    double now = odd_clock(), until = now + 1;
+    if (may_build(s))
+        until = s->due > now ? s->due : now;
+    if (s->sent < s->count && s->hold > now && s->hold < until)
+        until = s->hold;
+    if (s->count && s->since + s->wait < until)
+        until = s->since + s->wait;
+    return until - now;
+}
+
+static int run(sender *s, double begun, oddrow_error *err)
+{
+    int code = 0;
+    s->since = s->heard = odd_clock();
+    s->wait = first_wait;
+    while (!s->ended || s->count) {
+        bool silent = false;
+        code = take_answers(s, err);
+        if (code == 0 && may_build(s) && odd_clock() >= s->due)
+            code = build(s, err);
+        if (code == 0)
+            code = transmit(s, err);
+        if (code == 0 && s->count)
+            code = check_silence(s, &silent, err);
+        if (code == 0 && silent)
+            code = again(s, err);
+        if (code)
+            return code;
+        if (must_end(s))
+            return odd_fail(err, ODDROW_EIO,
+                            "stopped: rows up to %" PRIu64 " of client %s are safe", s->safe,
+                            s->summary->name);
+        show(s, begun, false);
+        double idle = idle_time(s);
+        bool full = s->sent < s->count && odd_clock() >= s->hold;
+        if (idle > 0 && (!s->ended || s->count))
+            code = await(s, idle, full, err);
+        if (code)
+            return code;
+    }
+    show(s, begun, true);
+    return 0;
+}
+
+static int choose_name(const odd_send_options *o, char name[256], oddrow_error *err)
+{
+    char host[65] = "";
+    uint64_t bits = 0;
+    if (o->resume && !o->name)
+        return odd_fail(err, ODDROW_EINVAL, "to resume, the client needs the name it had");
+    if (o->name && (o->name[0] == '\0' || strlen(o->name) > ODD_CLIENT_NAME_MAX))
+        return odd_fail(err, ODDROW_EINVAL, "a client's name has 1 to %d bytes",
+                        ODD_CLIENT_NAME_MAX);
+    if (o->name) {
+        memcpy(name, o->name, strlen(o->name) + 1);
+        return 0;
+    }
+    if (getrandom(&bits, sizeof(bits), 0) != (ssize_t)sizeof(bits))
+        return odd_fail(err, ODDROW_EIO, "no random bits for a name: %s", strerror(errno));
+    if (gethostname(host, sizeof(host) - 1))
+        host[0] = '\0';
+    snprintf(name, 256, "%s-%ld-%016" PRIx64, host[0] ? host : "client", (long)getpid(), bits);
+    return 0;
+}
+
+static void close_all(sender *s)
+{
+    for (size_t i = 0; i < WINDOW; i++)
+        odd_bytes_free(&s->window[i].payload);
+    odd_batches_free(&s->batches);
+    if (s->socket)
+        zmq_close(s->socket);
+    while (s->context && zmq_ctx_term(s->context) != 0 && zmq_errno() == EINTR)
+        ;
+}
+
+static void sum_up(sender *s)
+{
+    uint64_t older = s->start - 1 - s->base; /* records of the file that the worker had */
+    uint64_t seen = s->batches ? odd_batches_seen(s->batches) : 0;
+    s->summary->rows = safe_rows(s);
+    s->summary->passed = older < seen ? older : seen;
+    s->summary->rejected = s->batches ? odd_batches_rejected(s->batches) : 0;
+}
+
+int odd_send(const char *path, const odd_send_options *options, odd_send_summary *summary,
+             oddrow_error *err)
+{
+    sender s = {.o = options, .summary = summary, .start = 1};
+    uint64_t expected = 0;
+    double begun = odd_clock();
+    *summary = (odd_send_summary){0};
+    int code = choose_name(options, summary->name, err);
+    if (code == 0 && !(s.context = zmq_ctx_new()))
+        code = odd_fail(err, ODDROW_EIO, "no ZeroMQ context: %s", zmq_strerror(zmq_errno()));
+    if (code == 0)
+        code = odd_batches_open(path, &options->csv, options->encoding, &s.batches, err);
+    if (code == 0)
+        code = find_place(&s, &expected, err);
+    if (code == 0 && expected == 0)
+        code = odd_fail(err, ODDROW_EIO, "stopped: nothing was sent");
+    if (code == 0) {
+        s.start = expected;
+        s.safe = s.last = expected - 1;
+        s.base = options->resume ? 0 : expected - 1;
+        code = run(&s, begun, err);
+    }
+    sum_up(&s);
+    summary->seconds = odd_clock() - begun;
+    close_all(&s);
+    return code;
+}

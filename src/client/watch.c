@@ -1,0 +1,538 @@
+/* One thread listens to the feed and to replay. A live message that does not follow the one handed
+ * out last is held; replay is asked from the gap on, until it reaches the first message held. */
+#include "client/watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "wire/frame.h"
+
+enum {
+    HELD = 10000,
+    HELD_BYTES = 16 * 1024 * 1024,
+    FRAMES = 3,
+    ROUND = 256, /* messages of one socket before the other has its turn */
+    POLL_MS = 100,
+    STUCK = 3, /* answers without what the feed has shown, until it counts as missed */
+    ERRORS = 5,
+};
+static const double silence = 1;     /* seconds without a live message until replay is asked */
+static const double pause = 0.1;     /* between two questions to replay that bring nothing new */
+static const double save_pause = 1;  /* between two writings of the state */
+static const double replay_wait = 2; /* for a frame of replay, until it is asked again */
+static const double note_wait = 4;
+
+/* A message as it came: topic, sequence, JSON. */
+typedef struct parcel {
+    size_t frames; /* that came; those beyond FRAMES are gone */
+    zmq_msg_t frame[FRAMES];
+} parcel;
+
+typedef struct watcher {
+    const odd_watch_options *o;
+    int (*message)(void *context, const odd_watch_message *m, oddrow_error *err);
+    void *message_context;
+    odd_watch_summary *summary;
+    odd_link_options replay_link;
+    void *context, *feed, *replay;
+    parcel in;
+
+    bool placed;      /* next is known */
+    uint64_t next;    /* the next sequence to hand out */
+    uint64_t reached; /* everything below was handed out, in this run or an earlier one */
+    uint64_t missed;  /* to be told with the next message */
+    bool done;        /* count is reached */
+
+    parcel *held; /* a ring of live messages that wait for replay */
+    size_t head, count, bytes;
+
+    bool behind;                  /* replay has more, or was not asked yet */
+    bool asking;                  /* a question is under way */
+    uint64_t asked;               /* from where */
+    uint64_t asked_reached;       /* reached, then */
+    size_t got;                   /* messages of its answer so far */
+    double ask_at;                /* not before this moment */
+    double replay_heard, failing; /* a frame of replay; first silence since the last, or 0 */
+    double live_heard;            /* a live message, or a complete answer */
+    bool noted;
+    unsigned stuck, errors;
+
+    uint64_t saved;
+    double saved_at;
+} watcher;
+
+/* ---- parcels */
+
+static void clear(parcel *p)
+{
+    for (size_t i = 0; i < p->frames && i < FRAMES; i++)
+        zmq_msg_close(&p->frame[i]);
+    p->frames = 0;
+}
+
+static int fail_socket(const char *endpoint, const char *what, oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_EIO, "%s: cannot %s: %s", endpoint, what,
+                    zmq_strerror(zmq_errno()));
+}
+
+/* 1 with a message in w->in, 0 when none has come. */
+static int receive(watcher *w, void *socket, const char *endpoint, oddrow_error *err)
+{
+    parcel *p = &w->in;
+    bool more = true;
+    clear(p);
+    while (more) {
+        zmq_msg_t extra, *frame = p->frames < FRAMES ? &p->frame[p->frames] : &extra;
+        zmq_msg_init(frame);
+        if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0) {
+            int reason = zmq_errno();
+            zmq_msg_close(frame);
+            clear(p);
+            if (reason == EAGAIN || reason == EINTR)
+                return 0;
+            return fail_socket(endpoint, "receive", err);
+        }
+        more = zmq_msg_more(frame);
+        if (frame == &extra)
+            zmq_msg_close(frame);
+        p->frames++;
+    }
+    return 1;
+}
+
+static odd_span span_of(parcel *p, size_t i)
+{
+    return (odd_span){zmq_msg_data(&p->frame[i]), zmq_msg_size(&p->frame[i])};
+}
+
+static uint64_t sequence_of(parcel *p)
+{
+    return odd_get64(zmq_msg_data(&p->frame[1]));
+}
+
+static bool is_message(const watcher *w, parcel *p)
+{
+    const char *topic = w->o->topic ? w->o->topic : "";
+    size_t size = strlen(topic);
+    return p->frames == FRAMES && zmq_msg_size(&p->frame[1]) == 8 &&
+           zmq_msg_size(&p->frame[0]) >= size &&
+           memcmp(zmq_msg_data(&p->frame[0]), topic, size) == 0;
+}
+
+/* Whether the parcel is [word][…]. */
+static bool is_answer(parcel *p, const char *word)
+{
+    return p->frames == 2 && zmq_msg_size(&p->frame[0]) == strlen(word) &&
+           memcmp(zmq_msg_data(&p->frame[0]), word, strlen(word)) == 0;
+}
+
+/* ---- handing out */
+
+static int hand_out(watcher *w, parcel *p, oddrow_error *err)
+{
+    odd_watch_message m = {.topic = span_of(p, 0),
+                           .json = span_of(p, 2),
+                           .sequence = sequence_of(p),
+                           .missed = w->missed};
+    int code = w->message(w->message_context, &m, err);
+    if (code)
+        return code;
+    w->missed = 0;
+    w->next = w->reached = m.sequence + 1;
+    w->summary->messages++;
+    w->done = w->o->count && w->summary->messages >= w->o->count;
+    return 0;
+}
+
+static bool has_prefix(const watcher *w)
+{
+    return w->o->topic && w->o->topic[0];
+}
+
+/* Nothing between next and `sequence` will come any more. */
+static void skip_to(watcher *w, uint64_t sequence)
+{
+    if (sequence <= w->next)
+        return;
+    if (!has_prefix(w)) {
+        w->missed += sequence - w->next;
+        w->summary->missed += sequence - w->next;
+    }
+    w->next = sequence;
+}
+
+/* ---- held messages */
+
+static void drop_first(watcher *w)
+{
+    parcel *p = &w->held[w->head];
+    w->bytes -= zmq_msg_size(&p->frame[0]) + zmq_msg_size(&p->frame[2]);
+    clear(p);
+    w->head = (w->head + 1) % HELD;
+    w->count--;
+}
+
+/* What finds no room is dropped: it shows as a gap later, and replay has it. */
+static void hold(watcher *w, parcel *p)
+{
+    size_t size = zmq_msg_size(&p->frame[0]) + zmq_msg_size(&p->frame[2]);
+    if (w->count == HELD || size > HELD_BYTES - w->bytes)
+        return;
+    parcel *to = &w->held[(w->head + w->count) % HELD];
+    for (size_t i = 0; i < FRAMES; i++) {
+        zmq_msg_init(&to->frame[i]);
+        zmq_msg_move(&to->frame[i], &p->frame[i]);
+    }
+    to->frames = FRAMES;
+    w->bytes += size;
+    w->count++;
+}
+
+/* Hands out held messages up to the next gap. */
+static int release(watcher *w, oddrow_error *err)
+{
+    int code = 0;
+    while (code == 0 && w->count && !w->done) {
+        parcel *p = &w->held[w->head];
+        uint64_t sequence = sequence_of(p);
+        if (sequence > w->next)
+            break;
+        if (sequence == w->next)
+            code = hand_out(w, p, err);
+        if (code == 0)
+            drop_first(w);
+    }
+    return code;
+}
+
+static int take_live(watcher *w, oddrow_error *err)
+{
+    parcel *p = &w->in;
+    if (!is_message(w, p))
+        return 0;
+    uint64_t sequence = sequence_of(p);
+    w->live_heard = odd_clock();
+    if (!w->placed) {
+        w->placed = true;
+        w->next = sequence;
+    }
+    if (sequence < w->next || sequence == UINT64_MAX)
+        return 0;
+    if (w->o->replay && (sequence > w->next || w->behind || w->count)) {
+        hold(w, p);
+        return 0;
+    }
+    skip_to(w, sequence);
+    return hand_out(w, p, err);
+}
+
+/* ---- replay */
+
+static int ask(watcher *w, oddrow_error *err)
+{
+    unsigned char from[8], most[4];
+    const char *topic = w->o->topic ? w->o->topic : "";
+    odd_put64(from, w->next);
+    odd_put32(most, ODD_REPLAY_DEFAULT);
+    w->asking = true;
+    w->asked = w->next;
+    w->asked_reached = w->reached;
+    w->got = 0;
+    w->replay_heard = odd_clock();
+    if (zmq_send(w->replay, from, sizeof(from), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
+        if (zmq_errno() == EAGAIN || zmq_errno() == EINTR)
+            return 0; /* as if no answer came */
+        return fail_socket(w->o->replay, "send", err);
+    }
+    if (zmq_send(w->replay, most, sizeof(most), ZMQ_SNDMORE) < 0 ||
+        zmq_send(w->replay, topic, strlen(topic), 0) < 0)
+        return fail_socket(w->o->replay, "send", err);
+    return 0;
+}
+
+/* A fresh socket, so that no answer to an older question comes behind a newer one's. */
+static int reopen_replay(watcher *w, oddrow_error *err)
+{
+    if (w->replay)
+        zmq_close(w->replay);
+    w->replay = NULL;
+    w->asking = false;
+    return odd_link_open(w->context, ZMQ_DEALER, &w->replay_link, &w->replay, err);
+}
+
+static void tell(watcher *w, const char *text)
+{
+    char line[400];
+    if (!w->o->note)
+        return;
+    snprintf(line, sizeof(line), "%.300s %s", w->o->replay, text);
+    w->o->note(w->message_context, line);
+}
+
+static void hear_replay(watcher *w)
+{
+    w->replay_heard = odd_clock();
+    w->failing = 0;
+    if (w->noted)
+        tell(w, "answers again");
+    w->noted = false;
+}
+
+/* [END][next]: nothing but what came lies between the question and there. */
+static int take_end(watcher *w, uint64_t end, oddrow_error *err)
+{
+    double now = odd_clock();
+    if (end < w->asked_reached)
+        return odd_fail(err, ODDROW_EIO,
+                        "%s: the feed goes up to %" PRIu64 " and was seen up to %" PRIu64
+                        ": another worker, or one that lost its journal%s%s",
+                        w->o->replay, end ? end - 1 : 0, w->asked_reached - 1,
+                        w->o->state ? "; to begin anew, remove " : "",
+                        w->o->state ? w->o->state : "");
+    skip_to(w, end);
+    bool moved = w->got > 0 || end > w->asked, held = w->count > 0;
+    int code = release(w, err);
+    w->asking = false;
+    w->errors = 0;
+    w->live_heard = now;
+    w->stuck = moved || !w->count ? 0 : w->stuck + 1;
+    if (code == 0 && w->stuck >= STUCK) { /* the feed has it, replay does not */
+        w->stuck = 0;
+        skip_to(w, sequence_of(&w->held[w->head]));
+        code = release(w, err);
+    }
+    /* Once live messages follow, all is there; otherwise when an answer brings nothing new. */
+    w->behind = w->count > 0 || (moved && !held);
+    w->ask_at = moved && w->behind && !(held && has_prefix(w)) ? 0 : now + pause;
+    return code;
+}
+
+static int take_error(watcher *w, oddrow_error *err)
+{
+    odd_span reason = span_of(&w->in, 1);
+    char text[ODD_EXCERPT_MAX + 1];
+    size_t size = reason.size < ODD_EXCERPT_MAX ? reason.size : ODD_EXCERPT_MAX;
+    for (size_t i = 0; i < size; i++)
+        text[i] = reason.data[i] < ' ' || reason.data[i] == 127 ? '?' : reason.data[i];
+    text[size] = '\0';
+    w->asking = false;
+    w->behind = true;
+    w->ask_at = odd_clock() + silence;
+    if (++w->errors >= ERRORS)
+        return odd_fail(err, ODDROW_EIO, "%s: replay refuses: %s", w->o->replay, text);
+    return 0;
+}
+
+static int take_replay(watcher *w, oddrow_error *err)
+{
+    parcel *p = &w->in;
+    if (!w->asking)
+        return 0;
+    if (is_answer(p, "END") && zmq_msg_size(&p->frame[1]) == 8) {
+        hear_replay(w);
+        return take_end(w, sequence_of(p), err);
+    }
+    if (is_answer(p, "ERR")) {
+        hear_replay(w);
+        return take_error(w, err);
+    }
+    if (!is_message(w, p))
+        return 0;
+    hear_replay(w);
+    w->got++;
+    uint64_t sequence = sequence_of(p);
+    if (sequence < w->next || sequence == UINT64_MAX)
+        return 0;
+    skip_to(w, sequence);
+    w->summary->replayed++;
+    return hand_out(w, p, err);
+}
+
+/* Asks when there is something to ask, and again when no answer comes. */
+static int drive_replay(watcher *w, oddrow_error *err)
+{
+    double now = odd_clock();
+    if (!w->replay || !w->placed || w->done)
+        return 0;
+    if (w->asking && now - w->replay_heard > replay_wait) {
+        if (!(w->failing > 0))
+            w->failing = w->replay_heard;
+        if (w->o->patience > 0 && now - w->failing > w->o->patience)
+            return odd_fail(err, ODDROW_EIO, "%s: replay does not answer for %g s", w->o->replay,
+                            w->o->patience);
+        if (!w->noted && now - w->failing > note_wait) {
+            w->noted = true;
+            tell(w, "does not answer; waiting for it, so that nothing is missed");
+        }
+        int code = reopen_replay(w, err);
+        return code ? code : ask(w, err);
+    }
+    bool quiet = now - w->live_heard > silence;
+    if (!w->asking && now >= w->ask_at && (w->count || w->behind || quiet))
+        return ask(w, err);
+    return 0;
+}
+
+/* ---- the state */
+
+static int load_state(watcher *w, oddrow_error *err)
+{
+    char text[32];
+    FILE *f = fopen(w->o->state, "rb");
+    if (!f && errno == ENOENT)
+        return 0;
+    if (!f)
+        return odd_fail(err, ODDROW_EIO, "%s: %s", w->o->state, strerror(errno));
+    size_t size = fread(text, 1, sizeof(text), f), digits = 0;
+    bool broken = ferror(f) != 0;
+    fclose(f);
+    if (broken)
+        return odd_fail(err, ODDROW_EIO, "%s: cannot be read", w->o->state);
+    uint64_t number = 0;
+    for (; digits < size && text[digits] >= '0' && text[digits] <= '9'; digits++)
+        number = number * 10 + (uint64_t)(text[digits] - '0');
+    if (digits == 0 || digits > 18 || digits + 1 < size || (digits < size && text[digits] != '\n'))
+        return odd_fail(err, ODDROW_EFORMAT, "%s: is not the place of a watch: a number, no more",
+                        w->o->state);
+    w->placed = true;
+    w->next = w->reached = w->saved = number;
+    return 0;
+}
+
+static int save_state(watcher *w, bool last, oddrow_error *err)
+{
+    double now = odd_clock();
+    if (!w->o->state || !w->placed || w->saved == w->next ||
+        (!last && now - w->saved_at < save_pause))
+        return 0;
+    char text[32];
+    odd_output *out = NULL;
+    int size = snprintf(text, sizeof(text), "%" PRIu64 "\n", w->next);
+    int code = odd_output_open(w->o->state, &out, err);
+    if (code == 0)
+        code = odd_output_write(out, text, (size_t)size, err);
+    if (code == 0)
+        code = odd_output_commit(&out, err);
+    odd_output_discard(&out);
+    w->saved = w->next;
+    w->saved_at = now;
+    return code;
+}
+
+/* ---- the run */
+
+static int drain_feed(watcher *w, oddrow_error *err)
+{
+    int got = 0, code = 0;
+    for (size_t i = 0; i < ROUND && code == 0 && !w->done; i++) {
+        if ((got = receive(w, w->feed, w->o->feed.endpoint, err)) <= 0)
+            return got;
+        code = take_live(w, err);
+    }
+    return code;
+}
+
+static int drain_replay(watcher *w, oddrow_error *err)
+{
+    int got = 0, code = 0;
+    for (size_t i = 0; i < ROUND && w->replay && code == 0 && !w->done; i++) {
+        if ((got = receive(w, w->replay, w->o->replay, err)) <= 0)
+            return got;
+        code = take_replay(w, err);
+    }
+    return code;
+}
+
+static int await(watcher *w, oddrow_error *err)
+{
+    zmq_pollitem_t items[2] = {{.socket = w->feed, .events = ZMQ_POLLIN},
+                               {.socket = w->replay, .events = ZMQ_POLLIN}};
+    double left = w->ask_at - odd_clock();
+    long ms = POLL_MS;
+    if (w->replay && !w->asking && (w->count || w->behind))
+        ms = left > 0 ? (long)(left * 1000) + 1 : 0;
+    if (zmq_poll(items, w->replay ? 2 : 1, ms < POLL_MS ? ms : POLL_MS) < 0 && zmq_errno() != EINTR)
+        return fail_socket(w->o->feed.endpoint, "wait", err);
+    return 0;
+}
+
+static int run(watcher *w, oddrow_error *err)
+{
+    int code = 0;
+    while (code == 0 && !w->done && !(w->o->stop && atomic_load(w->o->stop))) {
+        code = drain_feed(w, err);
+        if (code == 0)
+            code = drain_replay(w, err);
+        if (code == 0)
+            code = drive_replay(w, err);
+        if (code == 0)
+            code = save_state(w, false, err);
+        if (code == 0 && !w->done)
+            code = await(w, err);
+    }
+    oddrow_error unsaved = {0};
+    if (save_state(w, true, &unsaved) && code == 0)
+        code = odd_fail(err, unsaved.code, "%s", unsaved.message);
+    return code;
+}
+
+/* Subscribes before replay is asked, so that what comes meanwhile is held. */
+static int start(watcher *w, oddrow_error *err)
+{
+    const odd_watch_options *o = w->o;
+    const char *topic = o->topic ? o->topic : "";
+    if (o->has_from && !o->replay)
+        return odd_fail(err, ODDROW_EINVAL, "to begin at a sequence number, replay is needed");
+    if (o->has_from) {
+        w->placed = true;
+        w->next = o->from ? o->from : 1; /* the feed counts from 1 */
+    }
+    int code = o->state ? load_state(w, err) : 0;
+    if (code == 0 && !(w->held = odd_alloc(HELD, sizeof(*w->held))))
+        code = odd_fail(err, ODDROW_ENOMEM, "out of memory for held messages");
+    if (code == 0 && !(w->context = zmq_ctx_new()))
+        code = odd_fail(err, ODDROW_EIO, "no ZeroMQ context: %s", zmq_strerror(zmq_errno()));
+    if (code == 0)
+        code = odd_link_open(w->context, ZMQ_SUB, &o->feed, &w->feed, err);
+    if (code == 0 && zmq_setsockopt(w->feed, ZMQ_SUBSCRIBE, topic, strlen(topic)))
+        code = fail_socket(o->feed.endpoint, "subscribe", err);
+    if (code == 0 && o->replay)
+        code = reopen_replay(w, err);
+    w->behind = w->placed && o->replay;
+    w->live_heard = w->saved_at = odd_clock();
+    return code;
+}
+
+int odd_watch(const odd_watch_options *options,
+              int (*message)(void *context, const odd_watch_message *m, oddrow_error *err),
+              void *context, odd_watch_summary *summary, oddrow_error *err)
+{
+    watcher w = {.o = options,
+                 .message = message,
+                 .message_context = context,
+                 .summary = summary,
+                 .replay_link = {options->replay, options->feed.keys}};
+    *summary = (odd_watch_summary){0};
+    int code = start(&w, err);
+    if (code == 0)
+        code = run(&w, err);
+    clear(&w.in);
+    while (w.count)
+        drop_first(&w);
+    odd_free(w.held);
+    if (w.feed)
+        zmq_close(w.feed);
+    if (w.replay)
+        zmq_close(w.replay);
+    while (w.context && zmq_ctx_term(w.context) != 0 && zmq_errno() == EINTR)
+        ;
+    return code;
+}
