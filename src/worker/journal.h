@@ -43,11 +43,13 @@ typedef struct odd_journal_state {
 /* Opens or makes the file; path NULL: a temporary one in TMPDIR that goes with the process (its
  * path is then in odd_journal_path). Locks it against a second worker: ODDROW_EIO naming the file.
  * A file that is no journal or of a later format: ODDROW_EFORMAT. A worker that was killed left
- * nothing to repair: SQLite rolls back by itself. */
+ * nothing to repair: SQLite rolls back by itself. A process opens a file once at a time. */
 int odd_journal_open(const char *path, const odd_journal_options *options, odd_journal **out,
                      oddrow_error *err);
-/* Closes, folds the WAL into the file; removes a temporary one. NULL-safe. */
+/* Closes, folds the WAL into the file; removes a temporary one. Readers of this process are closed
+ * before. NULL-safe. */
 void odd_journal_close(odd_journal **j);
+/* Absolute. */
 const char *odd_journal_path(const odd_journal *j);
 
 /* Sequence number of the next entry, from 1, never used twice whatever was removed. */
@@ -64,7 +66,8 @@ int odd_journal_commit(odd_journal *j, const odd_entry *entries, size_t count,
                        oddrow_error *err);
 
 /* Removes what retention does not keep, a bounded amount at a call: 1 when there is more to do, 0,
- * or ODDROW_EIO. Call now and then. */
+ * or ODDROW_EIO. The newest segment always stays; the file does not shrink, its free pages are used
+ * again. Call now and then. */
 int odd_journal_trim(odd_journal *j, int64_t now, oddrow_error *err);
 
 /* Tries a small write in a transaction of its own: 0 when the journal can be written. */
@@ -80,8 +83,9 @@ int odd_journal_reader_open(const char *path, odd_journal_reader **out, oddrow_e
 void odd_journal_reader_close(odd_journal_reader **r);
 
 /* The next entry with sequence >= from whose topic's bit is in `topics` (1 << odd_topic): 1 with
- * *out, borrowed until the next call; 0 at the end, with *next the sequence to go on from later;
- * ODDROW_EIO, ODDROW_EFORMAT. What was trimmed is passed over. Never blocks the writer. */
+ * *out, borrowed until the next call; 0 at the end, with *next the journal's next sequence (below
+ * `from` when that lies in the future); ODDROW_EIO, ODDROW_EFORMAT. What was trimmed is passed
+ * over. Never blocks the writer. */
 int odd_journal_read(odd_journal_reader *r, uint64_t from, unsigned topics, odd_entry *out,
                      uint64_t *next, oddrow_error *err);
 
