@@ -1,0 +1,207 @@
+/* worker/allow.c: see allow.h. */
+#include "worker/allow.h"
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/memory.h"
+#include "wire/keys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zmq.h>
+
+typedef struct entry {
+    unsigned char key[ODD_ALLOW_KEY];
+    char user[ODD_ALLOW_USER];
+} entry;
+
+struct odd_allow {
+    char directory[PATH_MAX]; /* DIR/clients */
+    entry *entries;           /* by key, each once */
+    size_t count, capacity;
+    uint64_t print;    /* of names, sizes and times of the files read */
+    int complained_of; /* errno of the last failure to read the directory, so as to say it once */
+};
+
+static bool is_key_name(const char *name)
+{
+    size_t size = strlen(name);
+    return *name != '.' && size > 4 && !strcmp(name + size - 4, ".key");
+}
+
+/* Mixes one file into the print, whatever the order in which the directory tells them. */
+static uint64_t print_of(DIR *d, const char *name)
+{
+    struct stat info;
+    int64_t facts[6] = {0};
+    if (!fstatat(dirfd(d), name, &info, 0)) {
+        facts[0] = info.st_mtim.tv_sec, facts[1] = info.st_mtim.tv_nsec;
+        facts[2] = info.st_ctim.tv_sec, facts[3] = info.st_ctim.tv_nsec;
+        facts[4] = info.st_size, facts[5] = (int64_t)info.st_ino;
+    }
+    return odd_hash(facts, sizeof facts, odd_hash(name, strlen(name), 1));
+}
+
+static int take_print(const char *directory, uint64_t *print)
+{
+    DIR *d = opendir(directory);
+    if (!d)
+        return errno;
+    *print = 1;
+    const struct dirent *e;
+    while ((e = readdir(d)))
+        if (is_key_name(e->d_name))
+            *print += print_of(d, e->d_name);
+    closedir(d);
+    return 0;
+}
+
+static int add_file(odd_allow *a, const char *name, odd_log *log, oddrow_error *err)
+{
+    char path[PATH_MAX + NAME_MAX + 2], key[ODD_KEY_SIZE];
+    oddrow_error problem = {0};
+    if (a->count == ODD_ALLOW_MAX) {
+        odd_log_write(log, ODD_LOG_ERROR, "key", "%s: more than %d keys: %s is passed over",
+                      a->directory, ODD_ALLOW_MAX, name);
+        return 0;
+    }
+    snprintf(path, sizeof path, "%s/%s", a->directory, name);
+    if (odd_keys_read_public(path, key, &problem)) {
+        odd_log_write(log, ODD_LOG_ERROR, "key", "passed over: %s", problem.message);
+        return 0;
+    }
+    if (a->count == a->capacity) {
+        size_t wider = a->capacity ? 2 * a->capacity : 16;
+        entry *entries = odd_resize(a->entries, a->capacity, wider, sizeof *entries);
+        if (!entries)
+            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", a->directory);
+        a->entries = entries;
+        a->capacity = wider;
+    }
+    entry *e = &a->entries[a->count++];
+    zmq_z85_decode(e->key, key); /* odd_keys_read_public did */
+    snprintf(e->user, sizeof e->user, "%.*s", (int)(strlen(name) - strlen(".key")), name);
+    return 0;
+}
+
+static int by_key(const void *a, const void *b)
+{
+    return memcmp(((const entry *)a)->key, ((const entry *)b)->key, ODD_ALLOW_KEY);
+}
+
+static void sort(odd_allow *a)
+{
+    size_t kept = 0;
+    if (a->count)
+        qsort(a->entries, a->count, sizeof *a->entries, by_key);
+    for (size_t i = 0; i < a->count; i++)
+        if (!kept || by_key(&a->entries[kept - 1], &a->entries[i]))
+            a->entries[kept++] = a->entries[i];
+    a->count = kept;
+}
+
+static int read_all(odd_allow *a, odd_log *log, oddrow_error *err)
+{
+    int status = 0;
+    DIR *d = opendir(a->directory);
+    if (!d)
+        return odd_fail(err, ODDROW_EIO, "%s: cannot read the allow list: %s", a->directory,
+                        strerror(errno));
+    const struct dirent *e;
+    while (!status && (e = readdir(d)))
+        if (is_key_name(e->d_name))
+            status = add_file(a, e->d_name, log, err);
+    closedir(d);
+    if (!status)
+        sort(a);
+    return status;
+}
+
+int odd_allow_open(const char *directory, odd_log *log, odd_allow **out, oddrow_error *err)
+{
+    int status = 0;
+    *out = NULL;
+    odd_allow *a = odd_alloc(1, sizeof *a);
+    if (!a)
+        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", directory);
+    int size = snprintf(a->directory, sizeof a->directory, "%s/clients", directory);
+    if (size < 0 || (size_t)size >= sizeof a->directory)
+        status = odd_fail(err, ODDROW_EINVAL, "the path of the key directory is too long");
+    /* The print first: what changes while the files are read is seen at the next refresh. */
+    if (!status)
+        (void)take_print(a->directory, &a->print);
+    if (!status)
+        status = read_all(a, log, err);
+    if (status)
+        odd_allow_free(&a);
+    *out = a;
+    return status;
+}
+
+static void complain(odd_allow *a, int failure, odd_log *log)
+{
+    if (failure != a->complained_of)
+        odd_log_write(log, ODD_LOG_ERROR, "key", "%s: cannot read the allow list: %s%s",
+                      a->directory, strerror(failure),
+                      failure == ENOENT ? ": nobody is served" : ": the old one stays");
+    a->complained_of = failure;
+}
+
+void odd_allow_refresh(odd_allow *a, odd_log *log)
+{
+    uint64_t print = 0;
+    oddrow_error problem = {0};
+    int failure = take_print(a->directory, &print);
+    if (failure) {
+        complain(a, failure, log);
+        if (failure == ENOENT)
+            a->count = 0, a->print = 0;
+        return;
+    }
+    a->complained_of = 0;
+    if (print == a->print)
+        return;
+    odd_allow *fresh = odd_alloc(1, sizeof *fresh);
+    if (!fresh)
+        return;
+    memcpy(fresh->directory, a->directory, sizeof a->directory);
+    if (read_all(fresh, log, &problem)) {
+        odd_log_write(log, ODD_LOG_ERROR, "key", "%s: the old allow list stays", problem.message);
+    } else {
+        odd_free(a->entries);
+        a->entries = fresh->entries;
+        a->count = fresh->count;
+        a->capacity = fresh->capacity;
+        a->print = print;
+        fresh->entries = NULL;
+        odd_log_write(log, ODD_LOG_INFO, "keys", "%s: %zu clients are listed", a->directory,
+                      a->count);
+    }
+    odd_allow_free(&fresh);
+}
+
+const char *odd_allow_find(const odd_allow *a, const unsigned char key[ODD_ALLOW_KEY])
+{
+    const entry *found =
+        a->count ? bsearch(key, a->entries, a->count, sizeof *a->entries, by_key) : NULL;
+    return found ? found->user : NULL;
+}
+
+size_t odd_allow_count(const odd_allow *a)
+{
+    return a->count;
+}
+
+void odd_allow_free(odd_allow **a)
+{
+    if (!a || !*a)
+        return;
+    odd_free((*a)->entries);
+    odd_free(*a);
+    *a = NULL;
+}

@@ -1,0 +1,516 @@
+/* worker/auth.c: see auth.h. */
+#include "worker/auth.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/memory.h"
+#include "worker/allow.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum {
+    WATCH_MAX = 16,
+    MONITOR_QUEUE = 10000, /* events that may wait for the thread before libzmq does */
+    HANDSHAKE = 10000,     /* milliseconds a peer has */
+    REFRESH = 1000         /* milliseconds between two looks at the allow list */
+};
+
+/* One socket's monitor. */
+typedef struct watch {
+    const char *name;
+    void *monitor; /* PAIR; NULL once the socket is closed */
+    int *pending;  /* descriptors of connections accepted that had no verdict yet, oldest first */
+    size_t pending_count, pending_capacity;
+    bool verdict; /* the next connection to close was counted */
+} watch;
+
+struct odd_auth {
+    void *zap;        /* REP, or NULL without keys; the thread's after start */
+    odd_allow *allow; /* NULL without keys; the thread's after start */
+    odd_log *log;     /* the thread uses it until quiet */
+    odd_keys keys;
+    void *context;
+    int wake; /* eventfd: watches or closing changed */
+    atomic_uint_fast64_t allowed, unlisted, failed, clients;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t changed;
+    watch watches[WATCH_MAX]; /* [0, watch_count) are the thread's */
+    size_t watch_count;
+    bool closing;  /* set by free: serve nobody, log nothing */
+    bool quiet;    /* set by the thread: it does so */
+    bool released; /* set by free: the thread may free everything */
+};
+
+static void close_socket(void **socket)
+{
+    if (*socket)
+        zmq_close(*socket);
+    *socket = NULL;
+}
+
+static void destroy(odd_auth *a)
+{
+    close_socket(&a->zap);
+    for (size_t i = 0; i < WATCH_MAX; i++) {
+        close_socket(&a->watches[i].monitor);
+        odd_free(a->watches[i].pending);
+    }
+    odd_allow_free(&a->allow);
+    odd_keys_wipe(&a->keys);
+    if (a->wake >= 0)
+        close(a->wake);
+    pthread_cond_destroy(&a->changed);
+    pthread_mutex_destroy(&a->lock);
+    odd_free(a);
+}
+
+/* ---- ZAP ---- */
+
+enum { FRAMES = 8, FRAME_MAX = 255 };
+
+typedef enum { VERSION, REQUEST, DOMAIN, ADDRESS, IDENTITY, MECHANISM, CREDENTIALS } frame_name;
+
+/* A ZAP request (RFC 27): version, request id, domain, address, identity, mechanism, credentials.
+ * Each frame is followed by a NUL. */
+typedef struct request {
+    char frames[FRAMES][FRAME_MAX + 1];
+    size_t sizes[FRAMES], count;
+    bool broken; /* too many frames or too long ones */
+} request;
+
+/* Takes one whole message. False when there is none. */
+static bool receive(void *socket, request *r)
+{
+    int more = 1;
+    memset(r, 0, sizeof *r);
+    while (more) {
+        zmq_msg_t frame;
+        zmq_msg_init(&frame);
+        if (zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) < 0) {
+            zmq_msg_close(&frame);
+            return false;
+        }
+        size_t size = zmq_msg_size(&frame);
+        if (r->count < FRAMES && size <= FRAME_MAX) {
+            memcpy(r->frames[r->count], zmq_msg_data(&frame), size);
+            r->sizes[r->count++] = size;
+        } else {
+            r->broken = true;
+        }
+        more = zmq_msg_more(&frame);
+        zmq_msg_close(&frame);
+    }
+    return true;
+}
+
+static bool is_text(const request *r, frame_name frame, const char *text)
+{
+    return r->sizes[frame] == strlen(text) && !memcmp(r->frames[frame], text, r->sizes[frame]);
+}
+
+static void reply(void *socket, const request *r, const char *code, const char *text,
+                  const char *user)
+{
+    bool has_id = r->count > REQUEST;
+    /* A session that is gone by now is no error: REP drops the answer. */
+    (void)(zmq_send(socket, "1.0", 3, ZMQ_SNDMORE) >= 0 &&
+           zmq_send(socket, r->frames[REQUEST], has_id ? r->sizes[REQUEST] : 0, ZMQ_SNDMORE) >= 0 &&
+           zmq_send(socket, code, strlen(code), ZMQ_SNDMORE) >= 0 &&
+           zmq_send(socket, text, strlen(text), ZMQ_SNDMORE) >= 0 &&
+           zmq_send(socket, user, strlen(user), ZMQ_SNDMORE) >= 0 &&
+           zmq_send(socket, "", 0, 0) >= 0);
+}
+
+static void refuse_unlisted(odd_auth *a, const request *r)
+{
+    char key[ODD_KEY_SIZE] = "";
+    zmq_z85_encode(key, (const uint8_t *)r->frames[CREDENTIALS], ODD_ALLOW_KEY);
+    atomic_fetch_add(&a->unlisted, 1);
+    odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: the key %.8s... is not on the list",
+                  r->frames[ADDRESS], key);
+    reply(a->zap, r, "400", "not on the list", "");
+}
+
+static void refuse(odd_auth *a, const request *r, const char *code, const char *why)
+{
+    atomic_fetch_add(&a->failed, 1);
+    odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: %s",
+                  r->count > ADDRESS ? r->frames[ADDRESS] : "unknown", why);
+    reply(a->zap, r, code, why, "");
+}
+
+static void judge(odd_auth *a, const request *r, bool closing)
+{
+    bool curve = r->count > MECHANISM && is_text(r, MECHANISM, "CURVE");
+    if (closing) {
+        reply(a->zap, r, "400", "closing", "");
+    } else if (r->broken || r->count <= MECHANISM || !is_text(r, VERSION, "1.0") ||
+               (curve && (r->count != CREDENTIALS + 1 || r->sizes[CREDENTIALS] != ODD_ALLOW_KEY))) {
+        refuse(a, r, "500", "a malformed ZAP request");
+    } else if (!is_text(r, DOMAIN, "oddrow")) {
+        refuse(a, r, "400", "another ZAP domain");
+    } else if (!curve) {
+        refuse(a, r, "400", "the security mechanism is not CURVE");
+    } else {
+        const char *user = odd_allow_find(a->allow, (const unsigned char *)r->frames[CREDENTIALS]);
+        if (user)
+            reply(a->zap, r, "200", "OK", user);
+        else
+            refuse_unlisted(a, r);
+    }
+}
+
+static void serve_zap(odd_auth *a, bool closing)
+{
+    request r;
+    while (receive(a->zap, &r))
+        judge(a, &r, closing);
+}
+
+/* ---- monitors ---- */
+
+/* Connections between accept and verdict. libzmq (4.3.4) says nothing but "disconnected" when a
+ * peer speaks another protocol from its first byte on, such as HTTP; the descriptor tells such a
+ * connection from one that was served. Verdicts come without a descriptor: each is taken for that
+ * of the newest connection, since handshakes take a moment and idle peers are old. Handshakes that
+ * overlap may swap places, which leaves the sums right. */
+static void add_pending(watch *w, int file)
+{
+    for (size_t i = 0; i < w->pending_count; i++)
+        if (w->pending[i] == file)
+            return;
+    if (w->pending_count == w->pending_capacity) {
+        size_t wider = w->pending_capacity ? 2 * w->pending_capacity : 16;
+        int *pending = odd_resize(w->pending, w->pending_capacity, wider, sizeof *pending);
+        if (!pending)
+            return;
+        w->pending = pending;
+        w->pending_capacity = wider;
+    }
+    w->pending[w->pending_count++] = file;
+}
+
+/* Whether it was there. */
+static bool remove_pending(watch *w, int file)
+{
+    for (size_t i = 0; i < w->pending_count; i++)
+        if (w->pending[i] == file) {
+            w->pending_count--;
+            memmove(w->pending + i, w->pending + i + 1, (w->pending_count - i) * sizeof(int));
+            return true;
+        }
+    return false;
+}
+
+static void drop_newest(watch *w)
+{
+    if (w->pending_count)
+        w->pending_count--;
+}
+
+static const char *why_failed(uint16_t event, uint32_t value)
+{
+    if (event == ZMQ_EVENT_DISCONNECTED)
+        return "it does not speak the protocol of ZeroMQ";
+    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
+        return value == EAGAIN ? "no handshake within the time" : "it left within the handshake";
+    if (value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
+        return "its security mechanism is another (no CURVE?)";
+    if (value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC)
+        return "it has a wrong server key";
+    return "it breaks the protocol of ZeroMQ";
+}
+
+static void count_failed(odd_auth *a, const watch *w, uint16_t event, uint32_t value, bool closing)
+{
+    atomic_fetch_add(&a->failed, 1);
+    if (!closing)
+        odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: a peer was refused: %s", w->name,
+                      why_failed(event, value));
+}
+
+static void handle_event(odd_auth *a, watch *w, uint16_t event, uint32_t value, bool closing)
+{
+    switch (event) {
+    case ZMQ_EVENT_ACCEPTED:
+        add_pending(w, (int)value);
+        break;
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+        atomic_fetch_add(&a->allowed, 1);
+        drop_newest(w);
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: /* counted where ZAP was answered */
+        drop_newest(w);
+        break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+        count_failed(a, w, event, value, closing);
+        w->verdict = true;
+        break;
+    case ZMQ_EVENT_DISCONNECTED: /* right behind the verdict, where that was a failure */
+        if (remove_pending(w, (int)value) && !w->verdict)
+            count_failed(a, w, event, value, closing);
+        w->verdict = false;
+        break;
+    case ZMQ_EVENT_MONITOR_STOPPED:
+        close_socket(&w->monitor);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Frames: event (16 bits) and value (32 bits) in the machine's order; the address bound. */
+static void read_monitor(odd_auth *a, watch *w, bool closing)
+{
+    request r;
+    while (w->monitor && receive(w->monitor, &r)) {
+        uint16_t event;
+        uint32_t value;
+        if (r.sizes[0] != sizeof event + sizeof value)
+            continue;
+        memcpy(&event, r.frames[0], sizeof event);
+        memcpy(&value, r.frames[0] + sizeof event, sizeof value);
+        handle_event(a, w, event, value, closing);
+    }
+}
+
+/* ---- the thread ---- */
+
+/* Waits for work. False when the context has ended. */
+static bool wait_for_work(odd_auth *a, size_t watch_count)
+{
+    zmq_pollitem_t items[2 + WATCH_MAX] = {{.fd = a->wake, .events = ZMQ_POLLIN}};
+    int count = 1;
+    if (a->zap)
+        items[count++] = (zmq_pollitem_t){.socket = a->zap, .events = ZMQ_POLLIN};
+    for (size_t i = 0; i < watch_count; i++)
+        if (a->watches[i].monitor)
+            items[count++] =
+                (zmq_pollitem_t){.socket = a->watches[i].monitor, .events = ZMQ_POLLIN};
+    if (zmq_poll(items, count, a->allow ? REFRESH : -1) < 0)
+        return errno == EINTR;
+    uint64_t wakes;
+    if (items[0].revents && read(a->wake, &wakes, sizeof wakes) < 0)
+        return errno == EAGAIN || errno == EINTR;
+    return true;
+}
+
+/* How many sockets there are to watch, and whether free was called, which it is told has been
+ * heard. */
+static size_t look(odd_auth *a, bool *closing)
+{
+    pthread_mutex_lock(&a->lock);
+    size_t count = a->watch_count;
+    *closing = a->closing;
+    if (a->closing && !a->quiet) {
+        a->quiet = true;
+        pthread_cond_broadcast(&a->changed);
+    }
+    pthread_mutex_unlock(&a->lock);
+    return count;
+}
+
+static bool all_closed(const odd_auth *a, size_t watch_count)
+{
+    for (size_t i = 0; i < watch_count; i++)
+        if (a->watches[i].monitor)
+            return false;
+    return true;
+}
+
+static void refresh(odd_auth *a, double *last)
+{
+    double now = odd_clock();
+    if (!a->allow || now - *last < REFRESH / 1000.0)
+        return;
+    *last = now;
+    odd_allow_refresh(a->allow, a->log);
+    atomic_store(&a->clients, odd_allow_count(a->allow));
+}
+
+/* The last acts: sockets go, so that the context can end; the rest when free has come and gone. */
+static void end(odd_auth *a, size_t watch_count)
+{
+    close_socket(&a->zap);
+    for (size_t i = 0; i < watch_count; i++)
+        close_socket(&a->watches[i].monitor);
+    pthread_mutex_lock(&a->lock);
+    a->quiet = true;
+    pthread_cond_broadcast(&a->changed);
+    while (!a->released)
+        pthread_cond_wait(&a->changed, &a->lock);
+    pthread_mutex_unlock(&a->lock);
+    destroy(a);
+}
+
+static void *run(void *argument)
+{
+    odd_auth *a = argument;
+    double last = odd_clock();
+    bool closing = false;
+    size_t count = look(a, &closing);
+    while (!(closing && all_closed(a, count)) && wait_for_work(a, count)) {
+        count = look(a, &closing);
+        if (!closing)
+            refresh(a, &last);
+        if (a->zap)
+            serve_zap(a, closing);
+        for (size_t i = 0; i < count; i++)
+            read_monitor(a, &a->watches[i], closing);
+    }
+    end(a, count);
+    return NULL;
+}
+
+static void wake_thread(odd_auth *a)
+{
+    const uint64_t one = 1;
+    while (write(a->wake, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+/* ---- the caller's side ---- */
+
+static int open_zap(odd_auth *a, const char *directory, oddrow_error *err)
+{
+    int none = 0;
+    int status = odd_keys_read(directory, &a->keys, err);
+    if (!status)
+        status = odd_allow_open(directory, a->log, &a->allow, err);
+    if (status)
+        return status;
+    atomic_store(&a->clients, odd_allow_count(a->allow));
+    a->zap = zmq_socket(a->context, ZMQ_REP);
+    if (!a->zap || zmq_setsockopt(a->zap, ZMQ_LINGER, &none, sizeof none) ||
+        zmq_bind(a->zap, "inproc://zeromq.zap.01"))
+        return odd_fail(err, ODDROW_EIO, "cannot serve ZAP: %s",
+                        errno == EADDRINUSE ? "this context has a handler" : zmq_strerror(errno));
+    return 0;
+}
+
+/* Signals are for the thread that waits for them. */
+static int start_thread(odd_auth *a, oddrow_error *err)
+{
+    pthread_t thread;
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    int failure = pthread_create(&thread, NULL, run, a);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    if (failure)
+        return odd_fail(err, ODDROW_ENOMEM, "cannot start a thread: %s", strerror(failure));
+    pthread_detach(thread);
+    return 0;
+}
+
+int odd_auth_start(void *context, const char *directory, odd_log *log, odd_auth **out,
+                   oddrow_error *err)
+{
+    *out = NULL;
+    odd_auth *a = odd_alloc(1, sizeof *a);
+    if (!a)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    a->context = context;
+    a->log = log;
+    pthread_mutex_init(&a->lock, NULL);
+    pthread_cond_init(&a->changed, NULL);
+    int status = 0;
+    a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (a->wake < 0)
+        status = odd_fail(err, ODDROW_EIO, "cannot make an eventfd: %s", strerror(errno));
+    if (!status && directory)
+        status = open_zap(a, directory, err);
+    if (!status)
+        status = start_thread(a, err);
+    if (status)
+        destroy(a);
+    else
+        *out = a;
+    return status;
+}
+
+/* A PAIR on the socket's monitor; NULL with errno. The monitor ends with the socket. */
+static void *open_monitor(odd_auth *a, void *socket)
+{
+    enum {
+        EVENTS = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
+                 ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
+                 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_MONITOR_STOPPED
+    };
+    char address[80];
+    int queue = MONITOR_QUEUE, none = 0;
+    snprintf(address, sizeof address, "inproc://oddrow-monitor-%p-%zu", (void *)a, a->watch_count);
+    void *pair = zmq_socket(a->context, ZMQ_PAIR);
+    if (!pair)
+        return NULL;
+    if (!zmq_setsockopt(pair, ZMQ_LINGER, &none, sizeof none) &&
+        !zmq_setsockopt(pair, ZMQ_RCVHWM, &queue, sizeof queue) &&
+        !zmq_socket_monitor(socket, address, EVENTS)) {
+        if (!zmq_connect(pair, address))
+            return pair;
+        int failure = errno;
+        zmq_socket_monitor(socket, NULL, 0);
+        errno = failure;
+    }
+    int failure = errno;
+    zmq_close(pair);
+    errno = failure;
+    return NULL;
+}
+
+int odd_auth_watch(odd_auth *a, void *socket, const char *name, oddrow_error *err)
+{
+    int limit = HANDSHAKE, status = 0;
+    if (*a->keys.secret_key && (status = odd_keys_apply(&a->keys, true, socket, err)))
+        return status;
+    if (zmq_setsockopt(socket, ZMQ_HANDSHAKE_IVL, &limit, sizeof limit))
+        return odd_fail(err, ODDROW_EINVAL, "%s: cannot limit handshakes: %s", name,
+                        zmq_strerror(errno));
+    pthread_mutex_lock(&a->lock);
+    watch *w = a->watch_count < WATCH_MAX ? &a->watches[a->watch_count] : NULL;
+    if (!w) {
+        status = odd_fail(err, ODDROW_EINVAL, "%s: more than %d sockets", name, WATCH_MAX);
+    } else if (!(w->monitor = open_monitor(a, socket))) {
+        status =
+            odd_fail(err, ODDROW_EIO, "%s: cannot watch the socket: %s", name, zmq_strerror(errno));
+    } else {
+        w->name = name;
+        a->watch_count++;
+    }
+    pthread_mutex_unlock(&a->lock);
+    if (!status)
+        wake_thread(a);
+    return status;
+}
+
+odd_auth_counts odd_auth_counts_of(odd_auth *a)
+{
+    return (odd_auth_counts){atomic_load(&a->allowed), atomic_load(&a->unlisted),
+                             atomic_load(&a->failed), atomic_load(&a->clients)};
+}
+
+void odd_auth_free(odd_auth **auth)
+{
+    if (!auth || !*auth)
+        return;
+    odd_auth *a = *auth;
+    *auth = NULL;
+    pthread_mutex_lock(&a->lock);
+    odd_keys_wipe(&a->keys);
+    a->closing = true;
+    wake_thread(a);
+    while (!a->quiet)
+        pthread_cond_wait(&a->changed, &a->lock);
+    a->released = true;
+    pthread_cond_broadcast(&a->changed);
+    pthread_mutex_unlock(&a->lock);
+}
