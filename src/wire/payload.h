@@ -75,7 +75,7 @@ int odd_decode(odd_decoder *d, const void *payload, size_t size, odd_decoded *ou
 const odd_row *odd_decoder_rows(const odd_decoder *d, size_t *count);
 const odd_span *odd_decoder_cells(const odd_decoder *d, size_t *good);
 
-/* Forgets all rows; keeps at most 1 MiB of the memory. */
+/* Forgets all rows; keeps at most 4 MiB of the memory. */
 void odd_decoder_clear(odd_decoder *d);
 
 /* ---- the other direction, for clients ---- */

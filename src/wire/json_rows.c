@@ -1,0 +1,306 @@
+/* wire/json_rows.c: JSON objects to rows, read by yajl as it goes: no tree is built, and strings
+ * without escapes stay where they stand in the payload. */
+#include <setjmp.h>
+#include <string.h>
+#include <yajl/yajl_parse.h>
+
+#include "base/utf8.h"
+#include "wire/rows.h"
+
+static const char half_pair[] = "half a surrogate pair";
+static const char no_object[] = "row is no object";
+
+/* One payload. Callbacks return 1 to go on, 0 to stop. */
+typedef struct json_rows {
+    odd_decoder *d;
+    const char *payload;
+    size_t size;
+    yajl_handle parser;
+    jmp_buf no_memory;
+    bool failed, too_deep, ending;
+    bool escapes;     /* there is a backslash somewhere */
+    unsigned depth;   /* objects and arrays open */
+    unsigned level;   /* depth within a row: 1, or 2 in an array of rows */
+    bool in_object;   /* the row under way is one */
+    size_t row_start; /* its first byte */
+    size_t after;     /* place behind the last name, or behind the last row */
+    odd_object object;
+} json_rows;
+
+/* yajl does not look at what its allocator returns: out of memory leaves it by a jump. Nothing of
+ * its own is lost by that, as all its memory is the arena's. A block begins with its size. */
+static void *grab(void *context, size_t size)
+{
+    json_rows *r = context;
+    char *block = size < PTRDIFF_MAX / 4 ? odd_arena_take(&r->d->parser, size + 16) : NULL;
+    if (!block)
+        longjmp(r->no_memory, 1);
+    memcpy(block, &size, sizeof size);
+    return block + 16;
+}
+
+static void *regrab(void *context, void *old, size_t size)
+{
+    size_t had = 0;
+    void *block = grab(context, size);
+    if (old)
+        memcpy(&had, (char *)old - 16, sizeof had);
+    if (had)
+        memcpy(block, old, had < size ? had : size);
+    return block;
+}
+
+static void ungrab(void *context, void *block)
+{
+    (void)context;
+    (void)block;
+}
+
+static size_t here(const json_rows *r)
+{
+    return yajl_get_bytes_consumed(r->parser);
+}
+
+/* The first byte of the value that follows a name or another row. */
+static size_t value_start(const json_rows *r)
+{
+    size_t at = r->after;
+    while (at < r->size && strchr(" \t\r\n:,[", r->payload[at]) && r->payload[at])
+        at++;
+    return at;
+}
+
+/* Whether \u escapes of surrogates come in pairs; text is valid JSON otherwise. */
+static bool paired(const char *text, size_t size)
+{
+    const char *end = text + size, *at = text;
+    bool high = false;
+    while ((at = memchr(at, '\\', (size_t)(end - at))) && end - at >= 2) {
+        bool unicode = at[1] == 'u' && end - at >= 6;
+        bool surrogate = unicode && (at[2] | 32) == 'd';
+        bool low = surrogate && strchr("cdefCDEF", at[3]);
+        if (low != high)
+            return false;
+        high = surrogate && strchr("89abAB", at[3]);
+        at += unicode ? 6 : 2;
+        if (high && (end - at < 2 || at[0] != '\\' || at[1] != 'u'))
+            return false;
+    }
+    return !high;
+}
+
+static bool begin_row(json_rows *r, bool object, size_t start)
+{
+    r->in_object = object;
+    r->row_start = start;
+    r->failed = !odd_object_begin(r->d, &r->object);
+    return !r->failed;
+}
+
+static int end_row(json_rows *r)
+{
+    r->after = here(r);
+    odd_span text = {r->payload + r->row_start, r->after - r->row_start};
+    if (r->escapes && !paired(text.data, text.size))
+        odd_object_reject(&r->object, ODD_REJECT_UTF8, half_pair);
+    if (r->in_object)
+        odd_object_end(r->d, &r->object, text);
+    else
+        odd_row_add(r->d, ODD_REJECT_TYPE, no_object, text, (odd_span){"", 0});
+    r->in_object = false;
+    return 1;
+}
+
+/* A scalar: true when it is the value of a name of the row under way. One in the place of a row is
+ * a bad row. */
+static bool is_cell(json_rows *r)
+{
+    if (r->ending || r->failed)
+        return false;
+    if (r->depth == r->level)
+        return r->in_object;
+    if (r->depth + 1 == r->level && begin_row(r, false, value_start(r)))
+        end_row(r);
+    return false;
+}
+
+static void reject_id(json_rows *r)
+{
+    odd_object_reject(&r->object, ODD_REJECT_TYPE, "_id is no short text or integer");
+}
+
+static int go_on(const json_rows *r)
+{
+    return !r->failed;
+}
+
+static int on_word(json_rows *r, const char *text, size_t size)
+{
+    if (is_cell(r)) {
+        if (r->object.is_id)
+            reject_id(r);
+        odd_object_cell(r->d, &r->object, text, size, false);
+    }
+    return go_on(r);
+}
+
+static int on_null(void *context)
+{
+    return on_word(context, "", 0);
+}
+
+static int on_boolean(void *context, int value)
+{
+    return value ? on_word(context, "true", 4) : on_word(context, "false", 5);
+}
+
+static int on_number(void *context, const char *text, size_t size)
+{
+    json_rows *r = context;
+    if (!is_cell(r))
+        return go_on(r);
+    if (r->object.is_id) {
+        if (size > ODD_ID_DIGITS_MAX || memchr(text, '.', size) || memchr(text, 'e', size) ||
+            memchr(text, 'E', size))
+            reject_id(r);
+        else
+            r->object.id = (odd_span){text, size};
+    }
+    odd_object_cell(r->d, &r->object, text, size, false);
+    return 1;
+}
+
+static int on_string(void *context, const unsigned char *string, size_t size)
+{
+    json_rows *r = context;
+    const char *text = (const char *)string;
+    if (!is_cell(r))
+        return go_on(r);
+    if (r->object.is_id) {
+        size_t start = value_start(r), raw = here(r) - start;
+        if (raw > ODD_ID_TEXT_MAX + 2)
+            reject_id(r);
+        else
+            r->object.id = (odd_span){r->payload + start, raw};
+    }
+    if (r->object.column == ODD_NO_COLUMN)
+        return 1;
+    /* Unescaped text is in yajl's buffer, and the next one will be too. */
+    uintptr_t from = (uintptr_t)r->payload, at = (uintptr_t)text;
+    if (r->escapes && (at < from || at >= from + r->size)) {
+        text = odd_arena_copy(&r->d->texts, text, size);
+        r->failed = !text;
+        if (!text)
+            return 0;
+    }
+    odd_object_cell(r->d, &r->object, text, size, true);
+    return 1;
+}
+
+static int on_name(void *context, const unsigned char *name, size_t size)
+{
+    json_rows *r = context;
+    if (r->depth != r->level)
+        return 1;
+    r->after = here(r);
+    odd_object_name(r->d, &r->object, (const char *)name, size);
+    return 1;
+}
+
+static int open_value(json_rows *r, bool object)
+{
+    if (r->ending)
+        return 1;
+    if (r->depth == ODD_DEPTH_MAX) {
+        r->too_deep = true;
+        return 0;
+    }
+    r->depth++;
+    if (r->depth == r->level)
+        return begin_row(r, object, here(r) - 1);
+    if (r->depth == r->level + 1 && r->in_object) {
+        if (r->object.is_id)
+            reject_id(r);
+        if (r->object.column != ODD_NO_COLUMN)
+            odd_object_problem(r->d, &r->object, ODD_PROBLEM_NESTED);
+    }
+    return 1;
+}
+
+static int close_value(void *context)
+{
+    json_rows *r = context;
+    bool row = r->depth == r->level;
+    r->depth--;
+    return row ? end_row(r) : 1;
+}
+
+static int on_object(void *context)
+{
+    return open_value(context, true);
+}
+
+static int on_array(void *context)
+{
+    return open_value(context, false);
+}
+
+/* "lexical error: invalid char in json text.\n" is worded "JSON: invalid char in json text at byte
+ * N". The text is yajl's arena's. */
+static int refuse(json_rows *r, odd_decoded *out)
+{
+    char *text = (char *)yajl_get_error(r->parser, 0, (const unsigned char *)r->payload, r->size);
+    const char *colon = strstr(text, ": ");
+    size_t at = r->ending ? r->size : here(r);
+    text[strcspn(text, ".\n")] = 0;
+    return odd_refuse(r->d, out, ODD_REJECT_JSON, "JSON: %s at byte %zu", colon ? colon + 2 : text,
+                      at);
+}
+
+static const yajl_callbacks callbacks = {
+    .yajl_null = on_null,
+    .yajl_boolean = on_boolean,
+    .yajl_number = on_number,
+    .yajl_string = on_string,
+    .yajl_start_map = on_object,
+    .yajl_map_key = on_name,
+    .yajl_end_map = close_value,
+    .yajl_start_array = on_array,
+    .yajl_end_array = close_value,
+};
+
+/* 0 or ODDROW_ENOMEM. */
+static int parse(json_rows *r, odd_decoded *out)
+{
+    yajl_alloc_funcs memory = {grab, regrab, ungrab, r};
+    if (setjmp(r->no_memory))
+        return ODDROW_ENOMEM;
+    r->parser = yajl_alloc(&callbacks, &memory, r);
+    yajl_config(r->parser, yajl_dont_validate_strings, 1);
+    yajl_status status = yajl_parse(r->parser, (const unsigned char *)r->payload, r->size);
+    if (status == yajl_status_ok) {
+        r->ending = true;
+        status = yajl_complete_parse(r->parser);
+    }
+    if (r->failed)
+        return ODDROW_ENOMEM;
+    if (r->too_deep)
+        return odd_refuse(r->d, out, ODD_REJECT_DEPTH, "JSON: more than %d levels at byte %zu",
+                          (int)ODD_DEPTH_MAX, here(r));
+    return status == yajl_status_ok ? 0 : refuse(r, out);
+}
+
+int odd_json_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out)
+{
+    json_rows r = {.d = d, .payload = payload, .size = size, .level = 1};
+    if (!odd_utf8_valid(payload, size)) {
+        out->reject = ODD_REJECT_UTF8;
+        out->reason = "not UTF-8";
+        return 0;
+    }
+    if (payload[strspn(payload, " \t\r\n")] == '[')
+        r.level = 2;
+    r.escapes = memchr(payload, '\\', size);
+    odd_arena_rewind(&d->parser);
+    return parse(&r, out);
+}

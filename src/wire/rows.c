@@ -1,0 +1,226 @@
+/* wire/rows.c: rows under way, and the blocks their texts live in; see rows.h. */
+#include "wire/rows.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum { BLOCK = 16 * 1024 };
+
+struct odd_arena_block {
+    struct odd_arena_block *next;
+    size_t used, size;
+    _Alignas(16) char data[];
+};
+
+/* A block with room for size bytes behind the current one. */
+static bool add_block(odd_arena *a, size_t size)
+{
+    size_t room = size > BLOCK ? size : BLOCK;
+    struct odd_arena_block *b = odd_alloc(1, sizeof *b + room);
+    if (!b)
+        return false;
+    b->size = room;
+    if (a->current) {
+        b->next = a->current->next;
+        a->current->next = b;
+    } else {
+        a->first = b;
+    }
+    a->current = b;
+    a->total += sizeof *b + room;
+    return true;
+}
+
+void *odd_arena_take(odd_arena *a, size_t size)
+{
+    if (size > PTRDIFF_MAX / 2)
+        return NULL;
+    size = (size + 15) / 16 * 16;
+    while (!a->current || a->current->size - a->current->used < size) {
+        if (a->current && a->current->next && a->current->next->size >= size)
+            a->current = a->current->next;
+        else if (!add_block(a, size))
+            return NULL;
+    }
+    void *p = a->current->data + a->current->used;
+    a->current->used += size;
+    return p;
+}
+
+char *odd_arena_copy(odd_arena *a, const char *data, size_t size)
+{
+    char *copy = odd_arena_take(a, size + 1);
+    if (!copy)
+        return NULL;
+    if (size)
+        memcpy(copy, data, size);
+    copy[size] = 0;
+    return copy;
+}
+
+void odd_arena_rewind(odd_arena *a)
+{
+    for (struct odd_arena_block *b = a->first; b; b = b->next)
+        b->used = 0;
+    a->current = a->first;
+}
+
+void odd_arena_free(odd_arena *a)
+{
+    for (struct odd_arena_block *b = a->first, *next; b; b = next) {
+        next = b->next;
+        odd_free(b);
+    }
+    *a = (odd_arena){0};
+}
+
+odd_span *odd_row_begin(odd_decoder *d)
+{
+    size_t K = d->schema->K, used = d->good * K;
+    if (d->row_count == d->row_capacity) {
+        size_t capacity = 2 * d->row_capacity + 64;
+        odd_row *rows = odd_resize(d->rows, d->row_count, capacity, sizeof *rows);
+        if (!rows)
+            return NULL;
+        d->rows = rows;
+        d->row_capacity = capacity;
+    }
+    if (d->cell_capacity - used < K) {
+        size_t capacity = 2 * used + K;
+        odd_span *cells = odd_resize(d->cells, used, capacity, sizeof *cells);
+        if (!cells)
+            return NULL;
+        d->cells = cells;
+        d->cell_capacity = capacity;
+    }
+    return d->cells + used;
+}
+
+void odd_row_add(odd_decoder *d, odd_reject reject, const char *reason, odd_span text, odd_span id)
+{
+    assert(d->row_count < d->row_capacity);
+    odd_row row = {.reject = reject, .reason = reason, .text = text, .id = id};
+    if (reject == ODD_REJECT_NONE)
+        row.good = d->good++;
+    d->rows[d->row_count++] = row;
+}
+
+bool odd_object_begin(odd_decoder *d, odd_object *o)
+{
+    *o = (odd_object){.cells = odd_row_begin(d), .column = ODD_NO_COLUMN};
+    d->objects++;
+    return o->cells != NULL;
+}
+
+/* The column of a name. Names mostly come in the order of the object before. */
+static size_t find(odd_decoder *d, const odd_object *o, const char *name, size_t size)
+{
+    size_t at = o->position, column = ODD_NO_COLUMN;
+    if (at < 2 * d->schema->K)
+        column = d->guess[at];
+    if (column != ODD_NO_COLUMN && d->name_size[column] == size &&
+        memcmp(d->schema->columns[column].name, name, size) == 0)
+        return column;
+    uint32_t id = odd_vocabulary_find(d->names, name, size);
+    column = id ? id - 1 : ODD_NO_COLUMN;
+    if (at < 2 * d->schema->K)
+        d->guess[at] = column;
+    return column;
+}
+
+void odd_object_name(odd_decoder *d, odd_object *o, const char *name, size_t size)
+{
+    o->column = find(d, o, name, size);
+    o->position++;
+    o->is_id = size == 3 && memcmp(name, "_id", 3) == 0;
+    if (o->column != ODD_NO_COLUMN) {
+        if (d->seen[o->column] == d->objects)
+            odd_object_problem(d, o, ODD_PROBLEM_TWICE);
+        else
+            o->found++;
+        d->seen[o->column] = d->objects;
+    }
+    if (o->is_id && o->has_id)
+        odd_object_reject(o, ODD_REJECT_COLUMNS, "_id is there twice");
+    o->has_id |= o->is_id;
+}
+
+static bool blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Whether training saw this very text, blanks at its ends included. */
+static bool known(const odd_column *c, const char *text, size_t size)
+{
+    if (c->kind == ODD_CONSTANT)
+        return c->constant_size == size && memcmp(c->constant, text, size) == 0;
+    return c->kind == ODD_CATEGORICAL && odd_vocabulary_find(c->vocabulary, text, size) != 0;
+}
+
+void odd_object_cell(odd_decoder *d, odd_object *o, const char *text, size_t size, bool trim)
+{
+    if (o->column == ODD_NO_COLUMN)
+        return;
+    if (trim && size && (blank(text[0]) || blank(text[size - 1])) &&
+        !known(d->schema->columns + o->column, text, size)) {
+        while (size && blank(text[0]))
+            text++, size--;
+        while (size && blank(text[size - 1]))
+            size--;
+    }
+    o->cells[o->column] = (odd_span){text, size};
+}
+
+void odd_object_reject(odd_object *o, odd_reject reject, const char *reason)
+{
+    if (o->reject != ODD_REJECT_NONE)
+        return;
+    o->reject = reject;
+    o->reason = reason;
+}
+
+void odd_object_problem(odd_decoder *d, odd_object *o, odd_problem problem)
+{
+    static const odd_reject rejects[ODD_PROBLEMS] = {
+        [ODD_PROBLEM_ABSENT] = ODD_REJECT_COLUMNS, [ODD_PROBLEM_TWICE] = ODD_REJECT_COLUMNS,
+        [ODD_PROBLEM_NESTED] = ODD_REJECT_DEPTH,   [ODD_PROBLEM_TYPE] = ODD_REJECT_TYPE,
+        [ODD_PROBLEM_UTF8] = ODD_REJECT_UTF8,
+    };
+    size_t at = d->reason_at[o->column * ODD_PROBLEMS + problem];
+    odd_object_reject(o, rejects[problem], d->reasons.data + at);
+}
+
+void odd_object_end(odd_decoder *d, odd_object *o, odd_span text)
+{
+    size_t K = d->schema->K;
+    for (size_t k = 0; k < K && o->found < K && o->reject == ODD_REJECT_NONE; k++) {
+        if (d->seen[k] == d->objects)
+            continue;
+        o->column = k;
+        o->cells[k] = (odd_span){"", 0};
+        if (d->schema->columns[k].kind <= ODD_CONSTANT)
+            odd_object_problem(d, o, ODD_PROBLEM_ABSENT);
+    }
+    odd_row_add(d, o->reject, o->reason, text, o->id);
+}
+
+int odd_refuse(odd_decoder *d, odd_decoded *out, odd_reject reject, const char *format, ...)
+{
+    char text[200];
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    size_t kept = size < 0 ? 0 : (size_t)size < sizeof text ? (size_t)size : sizeof text - 1;
+    const char *copy = odd_arena_copy(&d->texts, text, kept);
+    if (!copy)
+        return ODDROW_ENOMEM;
+    out->reject = reject;
+    out->reason = copy;
+    return 0;
+}

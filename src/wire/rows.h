@@ -1,0 +1,117 @@
+/* wire/rows.h: private to the payload readers: the decoder's memory and rows under way. */
+#ifndef ODD_WIRE_ROWS_H
+#define ODD_WIRE_ROWS_H
+
+#include <locale.h>
+#include <stdbool.h>
+
+#include "csv/source.h"
+#include "wire/payload.h"
+
+/* Objects and arrays open at once, the payload's own among them. */
+enum { ODD_DEPTH_MAX = 8 };
+
+/* Longest _id: bytes of a string between its quotes, characters of an integer. */
+enum { ODD_ID_TEXT_MAX = 256, ODD_ID_DIGITS_MAX = 64 };
+
+/* Not a column of the schema. */
+#define ODD_NO_COLUMN SIZE_MAX
+
+/* Memory in blocks that do not move, given back all at once. {0} is empty. */
+typedef struct odd_arena {
+    struct odd_arena_block *first, *current;
+    size_t total; /* bytes of all blocks */
+} odd_arena;
+
+/* size bytes aligned to 16; NULL: no memory. */
+void *odd_arena_take(odd_arena *a, size_t size);
+char *odd_arena_copy(odd_arena *a, const char *data, size_t size);
+
+/* What was taken is gone, the blocks stay. */
+void odd_arena_rewind(odd_arena *a);
+void odd_arena_free(odd_arena *a);
+
+/* What can be wrong with a column of a row; the sentences are made once, so that a million bad rows
+ * cost no text. */
+typedef enum {
+    ODD_PROBLEM_ABSENT,
+    ODD_PROBLEM_TWICE,
+    ODD_PROBLEM_NESTED,
+    ODD_PROBLEM_TYPE,
+    ODD_PROBLEM_UTF8,
+    ODD_PROBLEMS
+} odd_problem;
+
+struct odd_decoder {
+    const odd_schema *schema;
+    size_t max_payload;
+    char too_long[48]; /* the reason of payloads beyond that */
+
+    odd_row *rows;
+    size_t row_count, row_capacity;
+    odd_span *cells; /* (good, K), and room for the row under way */
+    size_t good, cell_capacity;
+    odd_arena texts; /* what rows and cells point to when it is not in the payload */
+
+    odd_vocabulary *names; /* column k has id k + 1 */
+    size_t *name_size;     /* (K) bytes */
+    size_t *guess;         /* (2 K) column of the i-th name of the last object, or ODD_NO_COLUMN */
+    uint64_t *seen;        /* (K) number of the last object that had the column */
+    uint64_t objects;
+    odd_bytes reasons;
+    size_t *reason_at; /* (K, ODD_PROBLEMS) into reasons */
+
+    /* scratch of one payload */
+    odd_arena parser;
+    odd_csv_chunk chunk;
+    odd_bytes json;
+    locale_t c_locale;
+};
+
+/* Room for one more row: its K cells, to be filled, good as soon as odd_row_add says so. NULL: no
+ * memory. */
+odd_span *odd_row_begin(odd_decoder *d);
+
+/* Adds the row for which odd_row_begin made room; reject NONE: with those cells. */
+void odd_row_add(odd_decoder *d, odd_reject reject, const char *reason, odd_span text, odd_span id);
+
+/* A row under way that names its columns. */
+typedef struct odd_object {
+    odd_span *cells;
+    size_t position, found; /* names met; columns among them */
+    size_t column;          /* of the last name, or ODD_NO_COLUMN */
+    bool is_id;             /* the last name was _id, whether a column or not */
+    bool has_id;
+    odd_reject reject; /* the first thing that is wrong */
+    const char *reason;
+    odd_span id;
+} odd_object;
+
+/* False: no memory. */
+bool odd_object_begin(odd_decoder *d, odd_object *o);
+
+/* The next name; sets column and is_id. */
+void odd_object_name(odd_decoder *d, odd_object *o, const char *name, size_t size);
+
+/* The value of that name as a cell; trim: it is a string. Nothing for ODD_NO_COLUMN. */
+void odd_object_cell(odd_decoder *d, odd_object *o, const char *text, size_t size, bool trim);
+
+/* Rejects the row unless it already is; the second for what is wrong with o->column. */
+void odd_object_reject(odd_object *o, odd_reject reject, const char *reason);
+void odd_object_problem(odd_decoder *d, odd_object *o, odd_problem problem);
+
+/* Looks for absent columns and adds the row. */
+void odd_object_end(odd_decoder *d, odd_object *o, odd_span text);
+
+/* The readers: rows of one payload behind those that are there. What is wrong with the payload as a
+ * whole goes to out->reject and out->reason. 0 or ODDROW_ENOMEM; the caller takes the rows of a
+ * payload that failed back. */
+int odd_csv_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out);
+int odd_json_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out);
+int odd_msgpack_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out);
+
+/* A reason made for one payload; it lives until clear. 0 or ODDROW_ENOMEM. */
+int odd_refuse(odd_decoder *d, odd_decoded *out, odd_reject reject, const char *format, ...)
+    __attribute__((format(printf, 4, 5), cold));
+
+#endif
