@@ -77,15 +77,13 @@ int odd_http_resolve(const char *address, bool passive, struct addrinfo **out, o
 bool odd_http_is_loopback(const struct sockaddr *address)
 {
     if (address->sa_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, address, sizeof in);
-        return ntohl(in.sin_addr.s_addr) >> 24 == 127;
+        const struct sockaddr_in *in = (const void *)address;
+        return ntohl(in->sin_addr.s_addr) >> 24 == 127;
     }
     if (address->sa_family == AF_INET6) {
-        struct sockaddr_in6 in;
-        memcpy(&in, address, sizeof in);
-        return IN6_IS_ADDR_LOOPBACK(&in.sin6_addr) ||
-               (IN6_IS_ADDR_V4MAPPED(&in.sin6_addr) && in.sin6_addr.s6_addr[12] == 127);
+        const struct sockaddr_in6 *in = (const void *)address;
+        return IN6_IS_ADDR_LOOPBACK(&in->sin6_addr) ||
+               (IN6_IS_ADDR_V4MAPPED(&in->sin6_addr) && in->sin6_addr.s6_addr[12] == 127);
     }
     return false;
 }
@@ -112,11 +110,12 @@ bool odd_http_host_is_loopback(const char *host)
         return false;
     memcpy(name, host, size);
     name[size] = '\0';
-    struct sockaddr_in v4 = {.sin_family = AF_INET};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
-    if (bracket)
-        return inet_pton(AF_INET6, name + 1, &v6.sin6_addr) == 1 &&
-               odd_http_is_loopback((const struct sockaddr *)&v6);
-    return !strcasecmp(name, "localhost") || (inet_pton(AF_INET, name, &v4.sin_addr) == 1 &&
-                                              odd_http_is_loopback((const struct sockaddr *)&v4));
+    if (!bracket && !strcasecmp(name, "localhost"))
+        return true;
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *found = NULL;
+    if (getaddrinfo(name + bracket, NULL, &hints, &found))
+        return false;
+    bool loopback = odd_http_is_loopback(found->ai_addr);
+    freeaddrinfo(found);
+    return loopback;
 }

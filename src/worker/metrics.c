@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "http/metrics_text.h"
+#include "base/metrics.h"
 #include "worker/parts.h"
 
 static const char *const sockets[] = {"pull", "rows"};
@@ -12,14 +12,14 @@ static const char *const outcomes[ODD_OUTCOMES] = {"scored", "odd", "rejected"};
 static const char *const kinds[] = {"pulled", "asked", "sent"};
 
 /* A family of one sample without labels. */
-static void one(odd_metrics_text *m, const char *name, const char *type, double value,
+static void one(odd_metrics *m, const char *name, const char *type, double value,
                 const char *help)
 {
     odd_metrics_family(m, name, type, help);
     odd_metrics_sample(m, "", value, NULL);
 }
 
-static void show_rows(odd_metrics_text *m, const odd_counts *c)
+static void show_rows(odd_metrics *m, const odd_counts *c)
 {
     odd_metrics_family(
         m, "oddrow_rows_total", "counter",
@@ -47,7 +47,7 @@ static void show_rows(odd_metrics_text *m, const odd_counts *c)
     one(m, "oddrow_published_total", "counter", (double)c->published, "Entries put into the feed");
 }
 
-static void show_latency(odd_metrics_text *m, const odd_counts *c)
+static void show_latency(odd_metrics *m, const odd_counts *c)
 {
     uint64_t sum = 0;
     odd_metrics_family(m, "oddrow_latency_seconds", "histogram",
@@ -63,7 +63,7 @@ static void show_latency(odd_metrics_text *m, const odd_counts *c)
     odd_metrics_sample(m, "_count", (double)sum, NULL);
 }
 
-static void show_journal(odd_metrics_text *m, const odd_worker *w)
+static void show_journal(odd_metrics *m, const odd_worker *w)
 {
     const odd_journal_state *j = &w->journal_state;
     one(m, "oddrow_feed_sequence", "gauge", (double)(j->next - 1),
@@ -86,7 +86,7 @@ static void show_journal(odd_metrics_text *m, const odd_worker *w)
         "Messages received and not finished");
 }
 
-static void show_model(odd_metrics_text *m, const odd_worker *w)
+static void show_model(odd_metrics *m, const odd_worker *w)
 {
     odd_metrics_family(m, "oddrow_model_info", "gauge", "The models in use, by their content hash");
     for (int shadow = 0; shadow < 2; shadow++) {
@@ -106,7 +106,7 @@ static void show_model(odd_metrics_text *m, const odd_worker *w)
     one(m, "oddrow_draining", "gauge", atomic_load(&w->draining), "1 while the worker ends");
 }
 
-static void show_shadow(odd_metrics_text *m, const odd_shadow_report *r)
+static void show_shadow(odd_metrics *m, const odd_shadow_report *r)
 {
     one(m, "oddrow_shadow_rows_total", "counter", (double)r->rows, "Rows scored by both models");
     one(m, "oddrow_shadow_rank_correlation", "gauge", r->rank_correlation,
@@ -119,7 +119,7 @@ static void show_shadow(odd_metrics_text *m, const odd_shadow_report *r)
 }
 
 /* One family of the drift of all columns. */
-static void show_column(odd_metrics_text *m, const odd_worker *w, const char *name,
+static void show_column(odd_metrics *m, const odd_worker *w, const char *name,
                         const char *help, double (*value)(const odd_drift_column *))
 {
     size_t K = odd_engine_model(w->engine)->schema->K;
@@ -151,7 +151,7 @@ static double drifting_of(const odd_drift_column *c)
     return c->drifting;
 }
 
-static void show_clients(odd_metrics_text *m, odd_worker *w)
+static void show_clients(odd_metrics *m, odd_worker *w)
 {
     odd_auth_counts a = odd_auth_counts_of(w->auth);
     odd_metrics_family(m, "oddrow_handshakes_total", "counter",
@@ -171,7 +171,7 @@ static void show_clients(odd_metrics_text *m, odd_worker *w)
 
 int odd_worker_metrics(odd_worker *w, odd_bytes *out)
 {
-    odd_metrics_text m = {.out = out};
+    odd_metrics m = {.out = out};
     odd_shadow_report report = {0};
     pthread_mutex_lock(&w->lock);
     bool shadow = w->shadow != NULL;

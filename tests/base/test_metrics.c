@@ -1,5 +1,5 @@
 /* The metrics page: its text to the letter, and what Prometheus' own tool says to it. */
-#include "http/metrics_text.h"
+#include "base/metrics.h"
 
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -29,7 +29,7 @@ static void writes_families(void **state)
 {
     (void)state;
     odd_bytes out = {0};
-    odd_metrics_text m = {.out = &out};
+    odd_metrics m = {.out = &out};
     odd_metrics_family(&m, "oddrow_rows_total", "counter", "Rows, by \"socket\"\\\nand more.");
     odd_metrics_sample(&m, "", 3, "socket", "pull", "outcome", "odd", NULL);
     odd_metrics_sample(&m, "", 0.1, NULL);
@@ -57,7 +57,7 @@ static void escapes_labels(void **state)
                  {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         odd_bytes out = {0};
-        odd_metrics_text m = {.out = &out, .name = "x"};
+        odd_metrics m = {.out = &out, .name = "x"};
         char wanted[64];
         snprintf(wanted, sizeof wanted, "x{c=\"%s\"} 1\n", cases[i].written);
         odd_metrics_sample(&m, "", 1, "c", cases[i].value, NULL);
@@ -83,7 +83,7 @@ static void writes_numbers(void **state)
                  {-INFINITY, "-Inf"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         odd_bytes out = {0};
-        odd_metrics_text m = {.out = &out, .name = "x"};
+        odd_metrics m = {.out = &out, .name = "x"};
         char wanted[64];
         snprintf(wanted, sizeof wanted, "x %s\n", cases[i].text);
         odd_metrics_sample(&m, "", cases[i].value, NULL);
@@ -95,7 +95,7 @@ static void writes_numbers(void **state)
 /* A page as the worker's: counters, a gauge with hostile labels, a histogram. */
 static int make_page(odd_bytes *out)
 {
-    odd_metrics_text m = {.out = out};
+    odd_metrics m = {.out = out};
     odd_metrics_family(&m, "oddrow_rows_total", "counter", "Rows by socket and outcome.");
     odd_metrics_sample(&m, "", 12345678901234, "socket", "pull", "outcome", "scored", NULL);
     odd_metrics_sample(&m, "", 0, "socket", "rows", "outcome", "rejected", NULL);

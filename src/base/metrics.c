@@ -1,5 +1,5 @@
-/* http/metrics_text.c: see metrics_text.h. */
-#include "http/metrics_text.h"
+/* base/metrics.c: see metrics.h. */
+#include "base/metrics.h"
 
 #include "base/utf8.h"
 
@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add(odd_metrics_text *m, const char *text, size_t size)
+static void add(odd_metrics *m, const char *text, size_t size)
 {
     if (!m->rc)
         m->rc = odd_bytes_add(m->out, text, size);
 }
 
-static void add_text(odd_metrics_text *m, const char *text)
+static void add_text(odd_metrics *m, const char *text)
 {
     add(m, text, strlen(text));
 }
@@ -31,7 +31,7 @@ static size_t character(const char *s, size_t n)
 
 /* Escapes as the format asks: backslash and newline, in label values double quotes too. Column
  * names come from other people's files: what is not UTF-8 becomes U+FFFD. */
-static void add_escaped(odd_metrics_text *m, const char *s, bool quotes)
+static void add_escaped(odd_metrics *m, const char *s, bool quotes)
 {
     size_t n = strlen(s), size;
     for (; n; s += size, n -= size) {
@@ -51,7 +51,7 @@ static void add_escaped(odd_metrics_text *m, const char *s, bool quotes)
 
 /* Enough digits to read the same double back; a locale's decimal mark (of any length) becomes a
  * point. */
-static void add_number(odd_metrics_text *m, double value)
+static void add_number(odd_metrics *m, double value)
 {
     char text[64];
     if (isnan(value)) {
@@ -77,7 +77,7 @@ static void add_number(odd_metrics_text *m, double value)
     }
 }
 
-void odd_metrics_family(odd_metrics_text *m, const char *name, const char *type, const char *help)
+void odd_metrics_family(odd_metrics *m, const char *name, const char *type, const char *help)
 {
     m->name = name;
     add_text(m, "# HELP ");
@@ -91,7 +91,7 @@ void odd_metrics_family(odd_metrics_text *m, const char *name, const char *type,
     add_text(m, "\n");
 }
 
-void odd_metrics_sample(odd_metrics_text *m, const char *suffix, double value, ...)
+void odd_metrics_sample(odd_metrics *m, const char *suffix, double value, ...)
 {
     va_list labels;
     bool any = false;
