@@ -8,6 +8,7 @@
 
 #include "base/random.h"
 #include "column/fit.h"
+#include "column/normal.h"
 #include "worker/drift.h"
 
 enum { CELL = 24 };
@@ -253,6 +254,43 @@ static void sees_what_moved(void **state)
     table_free(&w);
 }
 
+/* Half a standard deviation further: PSI of deciles. And a column that is always missing. */
+static void ten_bins_of_even_shares(void **state)
+{
+    (void)state;
+    static const char *const x[] = {"x", "void"};
+    struct table t = table_new(20000, 2), w = table_new(20000, 2);
+    struct told told = {0};
+    odd_random r;
+    odd_random_start(&r, 8, 0);
+    for (size_t i = 0; i < t.rows; i++) {
+        put(&t, i, 0, "%.7f", odd_random_normal(&r));
+        put(&w, i, 0, "%.7f", odd_random_normal(&r) + 0.5);
+        put(&t, i, 1, "NA");
+        put(&w, i, 1, "%s", i % 10 ? "" : "7");
+    }
+    odd_fit_options o = ODD_FIT_OPTIONS_INIT;
+    o.names[ODD_NUMERIC] = (odd_fit_names){x, 1};
+    odd_schema *s = fit(&t, x, &o);
+    odd_drift *d = watch(s, x, &w, &told);
+    double psi = 0;
+    for (int b = 0; b < 10; b++) {
+        double low = odd_normal_cdf(odd_normal_quantile(0.1 * b) - 0.5);
+        double p = odd_normal_cdf(odd_normal_quantile(b == 9 ? 1 : 0.1 * (b + 1)) - 0.5) - low;
+        psi += (p - 0.1) * log(p / 0.1);
+    }
+    near_to(odd_drift_column_of(d, 0).psi, psi, 0.02);
+    odd_drift_column c = odd_drift_column_of(d, 1);
+    assert_true(c.measured && c.drifting && c.psi == 0);
+    near_to(c.trained_missing, 1, 0);
+    near_to(c.missing, 0.9, 1e-12);
+    near_to(c.unseen, 0.1, 1e-12);
+    odd_drift_free(&d);
+    odd_schema_free(&s);
+    table_free(&t);
+    table_free(&w);
+}
+
 /* Columns of a few values in random shares, of any number of rows: the bins of training rows are
  * what training said, and never too many. */
 static void any_ties(void **state)
@@ -399,6 +437,43 @@ static void begins_and_clears(void **state)
     table_free(&t);
 }
 
+/* The commoner of two texts in `percent` of the rows; trained on half. PSI of 0.75 against 0.5 is
+ * 0.275, of 0.73 0.229, of 0.7 0.169. */
+static struct table halves(size_t percent)
+{
+    struct table t = table_new(1000, 1);
+    for (size_t i = 0; i < 1000; i++)
+        put(&t, i, 0, "%s", i % 100 < percent ? "yes" : "no");
+    return t;
+}
+
+static void psi_clears_later_than_it_begins(void **state)
+{
+    (void)state;
+    static const char *const one[] = {"answer"};
+    static const struct {
+        size_t percent;
+        bool drifting;
+    } steps[] = {{73, false}, {75, true}, {73, true}, {70, false}, {73, false}};
+    struct table t = halves(50);
+    odd_schema *s = fit(&t, one, NULL);
+    odd_drift *d;
+    odd_drift_options options = {.window = 1000};
+    assert_int_equal(odd_drift_new(s, &options, &d, NULL), 0);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        struct table w = halves(steps[i].percent);
+        odd_batch *b = encode(s, one, &w);
+        odd_drift_add(d, b, 1000);
+        assert_true(odd_drift_check(d, NULL, NULL));
+        assert_int_equal(odd_drift_column_of(d, 0).drifting, steps[i].drifting);
+        odd_batch_free(&b);
+        table_free(&w);
+    }
+    odd_drift_free(&d);
+    odd_schema_free(&s);
+    table_free(&t);
+}
+
 /* ---- refusals ---- */
 
 static void refuses_bad_options(void **state)
@@ -448,9 +523,11 @@ int main(void)
         cmocka_unit_test(agrees_with_a_count_by_hand),
         cmocka_unit_test(calm_where_nothing_changed),
         cmocka_unit_test(sees_what_moved),
+        cmocka_unit_test(ten_bins_of_even_shares),
         cmocka_unit_test(any_ties),
         cmocka_unit_test(slides),
         cmocka_unit_test(begins_and_clears),
+        cmocka_unit_test(psi_clears_later_than_it_begins),
         cmocka_unit_test(refuses_bad_options),
         cmocka_unit_test(says_when_there_is_no_memory),
     };
