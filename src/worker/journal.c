@@ -19,6 +19,7 @@ enum {
     /* Bytes; 4 KiB and 16 KiB were slower with long segments, 16 KiB also with single entries. */
     PAGE = 8192,
     FOLD_BYTES = 16 * 1024 * 1024,       /* of WAL, then it is folded into the file */
+    FOLD_PATIENCE = 20,                  /* milliseconds that readers are waited for */
     TRIM_SEGMENTS = 1024,                /* removed by one call of trim, at most, */
     TRIM_BYTES = 64 * ODD_SEGMENT_BYTES, /* or as many bytes */
     PLACES = 65536,                      /* clients remembered */
@@ -164,9 +165,10 @@ static int count_frames(void *context, sqlite3 *db, const char *name, int frames
 
 /* Folds the WAL into the file when it has grown: measured on an ext4 disk, after 4 MiB this held a
  * commit up for 2 to 3 ms between small commits and for some 6 to 17 ms under full load, after
- * 16 MiB for 10 and 25 ms, with the same throughput. Readers are not waited for; while one keeps
- * part of the WAL from being folded, or the disk is full, the next try is another FOLD_BYTES later.
- */
+ * 16 MiB for 10 and 25 ms, with the same throughput. The WAL begins anew only at a moment when no
+ * reader uses it: where there was none for long, the readers, whose transactions are short, are
+ * waited for. While one of another program stays, or the disk is full, the next try is another
+ * FOLD_BYTES later. */
 static void fold(odd_journal *j)
 {
     int step = FOLD_BYTES / (int)j->page;
@@ -174,7 +176,13 @@ static void fold(odd_journal *j)
         j->fold_at = step;
     if (j->frames < j->fold_at)
         return;
-    sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    bool wait = j->frames >= 4 * step;
+    if (wait)
+        sqlite3_busy_timeout(j->db, FOLD_PATIENCE);
+    sqlite3_wal_checkpoint_v2(
+        j->db, NULL, wait ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (wait)
+        sqlite3_busy_timeout(j->db, PATIENCE);
     j->fold_at = j->frames + step;
 }
 
