@@ -21,6 +21,8 @@ enum {
     WINDOW_BYTES = 32 * 1024 * 1024,
     KEPT_BYTES = 1024 * 1024, /* of an empty slot's buffer */
     FRUITLESS = 5,
+    CHUNK_ROWS = 1024, /* that a usual chunk of the file has at least, in most files */
+    MOST_CHUNK = 16 * 1024 * 1024,
     POLL_MS = 100,
 };
 static const double first_wait = 1, longest_wait = 5; /* seconds of silence before sending again */
@@ -194,7 +196,7 @@ static int check_silence(sender *s, bool *silent, oddrow_error *err)
  * or 0 with *expected 0 after a stop. */
 static int ask_place(sender *s, uint64_t *expected, oddrow_error *err)
 {
-    answer a;
+    answer a = {0};
     bool silent = true;
     *expected = 0;
     s->heard = odd_clock();
@@ -258,7 +260,7 @@ static void drop_first(sender *s)
 
 static bool may_build(const sender *s)
 {
-    return !s->ended && !s->stopping && s->count < WINDOW && s->bytes < WINDOW_BYTES;
+    return !s->ended && !(s->stopping > 0) && s->count < WINDOW && s->bytes < WINDOW_BYTES;
 }
 
 /* Reads one message of the file into the window. */
@@ -427,9 +429,9 @@ static void show(sender *s, double begun, bool last)
 /* Whether a stop ends the run now: at once when all that was sent is safe, else a little later. */
 static bool must_end(sender *s)
 {
-    if (!s->stopping && stopped(s))
+    if (!(s->stopping > 0) && stopped(s))
         s->stopping = odd_clock();
-    return s->stopping && (!s->count || odd_clock() - s->stopping > stop_wait);
+    return s->stopping > 0 && (!s->count || odd_clock() - s->stopping > stop_wait);
 }
 
 /* How long there is nothing to do but to listen, in seconds. */
@@ -526,12 +528,15 @@ int odd_send(const char *path, const odd_send_options *options, odd_send_summary
     sender s = {.o = options, .summary = summary, .start = 1};
     uint64_t expected = 0;
     double begun = odd_clock();
+    odd_csv_options csv = options->csv;
     *summary = (odd_send_summary){0};
     int code = choose_name(options, summary->name, err);
     if (code == 0 && !(s.context = zmq_ctx_new()))
         code = odd_fail(err, ODDROW_EIO, "no ZeroMQ context: %s", zmq_strerror(zmq_errno()));
+    if (!csv.chunk_size && options->batch > CHUNK_ROWS) /* no message is longer than a chunk */
+        csv.chunk_size = options->batch * 256 < MOST_CHUNK ? options->batch * 256 : MOST_CHUNK;
     if (code == 0)
-        code = odd_batches_open(path, &options->csv, options->encoding, &s.batches, err);
+        code = odd_batches_open(path, &csv, options->encoding, &s.batches, err);
     if (code == 0)
         code = find_place(&s, &expected, err);
     if (code == 0 && expected == 0)
