@@ -21,7 +21,7 @@ enum {
     ROUND = 256, /* messages of one socket before the other has its turn */
     POLL_MS = 100,
     STUCK = 3, /* answers without what the feed has shown, until it counts as missed */
-    ERRORS = 5,
+    ERRORS = 3,
 };
 static const double silence = 1;     /* seconds without a live message until replay is asked */
 static const double pause = 0.1;     /* between two questions to replay that bring nothing new */
