@@ -324,7 +324,7 @@ static void count_all(odd_worker *w, double now)
     c->batches += w->count > 0;
     c->waiting = 0;
     c->published += w->entry_count;
-    w->journal_state = odd_journal_state_of(w->journal);
+    w->journal_state.next = odd_journal_next(w->journal);
     pthread_mutex_unlock(&w->lock);
 }
 

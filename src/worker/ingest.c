@@ -53,7 +53,7 @@ static size_t drop_rest(void *socket, zmq_msg_t *last)
 
 static bool receive_pull(odd_worker *w, odd_message *m)
 {
-    if (zmq_msg_recv(&m->payload, w->pull, ZMQ_DONTWAIT) < 0)
+    if (!w->pull || zmq_msg_recv(&m->payload, w->pull, ZMQ_DONTWAIT) < 0)
         return false;
     if (drop_rest(w->pull, &m->payload))
         refuse(m, "a message on this socket is one frame, the payload");
@@ -95,7 +95,7 @@ static bool receive_rows(odd_worker *w, odd_message *m)
 {
     zmq_msg_t frames[FRAMES];
     size_t count = 0;
-    if (zmq_msg_recv(&m->identity, w->rows, ZMQ_DONTWAIT) < 0)
+    if (!w->rows || zmq_msg_recv(&m->identity, w->rows, ZMQ_DONTWAIT) < 0)
         return false;
     bool more = zmq_msg_more(&m->identity);
     while (more && count < FRAMES) {
@@ -135,23 +135,18 @@ static bool take(odd_worker *w, bool rows, double now)
     return true;
 }
 
-bool odd_ingest(odd_worker *w)
+bool odd_ingest(odd_worker *w, unsigned ready)
 {
     enum { TURN = 64 };
-    bool more = true;
-    while (more) {
+    while (ready) {
         double now = odd_clock();
-        more = false;
-        for (int rows = 1; rows >= 0; rows--) {
-            if (!(rows ? w->rows : w->pull))
-                continue;
-            for (size_t i = 0; i < TURN; i++) {
+        for (unsigned socket = ODD_READY_ROWS; socket; socket >>= 1) {
+            for (size_t i = 0; (ready & socket) && i < TURN; i++) {
                 if (w->count == w->options.batch_rows ||
                     (w->count && w->gathered >= (double)w->options.batch_rows))
                     return true;
-                if (!take(w, rows, now))
-                    break;
-                more = true;
+                if (!take(w, socket == ODD_READY_ROWS, now))
+                    ready &= ~socket; /* an empty socket is asked once: it costs two system calls */
             }
         }
     }
@@ -174,7 +169,7 @@ void odd_ingest_refuse(odd_worker *w)
 {
     static const char text[] = "[{\"error\":\"" ODD_STALLED "\",\"row\":1}]";
     const odd_span answer = {text, sizeof text - 1};
-    for (size_t i = 0; w->rows && i < 1024; i++) {
+    for (size_t i = 0; i < 1024; i++) {
         odd_message m;
         begin(&m, ODD_ASKED);
         bool there = receive_rows(w, &m);

@@ -94,6 +94,7 @@ struct odd_worker {
     size_t count;
     double gathered; /* rows, estimated from bytes */
     double bytes_per_row;
+    bool full;         /* there may be more to receive */
     bool asked;        /* a message of it wants an answer now */
     double first_at;   /* receipt of its first message */
     double ended;      /* end of the batch before */
@@ -112,7 +113,7 @@ struct odd_worker {
     double tried;            /* when it was last tried */
     odd_note notes[ODD_NOTES];
     size_t note_count;
-    double trimmed, told, drift_checked;
+    double trimmed, told, measured;
 
     /* models; engine and shadow belong to the worker's thread, under `lock` when replaced */
     odd_engine *engine, *shadow;
@@ -133,8 +134,9 @@ struct odd_worker {
 
 /* ---- ingest.c ---- */
 
-/* Receives what is there, up to a full batch; true when the batch is full. */
-bool odd_ingest(odd_worker *w);
+/* Receives what is there on the sockets named, up to a full batch; true when the batch is full. */
+enum { ODD_READY_PULL = 1, ODD_READY_ROWS = 2, ODD_READY = 3 };
+bool odd_ingest(odd_worker *w, unsigned ready);
 
 /* Reads subscriptions off the feed socket. */
 void odd_ingest_subscriptions(odd_worker *w);

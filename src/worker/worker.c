@@ -406,6 +406,13 @@ static void look_after(odd_worker *w, double now)
         odd_drift_check(w->drift, tell_drift, w);
         pthread_mutex_unlock(&w->lock);
     }
+    if (now - w->measured >= 0.2) {
+        w->measured = now;
+        odd_journal_state state = odd_journal_state_of(w->journal);
+        pthread_mutex_lock(&w->lock);
+        w->journal_state = state;
+        pthread_mutex_unlock(&w->lock);
+    }
     if (now - w->trimmed >= 1) {
         w->trimmed = now;
         int more = odd_journal_trim(w->journal, odd_clock_utc(), &err);
@@ -420,24 +427,30 @@ static void look_after(odd_worker *w, double now)
     }
 }
 
-/* Waits for messages, at most `milliseconds`. */
-static void wait_for(odd_worker *w, long milliseconds, bool rows)
+/* Waits for messages, at most `milliseconds`; the sockets that have some. */
+static unsigned wait_for(odd_worker *w, long milliseconds, bool pull)
 {
+    void *sockets[] = {w->rows, w->feed, pull ? w->pull : NULL};
     zmq_pollitem_t items[4] = {{.fd = w->wake, .events = ZMQ_POLLIN}};
     int count = 1;
-    if (w->feed)
-        items[count++] = (zmq_pollitem_t){.socket = w->feed, .events = ZMQ_POLLIN};
-    if (w->rows)
-        items[count++] = (zmq_pollitem_t){.socket = w->rows, .events = ZMQ_POLLIN};
-    if (w->pull && rows)
-        items[count++] = (zmq_pollitem_t){.socket = w->pull, .events = ZMQ_POLLIN};
+    unsigned ready = 0;
+    for (size_t i = 0; i < 3; i++)
+        if (sockets[i])
+            items[count++] = (zmq_pollitem_t){.socket = sockets[i], .events = ZMQ_POLLIN};
     if (zmq_poll(items, count, milliseconds) <= 0)
-        return;
+        return 0;
     uint64_t none;
     if (items[0].revents)
         (void)!read(w->wake, &none, sizeof none);
-    if (w->feed && items[1].revents)
-        odd_ingest_subscriptions(w);
+    for (int i = 1; i < count; i++) {
+        if (!items[i].revents)
+            continue;
+        if (items[i].socket == w->feed)
+            odd_ingest_subscriptions(w);
+        else
+            ready |= items[i].socket == w->rows ? ODD_READY_ROWS : ODD_READY_PULL;
+    }
+    return ready;
 }
 
 /* Milliseconds that a batch which is not full may still wait; 0: it goes now. A worker that had
@@ -458,22 +471,17 @@ static int step(odd_worker *w, oddrow_error *err)
         odd_ingest_refuse(w);
         if (now - w->tried >= 0.25)
             return odd_batch_run(w, err);
-        wait_for(w, 50, false);
+        (void)wait_for(w, 50, false);
         return 0;
     }
     look_after(w, now);
-    bool full = odd_ingest(w);
-    if (w->count == 0) {
-        if (w->note_count)
-            return odd_batch_run(w, err);
-        wait_for(w, 500, true);
+    unsigned ready = ODD_READY;
+    if (!w->full)
+        ready = wait_for(w, w->count ? left_to_wait(w, now) : w->note_count ? 0 : 500, true);
+    w->full = odd_ingest(w, ready);
+    if (w->count ? !w->full && left_to_wait(w, odd_clock()) > 0 : !w->note_count)
         return 0;
-    }
-    long left = full ? 0 : left_to_wait(w, odd_clock());
-    if (left == 0)
-        return odd_batch_run(w, err);
-    wait_for(w, left, true);
-    return 0;
+    return odd_batch_run(w, err);
 }
 
 /* What was received before the end was asked for is finished; what comes while that lasts too, for
@@ -484,10 +492,10 @@ static int drain(odd_worker *w, oddrow_error *err)
     int rc = 0;
     atomic_store(&w->draining, true);
     while (!rc && odd_clock() < end) {
-        if (!w->planned && !odd_ingest(w) && w->count == 0)
+        if (!w->planned && !odd_ingest(w, ODD_READY) && w->count == 0)
             break;
         if (w->planned)
-            wait_for(w, 50, false);
+            (void)wait_for(w, 50, false);
         rc = odd_batch_run(w, err);
     }
     if (w->planned || w->count)
@@ -505,7 +513,7 @@ int odd_worker_run(odd_worker *w, oddrow_error *err)
     while (!atomic_load(&w->stop))
         if (step(w, &failure))
             odd_log_write(w->options.log, ODD_LOG_ERROR, "batch-lost", "%s", failure.message);
-    odd_status(w, ODD_LOG_INFO, "stopping", NULL);
+    odd_status(w, ODD_LOG_INFO, "stopping", "finishing what was accepted");
     int rc = drain(w, err);
     if (!rc && w->note_count && !w->planned)
         rc = odd_batch_run(w, err);
