@@ -212,8 +212,15 @@ static const char *write_scalar(const odd_decoder *d, const head *h, char out[RE
 
 static bool print(msgpack_rows *r, const char *text, size_t size)
 {
-    r->no_memory |= odd_bytes_add(&r->d->json, text, size) != 0;
-    return !r->no_memory;
+    odd_bytes *json = &r->d->json;
+    if (json->capacity - json->size < size && odd_bytes_reserve(json, size)) {
+        r->no_memory = true;
+        return false;
+    }
+    if (size)
+        memcpy(json->data + json->size, text, size);
+    json->size += size;
+    return true;
 }
 
 /* A scalar as JSON. What JSON has no form for becomes a text: inf, 4 bytes. */

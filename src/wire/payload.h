@@ -2,13 +2,16 @@
  *
  * A payload is a JSON object by column name, a JSON array of objects, MessagePack of the two, or
  * CSV lines in schema order (comma, no header). Its first byte tells which: '{' or '[' (blanks and
- * line ends before them allowed) JSON; 0x80-0x9f, 0xdc-0xdf MessagePack; anything else CSV.
+ * line ends before them allowed) JSON; 0x80-0x9f, 0xdc-0xdf MessagePack; anything else CSV, so that
+ * a first cell which begins like the others must stand in quotes. Blank lines are no rows.
  *
  * A cell is the text that would stand in a CSV file: a JSON string without its blanks at the ends
  * (kept where the column's vocabulary has the text with them), a JSON number as its literal stands
  * there, true and false as those words, null as an empty cell. MessagePack integers in decimal,
  * floats in the shortest form that reads back. Names that the schema does not know are ignored;
- * id, label and ignored columns may be absent; another absent column rejects the row, by name. */
+ * id, label and ignored columns may be absent; another absent column rejects the row, by name.
+ * _id: a text of at most 256 bytes (of JSON as they stand) or an integer of at most 64 characters.
+ * More than 8 objects and arrays in each other reject the payload. */
 #ifndef ODD_WIRE_PAYLOAD_H
 #define ODD_WIRE_PAYLOAD_H
 

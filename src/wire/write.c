@@ -1,6 +1,6 @@
 /* wire/write.c: rows to payloads, for clients; see payload.h. */
 #include <msgpack/pack.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/utf8.h"
@@ -24,13 +24,21 @@ static int add_escape(odd_bytes *out, char c)
     return odd_bytes_print(out, "\\u%04x", (unsigned char)c);
 }
 
-int odd_json_text_add(odd_bytes *out, const char *text, size_t size)
+/* Bytes before the first that is not ASCII or needs an escape. */
+static size_t plain_bytes(const char *text, size_t size)
 {
-    size_t before = out->size, from = 0;
+    size_t n = 0;
+    while (n < size && text[n] >= 0x20 && text[n] < 0x7f && text[n] != '"' && text[n] != '\\')
+        n++;
+    return n;
+}
+
+/* Text with escapes or beyond ASCII. */
+static int add_text(odd_bytes *out, const char *text, size_t size)
+{
+    size_t from = 0;
     bool valid = odd_utf8_valid(text, size);
-    int code = odd_bytes_reserve(out, size + 2);
-    if (code == 0)
-        code = odd_bytes_add(out, "\"", 1);
+    int code = 0;
     for (size_t at = 0; at < size && code == 0;) {
         unsigned char c = (unsigned char)text[at];
         bool plain = c >= 0x20 && c != '"' && c != '\\';
@@ -46,13 +54,25 @@ int odd_json_text_add(odd_bytes *out, const char *text, size_t size)
             code = plain ? odd_bytes_add(out, "\xef\xbf\xbd", 3) : add_escape(out, text[at]);
         from = ++at;
     }
-    if (code == 0)
-        code = odd_bytes_add(out, text + from, size - from);
-    if (code == 0)
-        code = odd_bytes_add(out, "\"", 1);
-    if (code)
+    return code ? code : odd_bytes_add(out, text + from, size - from);
+}
+
+int odd_json_text_add(odd_bytes *out, const char *text, size_t size)
+{
+    size_t before = out->size, plain = plain_bytes(text, size);
+    if (size > PTRDIFF_MAX - 2 || odd_bytes_reserve(out, size + 2))
+        return ODDROW_ENOMEM;
+    out->data[out->size++] = '"';
+    if (plain) {
+        memcpy(out->data + out->size, text, plain);
+        out->size += plain;
+    }
+    if ((plain < size && add_text(out, text + plain, size - plain)) ||
+        odd_bytes_add(out, "\"", 1)) {
         out->size = before;
-    return code;
+        return ODDROW_ENOMEM;
+    }
+    return 0;
 }
 
 static size_t digits(const char *s, size_t n)
