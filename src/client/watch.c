@@ -20,7 +20,8 @@ enum {
     FRAMES = 3,
     ROUND = 256, /* messages of one socket before the other has its turn */
     POLL_MS = 100,
-    STUCK = 3, /* answers without what the feed has shown, until it counts as missed */
+    PAGE = 500, /* messages a question: a ROUTER drops what is beyond its mark, usually 1,000 */
+    STUCK = 3,  /* answers without what the feed has shown, until it counts as missed */
     ERRORS = 3,
 };
 static const double silence = 1;     /* seconds without a live message until replay is asked */
@@ -58,6 +59,7 @@ typedef struct watcher {
     uint64_t asked;               /* from where */
     uint64_t asked_reached;       /* reached, then */
     size_t got;                   /* messages of its answer so far */
+    bool holed;                   /* the answer leaves something out behind its first message */
     double ask_at;                /* not before this moment */
     double replay_heard, failing; /* a frame of replay; first silence since the last, or 0 */
     double live_heard;            /* a live message, or a complete answer */
@@ -241,11 +243,12 @@ static int ask(watcher *w, oddrow_error *err)
     unsigned char from[8], most[4];
     const char *topic = w->o->topic ? w->o->topic : "";
     odd_put64(from, w->next);
-    odd_put32(most, ODD_REPLAY_DEFAULT);
+    odd_put32(most, PAGE);
     w->asking = true;
     w->asked = w->next;
     w->asked_reached = w->reached;
     w->got = 0;
+    w->holed = false;
     w->replay_heard = odd_clock();
     if (zmq_send(w->replay, from, sizeof(from), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
         if (zmq_errno() == EAGAIN || zmq_errno() == EINTR)
@@ -286,7 +289,9 @@ static void hear_replay(watcher *w)
     w->noted = false;
 }
 
-/* [END][next]: nothing but what came lies between the question and there. */
+/* [END][next]: nothing but what came lies between the question and there. Retention takes the
+ * oldest, so that only the beginning of an answer may lack something; a hole further on is what a
+ * full queue dropped on the way, and asked for again. */
 static int take_end(watcher *w, uint64_t end, oddrow_error *err)
 {
     double now = odd_clock();
@@ -297,8 +302,10 @@ static int take_end(watcher *w, uint64_t end, oddrow_error *err)
                         w->o->replay, end ? end - 1 : 0, w->asked_reached - 1,
                         w->o->state ? "; to begin anew, remove " : "",
                         w->o->state ? w->o->state : "");
-    skip_to(w, end);
-    bool moved = w->got > 0 || end > w->asked, held = w->count > 0;
+    w->holed = w->holed || (w->got > 0 && end > w->next && !has_prefix(w));
+    if (!w->holed)
+        skip_to(w, end);
+    bool moved = w->got > 0 || end > w->asked, held = w->count > 0 && !w->holed;
     int code = release(w, err);
     w->asking = false;
     w->errors = 0;
@@ -350,6 +357,9 @@ static int take_replay(watcher *w, oddrow_error *err)
     w->got++;
     uint64_t sequence = sequence_of(p);
     if (sequence < w->next || sequence == UINT64_MAX)
+        return 0;
+    w->holed = w->holed || (w->got > 1 && sequence > w->next && !has_prefix(w));
+    if (w->holed)
         return 0;
     skip_to(w, sequence);
     w->summary->replayed++;
