@@ -99,7 +99,7 @@ static int parse_tcp(const char *endpoint, parts *out, oddrow_error *err)
         status = parse_port(port, endpoint, out, err);
     /* libzmq binds no names, and a resolver might say anything. */
     if (!status && !bracket && out->local && !strcasecmp(out->host, "localhost"))
-        strcpy(out->host, "127.0.0.1");
+        snprintf(out->host, sizeof out->host, "127.0.0.1");
     if (!status && !bracket)
         snprintf(out->target, sizeof out->target, "tcp://%.*s:%.*s", ODD_ENDPOINT_SIZE - 20,
                  out->host, 5, port);
@@ -126,7 +126,7 @@ static int parse(const char *endpoint, parts *out, oddrow_error *err)
     *out = (parts){0};
     if (strlen(endpoint) >= ODD_ENDPOINT_SIZE - 8)
         return odd_fail(err, ODDROW_EINVAL, "%.40s...: the endpoint is too long", endpoint);
-    strcpy(out->target, endpoint);
+    memcpy(out->target, endpoint, strlen(endpoint) + 1);
     for (const char *c = endpoint; *c; c++)
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             return odd_fail(err, ODDROW_EINVAL, "an endpoint with a control character in it");

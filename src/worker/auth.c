@@ -38,7 +38,8 @@ struct odd_auth {
     odd_log *log;     /* the thread uses it until quiet */
     odd_keys keys;
     void *context;
-    int wake; /* eventfd: watches or closing changed */
+    size_t refused; /* by ZAP, not yet heard of from a monitor; the thread's */
+    int wake;       /* eventfd: watches or closing changed */
     atomic_uint_fast64_t allowed, unlisted, failed, clients;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t changed;
@@ -134,6 +135,7 @@ static void refuse_unlisted(odd_auth *a, const request *r)
     char key[ODD_KEY_SIZE] = "";
     zmq_z85_encode(key, (const uint8_t *)r->frames[CREDENTIALS], ODD_ALLOW_KEY);
     atomic_fetch_add(&a->unlisted, 1);
+    a->refused++;
     odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: the key %.8s... is not on the list",
                   r->frames[ADDRESS], key);
     reply(a->zap, r, "400", "not on the list", "");
@@ -229,8 +231,13 @@ static const char *why_failed(uint16_t event, uint32_t value)
     return "it breaks the protocol of ZeroMQ";
 }
 
+/* A client that leaves between the answer of ZAP and its own verdict was counted there. */
 static void count_failed(odd_auth *a, const watch *w, uint16_t event, uint32_t value, bool closing)
 {
+    if (a->refused && event != ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
+        a->refused--;
+        return;
+    }
     atomic_fetch_add(&a->failed, 1);
     if (!closing)
         odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: a peer was refused: %s", w->name,
@@ -248,6 +255,7 @@ static void handle_event(odd_auth *a, watch *w, uint16_t event, uint32_t value, 
         drop_newest(w);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: /* counted where ZAP was answered */
+        a->refused -= a->refused > 0;
         drop_newest(w);
         break;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
