@@ -1,4 +1,5 @@
-/* Payloads of all encodings, good and hostile, to rows of cells. */
+/* Payloads of all encodings, good and hostile, to rows of cells. One fixture for three encodings: that
+ * is why the file is longer than others. */
 #include "wire/payload.h"
 
 #include <math.h>
