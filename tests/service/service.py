@@ -1,0 +1,414 @@
+"""What the service tests share: a worker in a temporary directory, rows and a model to feed it, its
+feed, its pages. Standard library and pyzmq only; every wait has a deadline, every port is free.
+
+ODDROW_TEST_SCALE scales the volume (default 1), ODDROW_TEST_FULL=1 takes the full one,
+ODDROW_TEST_SEED repeats a run. Run directly, ODDROW_BINARY is the binary under test.
+"""
+import atexit, contextlib, csv, fcntl, io, json, os, random, re, shutil, signal, socket, struct
+import subprocess, sys, tempfile, time, traceback, urllib.error, urllib.request
+
+import zmq
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.environ.get("ODDROW_SOURCE") or os.path.dirname(os.path.dirname(HERE))
+BINARY = os.path.abspath(os.environ.get("ODDROW_BINARY") or os.path.join(SOURCE, "build/dev/oddrow"))
+BUILD = os.environ.get("ODDROW_BUILD") or os.path.dirname(BINARY)
+SCALE = float(os.environ.get("ODDROW_TEST_SCALE") or 1)
+FULL = os.environ.get("ODDROW_TEST_FULL") == "1"
+CI = os.environ.get("CI") == "true"
+SEED = int(os.environ.get("ODDROW_TEST_SEED") or random.SystemRandom().randrange(10**6))
+PATIENCE = 60  # seconds that anything may take: sanitizer builds on busy machines are slow
+REPORTS = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error")
+
+
+class Failed(Exception):
+    pass
+
+
+def check(true, message):
+    if not true:
+        raise Failed(message)
+
+
+def skip(reason):
+    """Ends the test as skipped; in CI a skip is a failure."""
+    print(f"skipped: {reason}", flush=True)
+    sys.exit(1 if CI else 77)
+
+
+def run(*tests):
+    """Runs the functions, or those named on the command line; exits with 1 when one failed."""
+    print(f"seed {SEED}, scale {SCALE:g}{', full volume' if FULL else ''}", flush=True)
+    if not os.access(BINARY, os.X_OK):
+        sys.exit(f"no binary {BINARY}: ODDROW_BINARY names it")
+    failed = []
+    for test in tests:
+        if len(sys.argv) > 1 and test.__name__ not in sys.argv[1:]:
+            continue
+        start = time.monotonic()
+        try:
+            test()
+            verdict = "ok"
+        except Exception as why:  # the others are run all the same
+            failed.append(test.__name__)
+            frames = [f for f in traceback.extract_tb(why.__traceback__)[1:] if f.filename.startswith(HERE)]
+            where = " > ".join(f"{os.path.basename(f.filename)}:{f.lineno}" for f in frames)
+            verdict = f"FAILED: {where}: {'' if isinstance(why, Failed) else type(why).__name__ + ': '}{why}"
+        print(f"{test.__name__}: {verdict} ({time.monotonic() - start:.1f} s)", flush=True)
+    sys.exit(1 if failed else 0)
+
+
+def scaled(small, full=None):
+    """A volume: `small` times the scale, or the full one."""
+    return full if FULL and full is not None else max(1, int(small * SCALE))
+
+
+def wait_for(what, condition, seconds=PATIENCE):
+    """Polls until the condition gives something true, which is returned."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        check(time.monotonic() < end, f"waited {seconds} s for {what}")
+        time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def folder():
+    """A temporary directory, short enough for ipc:// names, removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="oddrow-service-") as path:
+        yield path
+
+
+# ---- rows and models
+
+COLUMNS = ["order", "country", "currency", "product", "coupon", "quantity", "price", "weight", "placed"]
+NUMBERS = {"quantity", "price", "weight"}
+
+
+def rows(count, seed=1, odd=0.01):
+    """Rows as lists of texts by COLUMNS: categories, numbers, missing cells, quoted text, an id."""
+    r = random.Random(seed)
+    currency = {"DE": "EUR", "FR": "EUR", "GB": "GBP", "US": "USD", "JP": "JPY"}
+    price = {"tea": 6, "coffee": 9, "cup, small": 12, 'the "family" set': 48, "kettle": 110}
+    made = []
+    for i in range(count):
+        country, product, q = r.choice(list(currency)), r.choice(list(price)), 1 + int(r.expovariate(0.3))
+        row = [f"o{i + 1}", country, currency[country], product, r.choice(["", "", "SPRING", "FRIEND"]), str(q),
+               f"{price[product] * q * r.gauss(1, 0.03):.2f}", "" if r.random() < 0.05 else f"{r.gauss(2, 0.3):.3f}",
+               f"2024-{r.randint(1, 12):02}-{r.randint(1, 28):02}T{r.randint(8, 18):02}:{r.randint(0, 59):02}:00Z"]
+        if r.random() < odd:
+            row[r.choice([2, 3, 6])] = r.choice(["CHF", "99999.5", ""])
+        made.append(row)
+    return made
+
+
+def line(row):
+    """A row as a CSV line."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerow(row)
+    return out.getvalue()
+
+
+def write_csv(path, made):
+    with open(path, "w", newline="") as f:
+        f.write(line(COLUMNS) + "".join(map(line, made)))
+    return path
+
+
+def objects(made, ids=None):
+    """Rows as objects with typed cells, as JSON and MessagePack have them."""
+    def cell(name, text):
+        if text == "":
+            return None
+        if name in NUMBERS and re.fullmatch(r"-?[0-9.]+", text):
+            return float(text) if "." in text else int(text)
+        return text
+    result = [{n: cell(n, t) for n, t in zip(COLUMNS, row)} for row in made]
+    if ids:
+        for made_object, value in zip(result, ids):
+            made_object["_id"] = value
+    return result
+
+
+def train(path, data, *options):
+    tool("train", data, "-o", path, "--epochs", "2", "--min-steps", "200", "--id", "order", "--alerts", "0.01",
+         "--quiet", *options)
+    return path
+
+
+def model(name="orders"):
+    """A model of rows(3000), made once in the build directory: orders, or other: the same schema with
+    another seed, or narrow: without the column placed."""
+    place = os.path.join(BUILD, "service-models")
+    os.makedirs(place, exist_ok=True)
+    path = os.path.join(place, f"{name}.model")
+    with open(os.path.join(place, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path) or os.path.getmtime(path) < os.path.getmtime(BINARY):
+            made, data = rows(3000), os.path.join(place, f"{name}.csv")
+            write_csv(data, made)
+            if name == "narrow":
+                with open(data, "w", newline="") as f:
+                    f.writelines(line(row[:-1]) for row in [COLUMNS, *made])
+            train(path + ".new", data, "--seed", "2" if name == "other" else "1")
+            os.replace(path + ".new", path)
+    return path
+
+
+def hash_of(path):
+    """The content hash that entries name."""
+    found = re.search(r"\b[0-9a-f]{16,64}\b", tool("inspect", path))
+    check(found, f"oddrow inspect {path} shows no hash")
+    return found[0]
+
+
+def tool(*command, input=None, status=0, seconds=600):
+    """Runs oddrow to its end; its standard output. Another exit status is a failure."""
+    done = subprocess.run([BINARY, *command], input=input, capture_output=True, text=True, timeout=seconds)
+    check(done.returncode == status and not REPORTS.search(done.stderr),
+          f"oddrow {' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
+    return done.stdout
+
+
+def batch_scores(model_path, data):
+    """What oddrow score gives: a list of {score, p_value, odd}, in the order of the rows."""
+    text = tool("score", model_path, data, "-o", "-", "--quiet")
+    return [{"score": float(r["score"]), "p_value": float(r["p_value"]), "odd": r["odd"] in ("1", "true")}
+            for r in csv.DictReader(io.StringIO(text))]
+
+
+def check_scores(entries, expected, what):
+    """Entries against batch scores, one for one."""
+    check(len(entries) == len(expected), f"{what}: {len(entries)} entries for {len(expected)} rows")
+    for i, (entry, score) in enumerate(zip(entries, expected)):
+        for key in ("score", "p_value"):
+            check(abs(entry[key] - score[key]) <= 1e-6 * max(1, abs(score[key])),
+                  f"{what}: row {i + 1} has {key} {entry[key]} in the feed and {score[key]} in batch")
+        check(entry["odd"] == score["odd"], f"{what}: row {i + 1} is odd {entry['odd']}, in batch {score['odd']}")
+
+
+# ---- the worker
+
+_started = []
+
+
+@atexit.register
+def _end_all():
+    for process in _started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def free_port():
+    """A free port outside the range of outgoing connections: while a worker is down nobody gets it,
+    and no connection to it can meet itself."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        low, high = map(int, f.read().split())
+    choices = range(10000, low) if low > 12000 else range(high + 1, 65536)
+    for _ in range(1000):
+        port = random.SystemRandom().choice(choices)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
+    raise Failed("no free port")
+
+
+class Worker:
+    """oddrow serve in a directory. Endpoints: pull, rows, feed, replay, http (with http://).
+
+    with Worker(directory, "--publish", "all") as w: ...     stops it and looks at how it ended
+    endpoints: tcp (free ports), ipc, or a dict by name; they stay the same over restarts of one Worker.
+    """
+    NAMES = ("pull", "rows", "feed", "replay")
+
+    def __init__(self, directory, *options, model_path=None, endpoints="tcp", journal="journal.db", prefix=(), env=None,
+                 start=True):
+        self.directory, self.options, self.prefix = directory, list(options), list(prefix)
+        self.model = model_path or model()
+        self.env = {**os.environ, **(env or {})}
+        self.journal = journal and os.path.join(directory, journal)
+        self.log = os.path.join(directory, f"worker-{len(_started)}.log")
+        self.process, self.ready, self.starts = None, None, 0
+        if endpoints == "ipc":
+            endpoints = {n: f"ipc://{directory}/{n}" for n in self.NAMES}
+        elif endpoints == "tcp":
+            endpoints = {}
+        self.endpoints = {**{n: "tcp://127.0.0.1:*" for n in self.NAMES}, "http": "127.0.0.1:0", **endpoints}
+        if start:
+            self.start()
+
+    def command(self):
+        journal = ["--journal", self.journal] if self.journal else []
+        flags = [f for n, e in self.endpoints.items() for f in (f"--{n}", e)]
+        return [*self.prefix, BINARY, "serve", self.model, *journal, *flags, "--threads", "2", *self.options]
+
+    def start(self):
+        """Starts it and waits until it is ready."""
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=log, env=self.env)
+        _started.append(self.process)
+        self.starts += 1
+        text = self.process.stdout.readline().decode()
+        if not text:
+            self.process.wait()
+            raise Failed(f"the worker ended with {self.process.returncode} before it was ready:\n{self.stderr()[-3000:]}")
+        self.ready = json.loads(text)
+        check(self.ready.get("ready") is True, f"no ready line: {text}")
+        for name in self.NAMES:
+            setattr(self, name, self.ready[name])
+            if self.ready[name]:
+                self.endpoints[name] = self.ready[name]
+        self.http = self.ready["http"]
+        if self.http:
+            self.endpoints["http"] = self.http[len("http://"):]
+        return self
+
+    def stderr(self):
+        with open(self.log, errors="replace") as f:
+            return f.read()
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    def tell(self, number):
+        self.process.send_signal(number)
+
+    def kill(self):
+        """SIGKILL, and nothing is asked of how it ended."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def stop(self, number=signal.SIGTERM, seconds=PATIENCE):
+        """Ends it with a signal: exit status 0 within the seconds, no sanitizer report. The seconds taken."""
+        start = time.monotonic()
+        check(self.alive(), f"the worker had ended with {self.process.returncode}:\n{self.stderr()[-3000:]}")
+        self.tell(number)
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise Failed(f"the worker did not end within {seconds} s of signal {number}:\n{self.stderr()[-3000:]}")
+        taken = time.monotonic() - start
+        check(self.process.stdout.read() == b"", "the worker printed more than its ready line")
+        self.process.stdout.close()
+        check(self.process.returncode == 0, f"the worker ended with {self.process.returncode}:\n{self.stderr()[-3000:]}")
+        self.check_log()
+        return taken
+
+    def check_log(self):
+        report = REPORTS.search(self.stderr())
+        check(not report, f"a sanitizer spoke:\n{self.stderr()[report.start() if report else 0:][:4000]}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            if self.alive():
+                self.stop()
+            else:
+                self.check_log()
+        else:
+            if self.alive():
+                self.kill()
+            print(f"--- the worker's log\n{self.stderr()[-3000:]}---", flush=True)
+
+    # -- its pages
+
+    def get(self, path, data=None, headers=None):
+        """Status and text of a page; data makes it a POST."""
+        request = urllib.request.Request(self.http + path, data=data, headers=headers or {})
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as answer:
+            with answer:
+                return answer.code, answer.read().decode()
+
+    def metrics(self):
+        """All samples by name and labels as they stand: 'oddrow_rows_total{socket="pull",outcome="odd"}'."""
+        status, text = self.get("/metrics")
+        check(status == 200, f"/metrics says {status}")
+        samples = (s.rpartition(" ") for s in text.splitlines() if s and not s.startswith("#"))
+        return {name: float(value) for name, _, value in samples}
+
+    def metric(self, name, **labels):
+        """The sum of the samples of a name that have these labels."""
+        wanted = [f'{k}="{v}"' for k, v in labels.items()]
+        return sum(v for n, v in self.metrics().items()
+                   if n.partition("{")[0] == name and all(w in n for w in wanted))
+
+    # -- its sockets
+
+    def entries(self, topic=None, first=1):
+        """The feed from the journal, by replay: a list of entries with their topic under 'topic'."""
+        found, start, prefix = [], first, (topic or "").encode()
+        with connect(zmq.DEALER, self.replay) as s:
+            while True:
+                s.send_multipart([struct.pack(">Q", start), struct.pack(">I", 5000), prefix])
+                before = len(found)
+                while True:
+                    message = receive(s, "replay")
+                    if message[0] in (b"END", b"ERR"):
+                        break
+                    entry = json.loads(message[2])
+                    check(struct.unpack(">Q", message[1])[0] == entry["seq"], "sequence of frame and entry differ")
+                    found.append({**entry, "topic": message[0].decode()})
+                check(message[0] == b"END", f"replay says {message}")
+                start = struct.unpack(">Q", message[1])[0]
+                if len(found) == before:
+                    return found
+
+    def scored(self, first=1):
+        """The entries of scored rows."""
+        return [e for e in self.entries(first=first) if e["topic"] in ("odd", "score")]
+
+    def send_command(self, data, *options):
+        return [BINARY, "send", self.rows, data, *options]
+
+    def send(self, data, *options, status=0):
+        """oddrow send, to its end."""
+        return tool("send", self.rows, data, "--quiet", *options, status=status)
+
+    def ask(self, payload):
+        """The answer to one request."""
+        with connect(zmq.REQ, self.rows) as s:
+            s.send(payload)
+            return json.loads(receive(s, "an answer")[0])
+
+
+_context = zmq.Context.instance()
+
+
+def connect(kind, endpoint, **options):
+    """A connected socket (a context manager): subscribed to everything when it is a SUB."""
+    s = _context.socket(kind)
+    s.linger = 0
+    s.ipv6 = True
+    for name, value in options.items():
+        setattr(s, name, value)
+    if kind == zmq.SUB and "subscribe" not in options:
+        s.subscribe(b"")
+    s.connect(endpoint)
+    return s
+
+
+def receive(s, what, seconds=PATIENCE):
+    """One message with its frames, within the seconds."""
+    check(s.poll(seconds * 1000), f"waited {seconds} s for {what}")
+    return s.recv_multipart()
+
+
+def subscribe(worker, **options):
+    """A SUB socket that the worker knows of: nothing published from here on is missed."""
+    before = worker.metric("oddrow_feed_subscriptions")
+    s = connect(zmq.SUB, worker.feed, rcvhwm=0, **options)
+    wait_for("the subscription", lambda: worker.metric("oddrow_feed_subscriptions") > before)
+    return s
