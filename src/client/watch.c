@@ -45,29 +45,31 @@ typedef struct watcher {
     void *context, *feed, *replay;
     parcel in;
 
-    bool placed;      /* next is known */
-    uint64_t next;    /* the next sequence to hand out */
+    uint64_t next;    /* the next sequence to hand out, once it is known */
     uint64_t reached; /* everything below was handed out, in this run or an earlier one */
     uint64_t missed;  /* to be told with the next message */
-    bool done;        /* count is reached */
 
     parcel *held; /* a ring of live messages that wait for replay */
     size_t head, count, bytes;
 
-    bool behind;                  /* replay has more, or was not asked yet */
-    bool asking;                  /* a question is under way */
-    uint64_t asked;               /* from where */
-    uint64_t asked_reached;       /* reached, then */
-    size_t got;                   /* messages of its answer so far */
-    bool holed;                   /* the answer leaves something out behind its first message */
-    double ask_at;                /* not before this moment */
-    double replay_heard, failing; /* a frame of replay; first silence since the last, or 0 */
-    double live_heard;            /* a live message, or a complete answer */
-    bool noted;
-    unsigned stuck, errors;
+    uint64_t asked;         /* from where; */
+    uint64_t asked_reached; /* and reached, then */
+    size_t got;             /* messages of the answer so far */
+    double ask_at;          /* not before this moment */
+    double replay_heard;    /* a frame of replay, or the question */
+    double failing;         /* since when replay is silent; 0: it is not */
+    double live_heard;      /* a live message, or a complete answer */
 
     uint64_t saved;
     double saved_at;
+
+    unsigned stuck, errors;
+    bool placed; /* next is known */
+    bool done;   /* count is reached */
+    bool behind; /* replay has more, or was not asked yet */
+    bool asking; /* a question is under way */
+    bool holed;  /* its answer leaves something out behind its first message */
+    bool noted;  /* that replay is silent */
 } watcher;
 
 /* ---- parcels */
