@@ -312,9 +312,9 @@ void odd_worker_free(odd_worker **worker)
     if (w->context)
         zmq_ctx_term(w->context);
     odd_journal_close(&w->journal);
+    odd_drift_free(&w->drift); /* borrows the engine's schema */
     odd_engine_free(&w->engine);
     odd_engine_free(&w->shadow);
-    odd_drift_free(&w->drift);
     odd_shadow_free(&w->compared);
     odd_pool_free(&w->pool);
     odd_bytes_free(&w->json);
