@@ -293,12 +293,15 @@ static int parse(json_rows *r, odd_decoded *out)
 int odd_json_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out)
 {
     json_rows r = {.d = d, .payload = payload, .size = size, .level = 1};
+    size_t first = 0;
     if (!odd_utf8_valid(payload, size)) {
         out->reject = ODD_REJECT_UTF8;
         out->reason = "not UTF-8";
         return 0;
     }
-    if (payload[strspn(payload, " \t\r\n")] == '[')
+    while (memchr(" \t\r\n", payload[first], 4)) /* odd_decode saw a byte that is none of these */
+        first++;
+    if (payload[first] == '[')
         r.level = 2;
     r.escapes = memchr(payload, '\\', size);
     odd_arena_rewind(&d->parser);
