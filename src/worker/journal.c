@@ -18,7 +18,7 @@ enum {
     PATIENCE = 1000, /* milliseconds that another program may hold the file's write lock */
     /* Bytes; 4 KiB and 16 KiB were slower with long segments, 16 KiB also with single entries. */
     PAGE = 8192,
-    FOLD_BYTES = 16 * 1024 * 1024,       /* of WAL, then it is folded into the file */
+    FOLD_BYTES = 4 * 1024 * 1024,        /* of WAL, then it is folded into the file */
     FOLD_PATIENCE = 20,                  /* milliseconds that readers are waited for */
     TRIM_SEGMENTS = 1024,                /* removed by one call of trim, at most, */
     TRIM_BYTES = 64 * ODD_SEGMENT_BYTES, /* or as many bytes */
@@ -48,12 +48,11 @@ static const char *const statement_texts[STATEMENTS] = {
     [COMMIT] = "COMMIT",
     [ROLLBACK] = "ROLLBACK",
     [ADD_SEGMENT] = "INSERT INTO feed(first, count, time, topics, entries) VALUES (?, ?, ?, ?, ?)",
-    [SET_PLACE] = "INSERT INTO clients(name, number) VALUES (?, ?)"
-                  " ON CONFLICT(name) DO UPDATE SET number = excluded.number",
+    [SET_PLACE] = "REPLACE INTO clients(name, number) VALUES (?, ?)",
     [GET_PLACE] = "SELECT number FROM clients WHERE name = ?",
     [GET_OLDEST] = "SELECT first, count, time FROM feed ORDER BY first LIMIT 1",
     [REMOVE_SEGMENT] = "DELETE FROM feed WHERE first = ?",
-    [SET_META] = "INSERT OR REPLACE INTO meta(key, value) VALUES (?, ?)",
+    [SET_META] = "REPLACE INTO meta(key, value) VALUES (?, ?)",
     [PAGES_ALL] = "PRAGMA page_count",
     [PAGES_FREE] = "PRAGMA freelist_count"};
 
@@ -557,23 +556,23 @@ static int set_meta(odd_journal *j, const char *key, int64_t value, oddrow_error
 /* Inside a transaction: removes segments while they may go. 1 when there are more, 0, a code. */
 static int remove_segments(odd_journal *j, int64_t now, uint64_t *oldest, oddrow_error *err)
 {
-    uint64_t first, count, before = 0, after = 0;
-    int more = used_bytes(j, &before, err);
-    for (int k = 0; !more; k++) {
-        more = look_at_oldest(j, now, &first, &count, err);
+    uint64_t first = 0, count = 0, before = 0, after = 0;
+    int status = used_bytes(j, &before, err);
+    for (int k = 0; !status; k++) {
+        int more = look_at_oldest(j, now, &first, &count, err);
         if (more != 1)
+            return more;
+        status = used_bytes(j, &after, err);
+        if (status)
             break;
-        if (!(more = used_bytes(j, &after, err)) &&
-            (k == TRIM_SEGMENTS || before - after >= TRIM_BYTES))
+        if (k == TRIM_SEGMENTS || before - after >= TRIM_BYTES)
             return 1;
-        if (more)
-            break;
         sqlite3_bind_int64(j->statements[REMOVE_SEGMENT], 1, (sqlite3_int64)first);
         if (run(j, REMOVE_SEGMENT) != SQLITE_OK)
-            return fail(j, "trim the journal", err);
+            status = fail(j, "trim the journal", err);
         *oldest = first + count;
     }
-    return more;
+    return status;
 }
 
 int odd_journal_trim(odd_journal *j, int64_t now, oddrow_error *err)
