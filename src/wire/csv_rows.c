@@ -1,11 +1,12 @@
 /* wire/csv_rows.c: CSV lines to rows. Payloads are read apart from each other, so that a stray
- * quote in one swallows nothing of the next. */
+ * quote in one swallows nothing of the next. The rules are those of csv/record.h; cells stay where
+ * they stand, which setting up libcsv for each payload would not allow, and a test holds every cell
+ * against what libcsv makes of the same bytes. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "csv/record.h"
-#include "csv/split.h"
 #include "wire/rows.h"
 
 static const char not_utf8[] = "not UTF-8";
@@ -57,14 +58,70 @@ static size_t split(const char *line, size_t size, odd_span *cells, size_t K)
     return fields;
 }
 
-static bool take_line(csv_rows *r, odd_span line)
+/* The text between quotes with "" made ", in the arena. False: no memory. */
+static bool unescape(odd_arena *texts, odd_span *cell)
+{
+    char *copy = odd_arena_take(texts, cell->size);
+    size_t size = 0;
+    if (!copy)
+        return false;
+    for (size_t i = 0; i < cell->size; i++) {
+        copy[size++] = cell->data[i];
+        i += cell->data[i] == '"';
+    }
+    *cell = (odd_span){copy, size};
+    return true;
+}
+
+/* The same of a record with quotes, which the scanner has found good: a quote that opens a field is
+ * closed, and only blanks follow it. SIZE_MAX: no memory. */
+static size_t split_quoted(odd_arena *texts, odd_span record, odd_span *cells, size_t K)
+{
+    const char *at = record.data, *end = at + record.size;
+    for (size_t fields = 0;; at++) { /* behind the comma */
+        odd_span cell = {at, 0};
+        bool doubled = false;
+        while (at < end && blank(*at))
+            at++;
+        if (at < end && *at == '"') {
+            cell.data = ++at;
+            while (at < end && (*at != '"' || (at + 1 < end && at[1] == '"'))) {
+                doubled |= *at == '"';
+                at += *at == '"' ? 2 : 1;
+            }
+            cell.size = (size_t)(at - cell.data);
+            while (at < end && *at != ',')
+                at++;
+        } else {
+            cell.data = at;
+            while (at < end && *at != ',')
+                at++;
+            cell.size = (size_t)(at - cell.data);
+            while (cell.size && blank(cell.data[cell.size - 1]))
+                cell.size--;
+        }
+        if (fields < K) {
+            if (doubled && !unescape(texts, &cell))
+                return SIZE_MAX;
+            cells[fields] = cell;
+        }
+        fields++;
+        if (at == end)
+            return fields;
+    }
+}
+
+static bool take_line(csv_rows *r, odd_span line, bool quoted)
 {
     size_t K = r->d->schema->K;
     odd_span *cells = odd_row_begin(r->d);
     if (!cells)
         return false;
-    size_t fields = split(line.data, line.size, cells, K);
-    if (fields == 1 && !cells[0].size) /* a blank line is no row */
+    size_t fields =
+        quoted ? split_quoted(&r->d->texts, line, cells, K) : split(line.data, line.size, cells, K);
+    if (fields == SIZE_MAX)
+        return false;
+    if (!quoted && fields == 1 && !cells[0].size) /* a blank line is no row */
         return true;
     if (fields == K) {
         add(r, ODD_REJECT_NONE, NULL, line);
@@ -83,8 +140,7 @@ static bool take_line(csv_rows *r, odd_span line)
     return true;
 }
 
-/* Nothing but lines and commas: no copy, no parser. The same rules as those of csv/record.h where
- * there are no quotes, and a test holds the two together. */
+/* Nothing but lines and commas: no scanner. */
 static bool plain_rows(csv_rows *r, const char *payload, size_t size)
 {
     const char *at = payload, *end = payload + size;
@@ -99,21 +155,19 @@ static bool plain_rows(csv_rows *r, const char *payload, size_t size)
             next = cr + 1 == stop ? next : cr + 1;
             stop = cr;
         }
-        if (stop > at && !take_line(r, (odd_span){at, (size_t)(stop - at)}))
+        if (stop > at && !take_line(r, (odd_span){at, (size_t)(stop - at)}, false))
             return false;
         at = next;
     }
     return true;
 }
 
-/* Walks the records once more, beside what libcsv made of them, for their text and their order. */
-static bool merge(csv_rows *r, const char *payload, size_t size, const char *texts)
+/* Quotes or NUL bytes: the scanner says where records end and which are good. */
+static bool quoted_rows(csv_rows *r, const char *payload, size_t size)
 {
-    const odd_csv_chunk *c = &r->d->chunk;
-    size_t row = 0, reject = 0, K = c->columns;
     odd_record_scanner scanner;
     odd_record_start(&scanner, ',', size);
-    for (size_t at = 0, index = 0; at < size;) {
+    for (size_t at = 0; at < size;) {
         odd_record record;
         odd_record_status status =
             odd_record_scan(&scanner, payload + at, size - at, true, &record);
@@ -121,47 +175,16 @@ static bool merge(csv_rows *r, const char *payload, size_t size, const char *tex
         at += record.size;
         if (status == ODD_RECORD_BLANK)
             continue;
-        odd_span *cells = odd_row_begin(r->d);
-        if (!cells)
-            return false;
-        if (row < c->rows && c->record_of_row[row] == index) {
-            for (size_t k = 0; k < K; k++) {
-                odd_span cell = c->cells[row * K + k];
-                cells[k] = (odd_span){texts + (cell.data - c->text.data), cell.size};
-            }
-            row++;
-            add(r, ODD_REJECT_NONE, NULL, text);
-        } else if (status == ODD_RECORD_GOOD) {
-            const char *reason = c->rejects[reject++].reason;
-            reason = odd_arena_copy(&r->d->texts, reason, strlen(reason));
-            if (!reason)
+        if (status == ODD_RECORD_GOOD) {
+            if (!take_line(r, text, memchr(text.data, '"', text.size)))
                 return false;
-            add(r, ODD_REJECT_COLUMNS, reason, text);
         } else {
-            reject++;
+            if (!odd_row_begin(r->d))
+                return false;
             add(r, ODD_REJECT_CSV, record.reason, text);
         }
-        index++;
     }
     return true;
-}
-
-/* Quotes or NUL bytes: libcsv's. Its texts are the chunk's, which the next payload needs. */
-static bool quoted_rows(csv_rows *r, const char *payload, size_t size)
-{
-    odd_csv_chunk *c = &r->d->chunk;
-    size_t used = 0;
-    c->raw.size = 0;
-    c->marked = true;
-    if (odd_bytes_add(&c->raw, payload, size) ||
-        odd_csv_split_raw(c, r->d->schema->K, ',', size, NULL))
-        return false;
-    if (c->rows) {
-        odd_span last = c->cells[c->rows * c->columns - 1];
-        used = (size_t)(last.data - c->text.data) + last.size;
-    }
-    const char *texts = odd_arena_copy(&r->d->texts, c->text.data, used);
-    return texts && merge(r, payload, size, texts);
 }
 
 int odd_csv_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out)

@@ -98,7 +98,6 @@ static void drop(odd_decoder *d)
     d->row_capacity = d->cell_capacity = 0;
     odd_arena_free(&d->texts);
     odd_arena_free(&d->parser);
-    odd_csv_chunk_free(&d->chunk);
     odd_bytes_free(&d->json);
 }
 
@@ -121,12 +120,8 @@ void odd_decoder_free(odd_decoder **d)
 
 void odd_decoder_clear(odd_decoder *d)
 {
-    const odd_csv_chunk *c = &d->chunk;
     size_t held = d->row_capacity * sizeof *d->rows + d->cell_capacity * sizeof *d->cells +
-                  d->texts.total + d->parser.total + d->json.capacity + c->raw.capacity +
-                  c->text.capacity + c->reasons.capacity + c->cell_capacity * sizeof *c->cells +
-                  c->row_capacity * sizeof *c->record_of_row +
-                  c->reject_capacity * sizeof *c->rejects;
+                  d->texts.total + d->parser.total + d->json.capacity;
     d->row_count = d->good = 0;
     if (held > KEPT)
         drop(d);

@@ -5,7 +5,6 @@
 #include <locale.h>
 #include <stdbool.h>
 
-#include "csv/source.h"
 #include "wire/payload.h"
 
 /* Objects and arrays open at once, the payload's own among them. */
@@ -63,7 +62,6 @@ struct odd_decoder {
 
     /* scratch of one payload */
     odd_arena parser;
-    odd_csv_chunk chunk;
     odd_bytes json;
     locale_t c_locale;
 };
