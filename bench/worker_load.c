@@ -5,8 +5,8 @@
  *
  * push: sends ROWS rows of the file, over and over, PER_MESSAGE a message, then a payload that is
  * rejected; the time ends when its reject entry comes out of the feed, behind all the rows. Prints
- * rows per second. ask: one CSV row after another, each waited for, while another thread pushes RATE
- * rows a second (one a message) when one is given; prints p50 and p99 in microseconds.
+ * rows per second. ask: one CSV row after another, each waited for, while another thread pushes
+ * RATE rows a second (one a message) when one is given; prints p50 and p99 in microseconds.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -104,7 +104,8 @@ static int push(char **argv)
                                                 : ODD_ENCODING_MSGPACK;
     prepare(argv[4], per, encoding);
     void *context = zmq_ctx_new();
-    void *feed = open_socket(context, ZMQ_SUB, argv[3]), *pull = open_socket(context, ZMQ_PUSH, argv[2]);
+    void *feed = open_socket(context, ZMQ_SUB, argv[3]),
+         *pull = open_socket(context, ZMQ_PUSH, argv[2]);
     usleep(300000);
     mark(pull, "ready");
     wait_for(feed, "ready");
