@@ -2,8 +2,8 @@
  *
  * A thread answers inproc://zeromq.zap.01 (RFC 27) for the domain "oddrow" and reads the monitors
  * of the sockets. The allow list, DIR/clients/\*.key, is read again when the directory or a file in
- * it changed, within a second. A client that was refused is told so by libzmq and does not try
- * again by itself: once its key is listed, it has to open a new socket. A key taken off the list
+ * it changed, within a second. A client that reads libzmq's refusal does not try again by itself:
+ * once its key is listed, it has to open a new socket. A key taken off the list
  * keeps the connections it has. */
 #ifndef ODD_WORKER_AUTH_H
 #define ODD_WORKER_AUTH_H

@@ -35,6 +35,7 @@ static char directory[64];
 static char bound[ODD_ENDPOINT_SIZE];
 static void *context, *client_context, *server;
 static odd_auth *auth;
+static bool clean; /* all clients were closed: the test came to its end */
 
 static const char *in_directory(const char *name)
 {
@@ -77,6 +78,7 @@ static int setup(void **state)
     copy_file(in_directory("lost/curve.key"), in_directory("worker/clients/lost.key"));
     context = zmq_ctx_new();
     client_context = zmq_ctx_new();
+    clean = false;
     return 0;
 }
 
@@ -88,8 +90,11 @@ static int teardown(void **state)
         zmq_close(server);
     server = NULL;
     odd_auth_free(&auth);
-    zmq_ctx_term(client_context);
-    zmq_ctx_term(context);
+    /* After a failed assertion clients are open, and the end of their context would wait. */
+    if (clean) {
+        zmq_ctx_term(client_context);
+        zmq_ctx_term(context);
+    }
     snprintf(command, sizeof command, "rm -rf %s", directory);
     return system(command);
 }
@@ -139,7 +144,10 @@ static bool serves(void *client, int wait)
     return true;
 }
 
-/* Waits until one counter of the counts is at least `least`. */
+/* How often a client that is refused comes again depends on whether it reads the refusal or the end
+ * of the connection first: counts of refusals are lower bounds.
+ *
+ * Waits until one counter of the counts is at least `least`. */
 static odd_auth_counts wait_for(size_t offset, uint64_t least)
 {
     odd_auth_counts counts = {0};
@@ -170,6 +178,7 @@ static void listed_client_is_served(void **state)
     assert_int_equal(counts.failed, 0);
     assert_int_equal(counts.clients, 2);
     zmq_close(client);
+    clean = true;
 }
 
 static void works_over_ipc(void **state)
@@ -180,9 +189,10 @@ static void works_over_ipc(void **state)
     start_server(in_directory("worker"), endpoint);
     void *client = open_client(in_directory("listed")), *other = open_client(NULL);
     assert_true(serves(client, WAIT));
-    assert_int_equal(WAIT_FOR(failed, 1).failed, 1);
+    WAIT_FOR(failed, 1);
     zmq_close(client);
     zmq_close(other);
+    clean = true;
 }
 
 static void user_is_the_name_of_the_key(void **state)
@@ -199,6 +209,7 @@ static void user_is_the_name_of_the_key(void **state)
     assert_string_equal(zmq_msg_gets(&message, "User-Id"), "listed-c");
     zmq_msg_close(&message);
     zmq_close(client);
+    clean = true;
 }
 
 static void unlisted_client_is_refused(void **state)
@@ -209,10 +220,11 @@ static void unlisted_client_is_refused(void **state)
     odd_auth_counts counts = WAIT_FOR(unlisted, 1);
     assert_false(serves(client, SILENCE));
     counts = odd_auth_counts_of(auth);
-    assert_int_equal(counts.unlisted, 1);
+    assert_true(counts.unlisted >= 1);
     assert_int_equal(counts.failed, 0);
     assert_int_equal(counts.allowed, 0);
     zmq_close(client);
+    clean = true;
 }
 
 static void client_without_curve_is_refused(void **state)
@@ -223,10 +235,11 @@ static void client_without_curve_is_refused(void **state)
     odd_auth_counts counts = WAIT_FOR(failed, 1);
     assert_false(serves(client, SILENCE));
     counts = odd_auth_counts_of(auth);
-    assert_int_equal(counts.failed, 1);
+    assert_true(counts.failed >= 1);
     assert_int_equal(counts.unlisted, 0);
     assert_int_equal(counts.allowed, 0);
     zmq_close(client);
+    clean = true;
 }
 
 static void wrong_server_key_is_refused(void **state)
@@ -240,6 +253,7 @@ static void wrong_server_key_is_refused(void **state)
     assert_int_equal(counts.unlisted, 0);
     assert_int_equal(counts.allowed, 0);
     zmq_close(client);
+    clean = true;
 }
 
 static int connect_raw(void)
@@ -280,6 +294,7 @@ static void other_protocols_are_refused(void **state)
         zmq_close(client);
     }
     assert_int_equal(odd_auth_counts_of(auth).failed, 9);
+    clean = true;
 }
 
 /* A client that was served and goes is no failure, also beside a connection that says nothing. */
@@ -300,7 +315,8 @@ static void leaving_is_no_failure(void **state)
     counts = WAIT_FOR(failed, 1);
     assert_int_equal(counts.allowed, 5);
     assert_int_equal(counts.failed, 1);
-    assert_int_equal(counts.unlisted, 1);
+    assert_true(counts.unlisted >= 1);
+    clean = true;
 }
 
 static void key_added_at_run_time_lets_in(void **state)
@@ -314,7 +330,7 @@ static void key_added_at_run_time_lets_in(void **state)
     WAIT_FOR(clients, 3);
     client = open_client(in_directory("stranger"));
     assert_true(serves(client, WAIT));
-    assert_int_equal(odd_auth_counts_of(auth).unlisted, 1);
+    uint64_t unlisted = odd_auth_counts_of(auth).unlisted;
     zmq_close(client);
     /* And one taken away shuts out; a broken file and one that is no file harm nobody. */
     assert_int_equal(mkfifo(in_directory("worker/clients/fifo.key"), 0600), 0);
@@ -327,11 +343,12 @@ static void key_added_at_run_time_lets_in(void **state)
         usleep(1000);
     assert_int_equal(odd_auth_counts_of(auth).clients, 2);
     client = open_client(in_directory("stranger"));
-    assert_int_equal(WAIT_FOR(unlisted, 2).unlisted, 2);
+    WAIT_FOR(unlisted, unlisted + 1);
     zmq_close(client);
     client = open_client(in_directory("listed"));
     assert_true(serves(client, WAIT));
     zmq_close(client);
+    clean = true;
 }
 
 static void a_list_that_is_gone_serves_nobody(void **state)
@@ -342,13 +359,14 @@ static void a_list_that_is_gone_serves_nobody(void **state)
     for (int i = 0; i < WAIT && odd_auth_counts_of(auth).clients; i++)
         usleep(1000);
     void *client = open_client(in_directory("listed"));
-    assert_int_equal(WAIT_FOR(unlisted, 1).unlisted, 1);
+    WAIT_FOR(unlisted, 1);
     zmq_close(client);
     assert_int_equal(rename(in_directory("worker/away"), in_directory("worker/clients")), 0);
     WAIT_FOR(clients, 2);
     client = open_client(in_directory("listed"));
     assert_true(serves(client, WAIT));
     zmq_close(client);
+    clean = true;
 }
 
 static void without_keys_it_only_counts(void **state)
@@ -363,6 +381,7 @@ static void without_keys_it_only_counts(void **state)
     assert_int_equal(counts.clients, 0);
     zmq_close(client);
     zmq_close(other);
+    clean = true;
 }
 
 /* Sends frames as a session of libzmq would; the status code of the answer. */
@@ -425,6 +444,7 @@ static void malformed_zap_is_answered(void **state)
     void *client = open_client(in_directory("listed"));
     assert_true(serves(client, WAIT));
     zmq_close(client);
+    clean = true;
 }
 
 static void needs_keys_and_a_list(void **state)
@@ -451,6 +471,7 @@ static void needs_keys_and_a_list(void **state)
     for (int i = 0; i < 17; i++)
         zmq_close(sockets[i]);
     odd_auth_free(&second);
+    clean = true;
 }
 
 static void stops_while_connections_are_pending(void **state)
@@ -472,6 +493,7 @@ static void stops_while_connections_are_pending(void **state)
         zmq_close(clients[i]);
     for (int i = 0; i < 4; i++)
         close(idle[i]);
+    clean = true;
 }
 
 /* libzmq would let anybody with CURVE in when no handler answers, and would wait for ever on a
@@ -492,6 +514,7 @@ static void nobody_gets_in_afterwards(void **state)
     for (int i = 0; i < 6; i++)
         zmq_close(others[i]);
     zmq_close(client);
+    clean = true;
 }
 
 int main(void)
