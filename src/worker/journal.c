@@ -4,15 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/memory.h"
 #include "worker/journal_file.h"
+#include "worker/places.h"
 
 enum {
     PATIENCE = 1000, /* milliseconds that another program may hold the file's write lock */
@@ -22,10 +21,7 @@ enum {
     FOLD_PATIENCE = 20,                  /* milliseconds that readers are waited for */
     TRIM_SEGMENTS = 1024,                /* removed by one call of trim, at most, */
     TRIM_BYTES = 64 * ODD_SEGMENT_BYTES, /* or as many bytes */
-    PLACES = 65536,                      /* clients remembered */
-    SLOTS = 2 * PLACES,
-    PROBES = 64,       /* slots looked at for a name */
-    KEPT = 1024 * 1024 /* bytes of buffer kept after one large entry */
+    KEPT = 1024 * 1024                   /* bytes of buffer kept after one large entry */
 };
 
 enum {
@@ -56,21 +52,6 @@ static const char *const statement_texts[STATEMENTS] = {
     [PAGES_ALL] = "PRAGMA page_count",
     [PAGES_FREE] = "PRAGMA freelist_count"};
 
-/* A client's place by its name: names[at .. at + size), size - 1 being the name's. 0: free. */
-typedef struct slot {
-    uint64_t number;
-    uint32_t at, size;
-} slot;
-
-/* What was read or committed lately, in front of the table. It never holds what is not committed.
- * When it is full, all of it is dropped. */
-typedef struct place_map {
-    slot *slots; /* SLOTS of them; NULL: nothing is remembered */
-    size_t count;
-    odd_bytes names;
-    uint64_t seed;
-} place_map;
-
 struct odd_journal {
     char *path, *wal; /* absolute */
     char *directory;  /* of a temporary journal, else NULL */
@@ -83,52 +64,8 @@ struct odd_journal {
     double seconds, last_seconds; /* spent in commits */
     int frames, fold_at;          /* pages in the WAL; when to fold it next */
     odd_bytes segment;
-    place_map known;
+    odd_place_map known;
 };
-
-/* ---- places ---- */
-
-static void forget_places(place_map *p)
-{
-    if (p->slots)
-        memset(p->slots, 0, SLOTS * sizeof *p->slots);
-    p->names.size = p->count = 0;
-}
-
-/* The slot of the name or the free one it would take; NULL when there is neither nearby: names
- * chosen to collide cost no more than PROBES comparisons. */
-static slot *find_place(const place_map *p, odd_span name)
-{
-    uint64_t at = odd_hash(name.data, name.size, p->seed);
-    for (size_t k = 0; k < PROBES; k++, at++) {
-        slot *s = &p->slots[at % SLOTS];
-        if (!s->size || (s->size - 1 == name.size &&
-                         (!name.size || !memcmp(p->names.data + s->at, name.data, name.size))))
-            return s;
-    }
-    return NULL;
-}
-
-/* Remembers a committed place. Out of memory: the name stays unknown here, the table has it. */
-static void remember_place(place_map *p, odd_span name, uint64_t number)
-{
-    if (!p->slots)
-        return;
-    slot *s = find_place(p, name);
-    if (!s || (!s->size && p->count == PLACES)) {
-        forget_places(p);
-        s = find_place(p, name);
-    }
-    if (!s->size) {
-        size_t at = p->names.size;
-        if (odd_bytes_add(&p->names, name.data, name.size))
-            return;
-        s->at = (uint32_t)at;
-        s->size = (uint32_t)name.size + 1;
-        p->count++;
-    }
-    s->number = number;
-}
 
 /* ---- the file ---- */
 
@@ -326,10 +263,8 @@ int odd_journal_open(const char *path, const odd_journal_options *options, odd_j
         status = open_database(j, err);
     if (!status)
         status = read_state(j, err);
-    if (!status && !(j->known.slots = odd_alloc(SLOTS, sizeof *j->known.slots)))
+    if (!status && odd_place_open(&j->known))
         status = odd_fail(err, ODDROW_ENOMEM, "out of memory for the journal");
-    if (!status && getrandom(&j->known.seed, sizeof j->known.seed, GRND_NONBLOCK) < 0)
-        j->known.seed = (uint64_t)odd_clock_utc();
     if (status)
         odd_journal_close(&j);
     *out = j;
@@ -362,8 +297,7 @@ void odd_journal_close(odd_journal **journal)
         remove_temporary(j);
     if (j->lock >= 0)
         close(j->lock);
-    odd_free(j->known.slots);
-    odd_bytes_free(&j->known.names);
+    odd_place_close(&j->known);
     odd_bytes_free(&j->segment);
     odd_free(j->directory);
     odd_free(j->wal);
@@ -396,11 +330,8 @@ int odd_journal_client(odd_journal *j, odd_span name, uint64_t *highest, oddrow_
     if (name.size > ODD_CLIENT_NAME_MAX)
         return odd_fail(err, ODDROW_EINVAL, "a client's name of %zu bytes; %d are allowed",
                         name.size, ODD_CLIENT_NAME_MAX);
-    const slot *known = find_place(&j->known, name);
-    if (known && known->size) {
-        *highest = known->number;
+    if (odd_place_find(&j->known, name, highest))
         return 1;
-    }
     sqlite3_stmt *s = j->statements[GET_PLACE];
     bind_name(s, name);
     int rc = sqlite3_step(s);
@@ -411,7 +342,7 @@ int odd_journal_client(odd_journal *j, odd_span name, uint64_t *highest, oddrow_
         status = fail(j, "read a client's place", err);
     sqlite3_reset(s);
     if (status == 1)
-        remember_place(&j->known, name, *highest);
+        odd_place_remember(&j->known, name, *highest);
     return status;
 }
 
@@ -491,7 +422,7 @@ int odd_journal_commit(odd_journal *j, const odd_entry *entries, size_t count,
     }
     j->next += count;
     for (size_t k = 0; k < place_count; k++)
-        remember_place(&j->known, places[k].name, places[k].highest);
+        odd_place_remember(&j->known, places[k].name, places[k].highest);
     fold(j);
     j->commits++;
     j->last_seconds = odd_clock() - start;

@@ -18,6 +18,15 @@
 
 #include <cmocka.h>
 
+/* libzmq is not built with ThreadSanitizer, which so does not see how its threads agree. */
+#ifdef __SANITIZE_THREAD__
+const char *__tsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__tsan_default_suppressions(void)
+{
+    return "called_from_lib:libzmq.so.5";
+}
+#endif
+
 enum { WAIT = 5000, JSON = 200 };
 
 /* A journal, the replay of it on a port of the system's, and how to reach it. */
@@ -336,8 +345,8 @@ static void bounds_what_a_client_asks(void **state)
 static void serves_others_beside_one_that_does_not_read(void **state)
 {
     fixture *f = *state;
-    for (int k = 0; k < 10; k++)
-        fill(f, 2000, 5000); /* 100 MB: more than sockets buffer */
+    for (int k = 0; k < 5; k++)
+        fill(f, 2000, 5000); /* 50 MB: more than sockets buffer */
     void *stuck[8], *s = join(f, ZMQ_DEALER), *gone = join(f, ZMQ_DEALER);
     for (int k = 0; k < 8; k++) {
         stuck[k] = join(f, ZMQ_DEALER);
@@ -353,15 +362,15 @@ static void serves_others_beside_one_that_does_not_read(void **state)
         usleep(50000);
         now = odd_replay_counts_of(f->replay).messages;
     }
-    assert_true(now < 8 * 20000);
+    assert_true(now < 8 * 10000);
     double start = odd_clock();
-    for (int k = 0; k < 5; k++) {
+    for (int k = 0; k < 3; k++) {
         request(s, 1, 20000, "");
-        expect(s, 1, 1, 20000, 20001);
+        expect(s, 1, 1, 10000, 10001);
     }
-    print_message("5 answers of 20,000 messages beside 8 stuck clients: %.2f s\n",
+    print_message("3 answers of 10,000 messages beside 8 stuck clients: %.2f s\n",
                   odd_clock() - start);
-    expect(stuck[3], 1, 1, 20000, 20001); /* one that reads after all gets everything */
+    expect(stuck[3], 1, 1, 10000, 10001); /* one that reads after all gets everything */
     zmq_close(s);
     for (int k = 0; k < 8; k++)
         zmq_close(stuck[k]);
