@@ -298,7 +298,9 @@ static void broken_payloads_are_refused_whole(void **state)
                                        "[{}]\n[{}]",
                                        "{,}",
                                        "[{\"a\":1,}]",
-                                       "{\"a\":NaN}"};
+                                       "{\"a\":NaN}",
+                                       "{\"a\":1\v}",
+                                       "[\f]"};
     for (size_t i = 0; i < sizeof json / sizeof *json; i++) {
         decode(json[i]);
         if (json[i][0] == '/')
