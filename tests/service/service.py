@@ -159,9 +159,9 @@ def model(name="orders"):
 
 def hash_of(path):
     """The content hash that entries name."""
-    found = re.search(r"\b[0-9a-f]{16,64}\b", tool("inspect", path))
+    found = re.search(r"^ *hash +([0-9a-f]{16,64})$", tool("inspect", path), re.M)
     check(found, f"oddrow inspect {path} shows no hash")
-    return found[0]
+    return found[1]
 
 
 def tool(*command, input=None, status=0, seconds=600):
