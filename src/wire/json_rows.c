@@ -299,6 +299,14 @@ int odd_json_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded 
         out->reason = "not UTF-8";
         return 0;
     }
+    /* yajl takes these for blanks; JSON has them nowhere, and the row's text is handed on as JSON.
+     */
+    const char *control = memchr(payload, '\v', size);
+    if (!control)
+        control = memchr(payload, '\f', size);
+    if (control)
+        return odd_refuse(d, out, ODD_REJECT_JSON, "JSON: control character at byte %zu",
+                          (size_t)(control - payload));
     while (memchr(" \t\r\n", payload[first], 4)) /* odd_decode saw a byte that is none of these */
         first++;
     if (payload[first] == '[')
