@@ -202,6 +202,13 @@ def _end_all():
             process.wait()
 
 
+def spawn(command, **how):
+    """A child that does not outlive this program."""
+    process = subprocess.Popen(command, **how)
+    _started.append(process)
+    return process
+
+
 def free_port():
     """A free port outside the range of outgoing connections: while a worker is down nobody gets it,
     and no connection to it can meet itself."""
@@ -251,8 +258,7 @@ class Worker:
     def start(self):
         """Starts it and waits until it is ready."""
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=log, env=self.env)
-        _started.append(self.process)
+            self.process = spawn(self.command(), stdout=subprocess.PIPE, stderr=log, env=self.env)
         self.starts += 1
         text = self.process.stdout.readline().decode()
         if not text:

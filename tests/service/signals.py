@@ -10,7 +10,7 @@ from service import check
 
 
 def send_in_background(worker, data, *options):
-    return subprocess.Popen(worker.send_command(data, "--quiet", *options), stderr=subprocess.PIPE, text=True)
+    return service.spawn(worker.send_command(data, "--quiet", *options), stderr=subprocess.PIPE, text=True)
 
 
 def finish(process):
