@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -78,6 +79,36 @@ static void test_values(void **state)
     flag("training", "report", "r.json");
     flag("training", "report", "s.json");
     assert_string_equal(options.training.report, "s.json");
+}
+
+static void test_durations(void **state)
+{
+    static const struct {
+        const char *text;
+        double seconds;
+    } cases[] = {{"0", 0}, {"500us", 500e-6}, {"2ms", 2e-3}, {"1.5s", 1.5}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        flag("worker", "batch-wait", cases[i].text);
+        assert_true(fabs(options.worker.batch_wait - cases[i].seconds) < 1e-12);
+    }
+    flag("client", "patience", "5m");
+    assert_true(options.client.patience == 300);
+    flag("worker", "retain", "7d");
+    assert_true(options.worker.retain.seconds == 7 * 86400 && options.worker.retain.bytes == 0);
+    flag("worker", "retain", "10G");
+    assert_true(options.worker.retain.seconds == 0);
+    assert_true(options.worker.retain.bytes == (size_t)10 << 30);
+    flag("worker", "retain", "10m"); /* minutes: sizes have capital letters */
+    assert_true(options.worker.retain.seconds == 600);
+    static const char *const bad[] = {"", "5", "ms", "-1s", "1 s", "5x", "1e3s", "61s"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(set("worker", "batch-wait", bad[i], ODD_FROM_FLAG), ODDROW_EINVAL);
+    assert_int_equal(set("worker", "retain", "0s", ODD_FROM_FLAG), ODDROW_EINVAL);
+    assert_int_equal(set("worker", "retain", "12", ODD_FROM_FLAG), ODDROW_EINVAL);
+    refused("worker", "retain", "7 days",
+            "retain must be a duration such as 12h or 7d, or a size of at least 1M such as 500M or "
+            "10G, not '7 days'");
 }
 
 static void test_refusals(void **state)
@@ -258,6 +289,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_values, start, stop),
+        cmocka_unit_test_setup_teardown(test_durations, start, stop),
         cmocka_unit_test_setup_teardown(test_refusals, start, stop),
         cmocka_unit_test_setup_teardown(test_flag_wins, start, stop),
         cmocka_unit_test_setup_teardown(test_two_kinds, start, stop),
