@@ -403,6 +403,13 @@ static void test_named(void **state)
 
 static act forget(worker *w)
 {
+    w->back = 17;
+    return w->seen == 100 ? FORGET : TAKE;
+}
+
+static act forget_older(worker *w)
+{
+    w->back = 50;
     return w->seen == 100 ? FORGET : TAKE;
 }
 
@@ -412,7 +419,6 @@ static void test_forgotten(void **state)
     (void)state;
     write_rows(4000);
     worker *w = start(forget, 1);
-    w->back = 17;
     odd_send_options o = options_for(w);
     odd_send_summary s;
     assert_int_equal(odd_send(path, &o, &s, NULL), 0);
@@ -430,8 +436,7 @@ static void test_forgotten_for_good(void **state)
 {
     (void)state;
     write_rows(4000);
-    worker *w = start(forget, 101);
-    w->back = 50;
+    worker *w = start(forget_older, 101);
     odd_send_options o = options_for(w);
     o.name = "loader";
     odd_send_summary s;
@@ -450,7 +455,6 @@ static void test_forgotten_pipe(void **state)
     int file = open(path, O_RDONLY), kept = dup(STDIN_FILENO);
     assert_true(file >= 0 && dup2(file, STDIN_FILENO) == STDIN_FILENO);
     worker *w = start(forget, 1);
-    w->back = 17;
     odd_send_options o = options_for(w);
     odd_send_summary s;
     oddrow_error err = {0};
