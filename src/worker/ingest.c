@@ -159,7 +159,7 @@ void odd_ingest_subscriptions(odd_worker *w)
     int size;
     while (w->feed && (size = zmq_recv(w->feed, head, sizeof head, ZMQ_DONTWAIT)) >= 0) {
         pthread_mutex_lock(&w->lock);
-        if (size > 0)
+        if (size > 0 && head[0] <= 1) /* anything else is a peer's nonsense, passed on by XPUB */
             w->counts.subscribers += head[0] ? 1 : -1;
         pthread_mutex_unlock(&w->lock);
     }
