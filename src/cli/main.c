@@ -42,7 +42,8 @@ static int closed(void)
 
 int main(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe comes back as EPIPE from the write */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe comes back as EPIPE from the write, */
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit (ulimit -f) as EFBIG */
     const char *word = argc > 1 ? argv[1] : NULL;
     if (word == NULL) {
         fputs("oddrow: which command? Try 'oddrow --help'.\n", stderr);
