@@ -1,7 +1,7 @@
 """What the service tests share: a worker in a temporary directory, rows and a model to feed it, its
 feed, its pages. Standard library and pyzmq only; every wait has a deadline, every port is free.
 
-ODDROW_TEST_SCALE scales the volume (default 1), ODDROW_TEST_FULL=1 takes the full one,
+ODDROW_TEST_SCALE scales the volume (default 1, with a sanitizer 0.25), ODDROW_TEST_FULL=1 takes the full one,
 ODDROW_TEST_SEED repeats a run. Run directly, ODDROW_BINARY is the binary under test.
 """
 import atexit, contextlib, csv, fcntl, io, json, os, random, re, shutil, signal, socket, struct
@@ -13,7 +13,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.environ.get("ODDROW_SOURCE") or os.path.dirname(os.path.dirname(HERE))
 BINARY = os.path.abspath(os.environ.get("ODDROW_BINARY") or os.path.join(SOURCE, "build/dev/oddrow"))
 BUILD = os.environ.get("ODDROW_BUILD") or os.path.dirname(BINARY)
-SCALE = float(os.environ.get("ODDROW_TEST_SCALE") or 1)
+SANITIZED = re.search("lib[at]san", subprocess.run(["ldd", BINARY], capture_output=True, text=True).stdout) is not None
+SCALE = float(os.environ.get("ODDROW_TEST_SCALE") or (0.25 if SANITIZED else 1))
 FULL = os.environ.get("ODDROW_TEST_FULL") == "1"
 CI = os.environ.get("CI") == "true"
 SEED = int(os.environ.get("ODDROW_TEST_SEED") or random.SystemRandom().randrange(10**6))
