@@ -179,6 +179,10 @@ int odd_decode(odd_decoder *d, const void *payload, size_t size, odd_decoded *ou
     } else {
         code = odd_csv_rows(d, payload, size, out);
     }
+    if (!code && out->reject == ODD_REJECT_NONE && d->row_count == rows) {
+        out->reject = ODD_REJECT_EMPTY;
+        out->reason = "no rows";
+    }
     if (code) {
         d->row_count = rows;
         d->good = good;

@@ -24,7 +24,7 @@ typedef enum { ODD_ENCODING_CSV, ODD_ENCODING_JSON, ODD_ENCODING_MSGPACK } odd_e
 /* Why a row or a message is not scored, for counting; odd_reject_name gives the word. */
 typedef enum {
     ODD_REJECT_NONE,
-    ODD_REJECT_EMPTY,   /* "empty": no bytes, or blanks alone */
+    ODD_REJECT_EMPTY,   /* "empty": no bytes, blanks alone, no rows */
     ODD_REJECT_SIZE,    /* "size": longer than the limit */
     ODD_REJECT_UTF8,    /* "utf8": not UTF-8 */
     ODD_REJECT_JSON,    /* "json": broken JSON */

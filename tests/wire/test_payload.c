@@ -207,7 +207,7 @@ static void json_objects_become_rows(void **state)
     same_text(row(2)->id, "12345678901234567890123");
     decode("[]");
     assert_int_equal(decoded.rows, 0);
-    assert_int_equal(decoded.reject, ODD_REJECT_NONE);
+    assert_int_equal(decoded.reject, ODD_REJECT_EMPTY);
     decode("{\"city\":\"\\ud83d\\ude00\",\"n\":1,\"x\":2,\"_id\":-7}");
     good(3, NULL, "\xf0\x9f\x98\x80|1|2||");
     same_text(row(3)->id, "-7");
@@ -471,7 +471,7 @@ static void broken_msgpack_is_refused_whole(void **state)
         assert_string_equal(decoded.reason, cases[i].reason);
     }
     decode_bytes("\x90", 1);
-    assert_int_equal(decoded.reject, ODD_REJECT_NONE);
+    assert_int_equal(decoded.reject, ODD_REJECT_EMPTY);
     assert_int_equal(decoded.rows, 0);
 }
 
