@@ -155,7 +155,6 @@ static int read_retain(const odd_option *o, const char *text, odd_retain *value,
     odd_retain read = {0};
     as_size.low = 1048576;
     as_size.high = 1e18;
-    as_size.high = 1e18;
     if (parse_duration(text, &read.seconds) && read.seconds > 0) {
         *value = read;
         return 0;
