@@ -166,6 +166,8 @@ int odd_decode(odd_decoder *d, const void *payload, size_t size, odd_decoded *ou
     size_t rows = d->row_count, good = d->good, first = first_byte(payload, size);
     int code = 0;
     *out = (odd_decoded){.encoding = sniff(payload, size, first), .first = rows};
+    d->first = rows;
+    d->too_many = false;
     if (size > d->max_payload) {
         out->reject = ODD_REJECT_SIZE;
         out->reason = d->too_long;
@@ -182,6 +184,11 @@ int odd_decode(odd_decoder *d, const void *payload, size_t size, odd_decoded *ou
     if (!code && out->reject == ODD_REJECT_NONE && d->row_count == rows) {
         out->reject = ODD_REJECT_EMPTY;
         out->reason = "no rows";
+    }
+    if (code && d->too_many) {
+        code = 0;
+        out->reject = ODD_REJECT_SIZE;
+        out->reason = "more than 65536 rows";
     }
     if (code) {
         d->row_count = rows;

@@ -25,7 +25,7 @@ typedef enum { ODD_ENCODING_CSV, ODD_ENCODING_JSON, ODD_ENCODING_MSGPACK } odd_e
 typedef enum {
     ODD_REJECT_NONE,
     ODD_REJECT_EMPTY,   /* "empty": no bytes, blanks alone, no rows */
-    ODD_REJECT_SIZE,    /* "size": longer than the limit */
+    ODD_REJECT_SIZE,    /* "size": longer than the limit, or more than ODD_ROWS_MAX rows */
     ODD_REJECT_UTF8,    /* "utf8": not UTF-8 */
     ODD_REJECT_JSON,    /* "json": broken JSON */
     ODD_REJECT_MSGPACK, /* "msgpack": broken MessagePack */
@@ -37,6 +37,10 @@ typedef enum {
     ODD_REJECT_FRAMES,  /* "frames": a wrong number or size of frames; the worker's */
     ODD_REJECTS
 } odd_reject;
+
+/* Rows of one payload. A byte or two is enough for a bad row, and each of them has a reject entry.
+ */
+enum { ODD_ROWS_MAX = 65536 };
 
 const char *odd_reject_name(odd_reject reject);
 

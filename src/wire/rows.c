@@ -81,6 +81,9 @@ void odd_arena_free(odd_arena *a)
 odd_span *odd_row_begin(odd_decoder *d)
 {
     size_t K = d->schema->K, used = d->good * K;
+    d->too_many = d->row_count - d->first >= ODD_ROWS_MAX;
+    if (d->too_many)
+        return NULL;
     if (d->row_count == d->row_capacity) {
         size_t capacity = 2 * d->row_capacity + 64;
         odd_row *rows = odd_resize(d->rows, d->row_count, capacity, sizeof *rows);

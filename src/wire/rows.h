@@ -50,6 +50,8 @@ struct odd_decoder {
     size_t row_count, row_capacity;
     odd_span *cells; /* (good, K), and room for the row under way */
     size_t good, cell_capacity;
+    size_t first;    /* row of the payload under way */
+    bool too_many;   /* it has more than ODD_ROWS_MAX */
     odd_arena texts; /* what rows and cells point to when it is not in the payload */
 
     odd_vocabulary *names; /* column k has id k + 1 */
@@ -67,7 +69,7 @@ struct odd_decoder {
 };
 
 /* Room for one more row: its K cells, to be filled, good as soon as odd_row_add says so. NULL: no
- * memory. */
+ * memory, or a row too many. */
 odd_span *odd_row_begin(odd_decoder *d);
 
 /* Adds the row for which odd_row_begin made room; reject NONE: with those cells. */

@@ -30,7 +30,7 @@ enum {
 };
 
 /* and this many bytes of JSON, unless one message alone has more. */
-static const size_t whole_bytes = (size_t)8 << 20;
+static const size_t whole_bytes = (size_t)1 << 20;
 
 typedef struct request {
     uint64_t from;

@@ -4,7 +4,7 @@
  * delimiter frame before them allowed (REQ) and then sent back once, before the first frame of each
  * answer. Answer: feed messages, each [topic][sequence][JSON], then ["END"][next sequence, 8
  * bytes]; to a REQ socket, which takes one message, all frames in one multipart message, of at most
- * 10,000 messages and 8 MiB of JSON. END's number is where the next request goes on: behind the
+ * 10,000 messages and 1 MiB of JSON. END's number is where the next request goes on: behind the
  * last message when a limit ended the answer, else the journal's next. A request of another form,
  * one too many or a journal that cannot be read gets ["ERR"][reason] in place of END. */
 #ifndef ODD_WORKER_REPLAY_H

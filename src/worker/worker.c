@@ -42,8 +42,9 @@ static int open_socket(odd_worker *w, int type, const char *endpoint, const char
     int64_t most = (int64_t)w->options.max_message * 4;
     if (most < (int64_t)256 << 20)
         most = (int64_t)256 << 20;
+    /* A replay answer may be 1 MiB, and its thread waits for peers that do not read. */
     set(*out, ZMQ_LINGER, LINGER_MS);
-    set(*out, ZMQ_SNDHWM, 10000);
+    set(*out, ZMQ_SNDHWM, strcmp(name, "replay") == 0 ? 100 : 10000);
     set(*out, ZMQ_RCVHWM, 10000);
     set(*out, ZMQ_TCP_KEEPALIVE, 1);
     set(*out, ZMQ_HEARTBEAT_IVL, 10000);

@@ -570,6 +570,39 @@ static void nothing_is_allocated_in_the_long_run(void **state)
     assert_int_equal(count, 0);
 }
 
+/* One row too many refuses the payload, in every encoding; the limit itself does not. */
+static void rows_are_bounded(void **state)
+{
+    (void)state;
+    for (size_t rows = ODD_ROWS_MAX; rows <= ODD_ROWS_MAX + 1; rows++) {
+        bool fits = rows == ODD_ROWS_MAX;
+        char *text = odd_alloc(2 * rows + 8, 1);
+        for (int encoding = ODD_ENCODING_CSV; encoding <= ODD_ENCODING_MSGPACK; encoding++) {
+            size_t size = 0;
+            if (encoding == ODD_ENCODING_JSON)
+                text[size++] = '[';
+            if (encoding == ODD_ENCODING_MSGPACK) {
+                const unsigned char head[] = {0xdd, 0, 1, 0, (unsigned char)(fits ? 0 : 1)};
+                memcpy(text, head, sizeof head);
+                size = sizeof head;
+            }
+            for (size_t i = 0; i < rows; i++) {
+                text[size++] = '1';
+                if (encoding != ODD_ENCODING_MSGPACK)
+                    text[size++] = encoding == ODD_ENCODING_CSV ? '\n' : ',';
+            }
+            if (encoding == ODD_ENCODING_JSON)
+                text[size - 1] = ']';
+            decode_bytes(text, size);
+            assert_int_equal(decoded.encoding, encoding);
+            assert_int_equal(decoded.reject, fits ? ODD_REJECT_NONE : ODD_REJECT_SIZE);
+            assert_int_equal(decoded.rows, fits ? rows : 0);
+            odd_decoder_clear(decoder);
+        }
+        odd_free(text);
+    }
+}
+
 static void memory_goes_back(void **state)
 {
     (void)state;
@@ -610,6 +643,7 @@ int main(void)
         cmocka_unit_test_setup(broken_msgpack_is_refused_whole, reset),
         cmocka_unit_test_setup(out_of_memory_is_an_error, reset),
         cmocka_unit_test_setup(nothing_is_allocated_in_the_long_run, reset),
+        cmocka_unit_test_setup(rows_are_bounded, reset),
         cmocka_unit_test_setup(memory_goes_back, reset),
         cmocka_unit_test(names_of_rejects),
     };
