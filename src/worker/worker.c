@@ -37,15 +37,16 @@ static int open_socket(odd_worker *w, int type, const char *endpoint, const char
     *out = zmq_socket(w->context, type);
     if (!*out)
         return odd_fail(err, ODDROW_EIO, "cannot open a socket: %s", zmq_strerror(errno));
-    /* High-water marks are messages: of small rows in, of 2 KB entries out. A message beyond
-     * MAXMSGSIZE ends its connection; between max_message and that it is rejected by name. */
+    /* High-water marks count messages; a connection may cost its mark times their size. A message
+     * beyond MAXMSGSIZE ends its connection; between max_message and that it is rejected by name.
+     */
     int64_t most = (int64_t)w->options.max_message * 4;
     if (most < (int64_t)256 << 20)
         most = (int64_t)256 << 20;
     /* A replay answer may be 1 MiB, and its thread waits for peers that do not read. */
     set(*out, ZMQ_LINGER, LINGER_MS);
     set(*out, ZMQ_SNDHWM, strcmp(name, "replay") == 0 ? 100 : 10000);
-    set(*out, ZMQ_RCVHWM, 10000);
+    set(*out, ZMQ_RCVHWM, 1000);
     set(*out, ZMQ_TCP_KEEPALIVE, 1);
     set(*out, ZMQ_HEARTBEAT_IVL, 10000);
     set(*out, ZMQ_HEARTBEAT_TIMEOUT, 30000);
@@ -395,10 +396,22 @@ static void tell_drift(void *context, const odd_drift_column *c)
                   c->drifting ? "drifts" : "is back", c->psi, c->unseen, c->missing);
 }
 
+static void trim(odd_worker *w, double now)
+{
+    oddrow_error err = {0};
+    if (now - w->trimmed < 1)
+        return;
+    w->trimmed = now;
+    int more = odd_journal_trim(w->journal, odd_clock_utc(), &err);
+    if (more > 0)
+        w->trimmed = now - 0.9;
+    else if (more < 0 && !atomic_load(&w->stalled))
+        odd_log_write(w->options.log, ODD_LOG_WARN, "trim", "%s", err.message);
+}
+
 /* What is done between batches. */
 static void look_after(odd_worker *w, double now)
 {
-    oddrow_error err = {0};
     if (!w->planned) {
         begin_load(w);
         end_load(w, true);
@@ -414,14 +427,7 @@ static void look_after(odd_worker *w, double now)
         w->journal_state = state;
         pthread_mutex_unlock(&w->lock);
     }
-    if (now - w->trimmed >= 1) {
-        w->trimmed = now;
-        int more = odd_journal_trim(w->journal, odd_clock_utc(), &err);
-        if (more > 0)
-            w->trimmed = now - 0.9;
-        else if (more < 0)
-            odd_log_write(w->options.log, ODD_LOG_WARN, "trim", "%s", err.message);
-    }
+    trim(w, now);
     if (now - w->told >= TELL_SECONDS && !w->planned) {
         w->told = now;
         odd_status(w, ODD_LOG_DEBUG, "alive", NULL);
@@ -470,6 +476,7 @@ static int step(odd_worker *w, oddrow_error *err)
     double now = odd_clock();
     if (w->planned) { /* the journal was full */
         odd_ingest_refuse(w);
+        trim(w, now);
         if (now - w->tried >= 0.25)
             return odd_batch_run(w, err);
         (void)wait_for(w, 50, false);
