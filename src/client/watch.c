@@ -308,6 +308,7 @@ static int take_end(watcher *w, uint64_t end, oddrow_error *err)
     if (!w->holed)
         skip_to(w, end);
     bool moved = w->got > 0 || end > w->asked, held = w->count > 0 && !w->holed;
+    bool met = held && sequence_of(&w->held[w->head]) <= w->next;
     int code = release(w, err);
     w->asking = false;
     w->errors = 0;
@@ -320,7 +321,7 @@ static int take_end(watcher *w, uint64_t end, oddrow_error *err)
     }
     /* Once live messages follow, all is there; otherwise when an answer brings nothing new. */
     w->behind = w->count > 0 || (moved && !held);
-    w->ask_at = moved && w->behind && !(held && has_prefix(w)) ? 0 : now + pause;
+    w->ask_at = moved && w->behind && !(met && has_prefix(w)) ? 0 : now + pause;
     return code;
 }
 
