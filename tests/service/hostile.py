@@ -475,4 +475,5 @@ def pages():
         check_served(w)
 
 
-service.run(kinds, large, noise, numbers, replay_and_feed, raw, pages)
+if __name__ == "__main__":
+    service.run(kinds, large, noise, numbers, replay_and_feed, raw, pages)

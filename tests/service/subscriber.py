@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+"""Subscribers that stop reading under full load: the worker's memory stays where it was, another
+subscriber is served on, and who stopped ends with every message through replay. And oddrow watch with
+--state: each sequence once, over its own restarts and the worker's."""
+import contextlib, os, random, re, signal, struct, subprocess, threading, time
+
+import zmq
+
+import service
+from hostile import instrumented, resident
+from service import check
+
+MADE = service.rows(1000, seed=19)
+LINES = [service.line(row).encode() for row in MADE]
+PAYLOADS = [b"".join(LINES[i:i + 250]) for i in range(0, len(LINES), 250)]
+FLAT = 64 << 20
+STOPPED = service.scaled(3, 30)  # seconds without reading
+LEAST = 60000  # messages within them: more than all the queues between take
+RATE = None if service.FULL else 40000  # rows a second
+LONG = 900 if service.FULL else service.PATIENCE
+
+
+class Loop(threading.Thread):
+    """A function called again and again until the block ends; its failure is the test's."""
+
+    def __init__(self, act):
+        super().__init__(daemon=True)
+        self.act, self.ended, self.failure = act, threading.Event(), None
+
+    def run(self):
+        try:
+            while not self.ended.is_set():
+                self.act()
+        except Exception as why:
+            self.failure = why
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.ended.set()
+        self.join()
+        if self.failure and kind is None:
+            raise self.failure
+
+
+class Subscriber:
+    """A SUB socket read by a thread: the sequences it got, while it is reading."""
+
+    def __init__(self, w, **options):
+        self.socket = service.connect(zmq.SUB, w.feed, **options)
+        self.got, self.reading = [], True
+
+    def act(self):
+        if not self.reading:
+            time.sleep(0.01)
+            return
+        if self.socket.poll(100):
+            with contextlib.suppress(zmq.Again):
+                while self.reading:
+                    self.got.append(struct.unpack(">Q", self.socket.recv_multipart(zmq.DONTWAIT)[1])[0])
+
+    def last(self):
+        return self.got[-1] if self.got else 0
+
+
+class Load:
+    """Rows as fast as the worker takes them, or at most so many a second."""
+
+    def __init__(self, w, rate=None):
+        self.socket = service.connect(zmq.PUSH, w.pull, sndhwm=20)
+        self.sent, self.rate, self.start = 0, rate, None
+
+    def act(self):
+        self.start = self.start or time.monotonic()
+        if self.rate and self.sent * 250 > self.rate * (time.monotonic() - self.start):
+            time.sleep(0.002)
+        elif self.socket.poll(100, zmq.POLLOUT):
+            self.put()
+
+    def put(self, count=1):
+        for _ in range(count):
+            self.socket.send(PAYLOADS[self.sent % len(PAYLOADS)])
+            self.sent += 1
+
+
+def sequence(w):
+    return int(w.metrics()["oddrow_feed_sequence"])
+
+
+@contextlib.contextmanager
+def watching(w, directory, *options):
+    """oddrow watch with its output behind that of the runs before it; ends with SIGTERM."""
+    with open(os.path.join(directory, "watched"), "ab") as out, open(os.path.join(directory, "watch.log"), "ab") as log:
+        process = subprocess.Popen([service.BINARY, "watch", w.feed, "--replay", w.replay, "--format", "json", *options],
+                                   stdout=out, stderr=log)
+        try:
+            yield process
+            check(process.poll() is None, f"watch ended with {process.returncode}: {watch_log(directory)}")
+            process.terminate()
+            check(process.wait(service.PATIENCE) == 0, f"watch ended with {process.returncode}: {watch_log(directory)}")
+        finally:
+            process.kill()
+            process.wait()
+    check(not service.REPORTS.search(watch_log(directory)), watch_log(directory))
+
+
+def watch_log(directory):
+    with open(os.path.join(directory, "watch.log"), errors="replace") as f:
+        return f.read()[-3000:]
+
+
+def watched(directory):
+    """The sequences that the runs of watch printed."""
+    with open(os.path.join(directory, "watched")) as f:
+        return [int(re.search(r'"seq":(\d+)', text)[1]) for text in f if text.endswith("\n")]
+
+
+def last_watched(directory):
+    """The last of them, found without reading all."""
+    with open(os.path.join(directory, "watched"), "a+b") as f:
+        f.seek(max(0, f.seek(0, os.SEEK_END) - (1 << 16)))
+        found = re.findall(rb'"seq":(\d+).*\n', f.read())
+        return int(found[-1]) if found else 0
+
+
+def check_all(found, last, who):
+    check(len(found) == last, f"{who} has {len(found)} messages of {last}, {len(set(found))} different ones")
+    check(found == list(range(1, last + 1)), f"{who} has them out of order, or some twice")
+
+
+def fill_gaps(w, got, last):
+    """What a subscriber has and, between that, what replay has: all, in order."""
+    whole, following, lost = [], 1, 0
+    with service.connect(zmq.DEALER, w.replay) as s:
+        for stop in [*got, last + 1]:
+            while following < stop:
+                s.send_multipart([struct.pack(">Q", following), struct.pack(">I", min(10000, stop - following)), b""])
+                while (message := service.receive(s, "replay"))[0] != b"END":
+                    whole.append(struct.unpack(">Q", message[1])[0])
+                    lost += 1
+                check(struct.unpack(">Q", message[1])[0] > following, "replay does not go on")
+                following = struct.unpack(">Q", message[1])[0]
+            if stop <= last:
+                whole.append(stop)
+                following = stop + 1
+    return whole, lost
+
+
+def stopped():
+    with service.folder() as directory, service.Worker(directory, "--publish", "all", "--retain", "100G") as w:
+        with watching(w, directory, "--from", "1") as watch:
+            other, victim, load = Subscriber(w, rcvhwm=0), Subscriber(w), Load(w, RATE)
+            with other.socket, victim.socket, load.socket, Loop(other.act), Loop(victim.act):
+                service.wait_for("subscriptions", lambda: w.metric("oddrow_feed_subscriptions"))
+                with Loop(load.act):
+                    service.wait_for("load", lambda: other.last() > LEAST / 3)
+                    start, first = time.monotonic(), other.last()
+                    service.wait_for("more load", lambda: time.monotonic() - start > 1)
+                    usual = (other.last() - first) / (time.monotonic() - start)
+                    before = resident(w)
+                    # they stop
+                    victim.reading = False
+                    watch.send_signal(signal.SIGSTOP)
+                    most, start, first, began = 0, time.monotonic(), other.last(), sequence(w)
+                    while time.monotonic() - start < STOPPED or sequence(w) - began < LEAST:
+                        most = max(most, resident(w))
+                        check(time.monotonic() - start < STOPPED + service.PATIENCE, "the worker does not publish enough")
+                        time.sleep(0.05)
+                    rate = (other.last() - first) / (time.monotonic() - start)
+                # they go on, when all is over
+                service.wait_for("the last of the load", lambda: w.metric("oddrow_rows_total") == load.sent * 250)
+                last = sequence(w)
+                service.wait_for("the other subscriber", lambda: other.last() >= last, LONG)
+                victim.reading = True
+                watch.send_signal(signal.SIGCONT)
+                service.wait_for("what waits for the stopped one", lambda: not victim.socket.poll(100))
+            whole, lost = fill_gaps(w, [s for s in victim.got if s <= last], last)
+            check(lost > 0, "the stopped subscriber lost nothing: this proves nothing")
+            check_all(whole, last, "the stopped subscriber")
+            service.wait_for("watch", lambda: last_watched(directory) >= last, LONG)
+        check_all([s for s in watched(directory) if s <= last], last, "oddrow watch")
+        grown = most - before
+        print(f"{last} messages, {lost} lost by who stopped; to another one {usual:.0f} a second before, {rate:.0f} then; "
+              f"memory {before >> 20} MiB and {grown >> 20} MiB", flush=True)
+        check(instrumented() or grown < FLAT, f"the worker's memory grew by {grown >> 20} MiB")
+        check(rate > usual / 3, f"another subscriber was slowed from {usual:.0f} to {rate:.0f} a second")
+
+
+def restarts():
+    """watch ends and begins again, and the worker too, at once or not; rows come whether it runs or not."""
+    r = random.Random(service.SEED)
+    with service.folder() as directory, service.Worker(directory, "--publish", "all") as w:
+        options = ["--from", "1", "--state", os.path.join(directory, "state")]
+        load = Load(w)
+        with load.socket:
+            for i in range(service.scaled(8, 50)):
+                with watching(w, directory, *options):
+                    before = last_watched(directory)
+                    load.put(r.randrange(1, 30))
+                    service.wait_for("some of it", lambda: last_watched(directory) > before)
+                    if i % 3 == 1:
+                        w.kill()
+                        w.start()
+                    elif i % 3 == 2:
+                        w.stop()
+                        w.start()
+                    load.put(r.randrange(30))
+                    if i % 2:
+                        reached = sequence(w)
+                        service.wait_for("all of it", lambda: last_watched(directory) >= reached)
+                load.put(r.randrange(10))
+            with watching(w, directory, *options):
+                w.ask(b"the end\n")
+                last = sequence(w)
+                service.wait_for("the last of it", lambda: last_watched(directory) >= last)
+        check_all(watched(directory), last, "oddrow watch")
+
+
+def killed():
+    """watch dies by SIGKILL: what it printed within a second may come again, nothing is missing."""
+    with service.folder() as directory, service.Worker(directory, "--publish", "all") as w:
+        options = ["--from", "1", "--state", os.path.join(directory, "state")]
+        load = Load(w)
+        with load.socket:
+            for _ in range(3):
+                load.put(20)
+                before = last_watched(directory)
+                with contextlib.suppress(service.Failed), watching(w, directory, *options) as watch:
+                    service.wait_for("some of it", lambda: last_watched(directory) > before)
+                    watch.kill()
+                    watch.wait()
+            with watching(w, directory, *options):
+                service.wait_for("the last of it", lambda: last_watched(directory) >= load.sent * 250)
+                last = last_watched(directory)
+        check(sorted(set(watched(directory))) == list(range(1, last + 1)), "messages are missing")
+
+
+if __name__ == "__main__":
+    service.run(stopped, restarts, killed)
