@@ -21,6 +21,8 @@ SEED = int(os.environ.get("ODDROW_TEST_SEED") or random.SystemRandom().randrange
 PATIENCE = 60  # seconds that anything may take: sanitizer builds on busy machines are slow
 REPORTS = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error")
 
+os.environ["TSAN_OPTIONS"] = f"{os.environ.get('TSAN_OPTIONS', '')}:suppressions={HERE}/tsan.supp".lstrip(":")
+
 
 class Failed(Exception):
     pass
@@ -242,7 +244,7 @@ class Worker:
         self.env = {**os.environ, **(env or {})}
         self.journal = journal and os.path.join(directory, journal)
         self.log = os.path.join(directory, f"worker-{len(_started)}.log")
-        self.process, self.ready, self.starts = None, None, 0
+        self.process, self.ready, self.starts, self.subscribers = None, None, 0, []
         if endpoints == "ipc":
             endpoints = {n: f"ipc://{directory}/{n}" for n in self.NAMES}
         elif endpoints == "tcp":
@@ -414,8 +416,15 @@ def receive(s, what, seconds=PATIENCE):
 
 
 def subscribe(worker, **options):
-    """A SUB socket that the worker knows of: nothing published from here on is missed."""
-    before = worker.metric("oddrow_feed_subscriptions")
+    """A SUB socket that the worker knows of: nothing published from here on is missed. The worker may
+    still count subscribers that have just gone: those made here are waited for."""
+    worker.subscribers = [s for s in worker.subscribers if not s.closed]
+    count = lambda: worker.metric("oddrow_feed_subscriptions")
+    end = time.monotonic() + 2
+    while count() > len(worker.subscribers) and time.monotonic() < end:
+        time.sleep(0.01)
+    before = count()
     s = connect(zmq.SUB, worker.feed, rcvhwm=0, **options)
-    wait_for("the subscription", lambda: worker.metric("oddrow_feed_subscriptions") > before)
+    worker.subscribers.append(s)
+    wait_for("the subscription", lambda: count() > before)
     return s
