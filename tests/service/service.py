@@ -21,7 +21,7 @@ SEED = int(os.environ.get("ODDROW_TEST_SEED") or random.SystemRandom().randrange
 PATIENCE = 60  # seconds that anything may take: sanitizer builds on busy machines are slow
 REPORTS = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error")
 
-os.environ["TSAN_OPTIONS"] = f"{os.environ.get('TSAN_OPTIONS', '')}:suppressions={HERE}/tsan.supp".lstrip(":")
+os.environ["TSAN_OPTIONS"] = f"{os.environ.get('TSAN_OPTIONS', '')}:suppressions={SOURCE}/tests/support/tsan.supp".lstrip(":")
 
 
 class Failed(Exception):
