@@ -10,7 +10,7 @@ import service
 from service import check
 
 INNER = "ODDROW_TEST_DISK"  # set in the mount namespace: the directory to mount in
-COUNT = service.scaled(6000)
+COUNT = 6000  # entries beyond the 1 MB that there is room for
 ROW = service.line(service.rows(1)[0]).encode()
 
 
