@@ -163,16 +163,18 @@ int odd_engine_compare(const odd_engine *e, const odd_engine *other, oddrow_erro
 {
     const odd_schema *a = e->model->schema, *b = other->model->schema;
     if (a->K != b->K)
-        return odd_fail(err, ODDROW_ESCHEMA, "%s has %zu columns, %s has %zu", other->path, b->K,
-                        e->path, a->K);
+        return odd_fail(err, ODDROW_ESCHEMA, "%s has %zu columns where the model in use has %zu",
+                        other->path, b->K, a->K);
     for (size_t k = 0; k < a->K; k++) {
         const odd_column *p = &a->columns[k], *q = &b->columns[k];
         if (strcmp(p->name, q->name) != 0)
-            return odd_fail(err, ODDROW_ESCHEMA, "%s has the column '%s' where %s has '%s'",
-                            other->path, q->name, e->path, p->name);
+            return odd_fail(err, ODDROW_ESCHEMA,
+                            "%s has the column '%s' where the model in use has '%s'", other->path,
+                            q->name, p->name);
         if (p->kind != q->kind)
-            return odd_fail(err, ODDROW_ESCHEMA, "column '%s' is %s in %s and %s in %s", p->name,
-                            odd_kind_name(q->kind), other->path, odd_kind_name(p->kind), e->path);
+            return odd_fail(err, ODDROW_ESCHEMA,
+                            "column '%s' is %s in %s and %s in the model in use", p->name,
+                            odd_kind_name(q->kind), other->path, odd_kind_name(p->kind));
     }
     return 0;
 }
