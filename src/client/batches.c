@@ -34,6 +34,7 @@ int odd_batches_open(const char *path, const odd_csv_options *csv, odd_encoding 
     b->csv = *csv;
     b->encoding = encoding;
     b->regular = strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    b->csv.live = !b->regular;
     int code = odd_csv_open((const char *const *)&b->path, 1, &b->csv, &b->source, err);
     if (code)
         odd_batches_free(&b);
@@ -59,6 +60,11 @@ int odd_batches_rewind(odd_batches *b, oddrow_error *err)
     b->at = b->row = b->reject = 0;
     b->before = 0;
     return odd_csv_open((const char *const *)&b->path, 1, &b->csv, &b->source, err);
+}
+
+int odd_batches_descriptor(const odd_batches *b)
+{
+    return b->at < b->chunk.records ? -1 : odd_csv_descriptor(b->source);
 }
 
 bool odd_batches_rewindable(const odd_batches *b)

@@ -24,6 +24,10 @@ void odd_batches_free(odd_batches **b);
 int odd_batches_next(odd_batches *b, uint64_t from, size_t most, odd_bytes *payload,
                      uint64_t *first, size_t *count, oddrow_error *err);
 
+/* A descriptor to poll before odd_batches_next, which might wait; -1: it would not. Only what is no
+ * regular file makes wait, and its records are handed out as they come. */
+int odd_batches_descriptor(const odd_batches *b);
+
 /* Back to the first record, by opening the file again; not for standard input. */
 int odd_batches_rewind(odd_batches *b, oddrow_error *err);
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -156,12 +157,26 @@ static int receive(sender *s, answer *a, oddrow_error *err)
     return 1;
 }
 
+static bool may_build(const sender *s)
+{
+    return !s->ended && !(s->stopping > 0) && s->count < WINDOW && s->bytes < WINDOW_BYTES;
+}
+
+/* Whether reading on does not wait for whoever writes the pipe. */
+static bool rows_are_there(const sender *s)
+{
+    struct pollfd rows = {.fd = odd_batches_descriptor(s->batches), .events = POLLIN};
+    return rows.fd < 0 || poll(&rows, 1, 0) != 0;
+}
+
 static int await(sender *s, double seconds, bool room, oddrow_error *err)
 {
-    zmq_pollitem_t item = {.socket = s->socket,
-                           .events = (short)(ZMQ_POLLIN | (room ? ZMQ_POLLOUT : 0))};
+    int rows = may_build(s) ? odd_batches_descriptor(s->batches) : -1;
+    zmq_pollitem_t items[] = {
+        {.socket = s->socket, .events = (short)(ZMQ_POLLIN | (room ? ZMQ_POLLOUT : 0))},
+        {.fd = rows, .events = ZMQ_POLLIN}};
     long ms = seconds > 0 ? (long)(seconds * 1000) + 1 : 0;
-    if (zmq_poll(&item, 1, ms < POLL_MS ? ms : POLL_MS) < 0 && zmq_errno() != EINTR)
+    if (zmq_poll(items, rows < 0 ? 1 : 2, ms < POLL_MS ? ms : POLL_MS) < 0 && zmq_errno() != EINTR)
         return fail_socket(s, "wait", err);
     return 0;
 }
@@ -256,11 +271,6 @@ static void drop_first(sender *s)
     s->head = (s->head + 1) % WINDOW;
     s->count--;
     s->sent -= s->sent > 0;
-}
-
-static bool may_build(const sender *s)
-{
-    return !s->ended && !(s->stopping > 0) && s->count < WINDOW && s->bytes < WINDOW_BYTES;
 }
 
 /* Reads one message of the file into the window. */
@@ -438,7 +448,7 @@ static bool must_end(sender *s)
 static double idle_time(const sender *s)
 {
     double now = odd_clock(), until = now + 1;
-    if (may_build(s))
+    if (may_build(s) && rows_are_there(s))
         until = s->due > now ? s->due : now;
     if (s->sent < s->count && s->hold > now && s->hold < until)
         until = s->hold;
@@ -455,7 +465,7 @@ static int run(sender *s, double begun, oddrow_error *err)
     while (!s->ended || s->count) {
         bool silent = false;
         code = take_answers(s, err);
-        if (code == 0 && may_build(s) && odd_clock() >= s->due)
+        if (code == 0 && may_build(s) && rows_are_there(s) && odd_clock() >= s->due)
             code = build(s, err);
         if (code == 0)
             code = transmit(s, err);

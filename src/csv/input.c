@@ -297,13 +297,23 @@ static int read_packed(odd_input *in, char *data, size_t size, size_t *got, oddr
     return 0;
 }
 
+int odd_input_read_some(odd_input *in, void *data, size_t size, size_t *got, oddrow_error *err)
+{
+    *got = 0;
+    return in->packed == PLAIN ? read_plain(in, data, size, got, err)
+                               : read_packed(in, data, size, got, err);
+}
+
+int odd_input_descriptor(const odd_input *in)
+{
+    return in->packed == PLAIN && in->at == in->end ? in->file : -1;
+}
+
 int odd_input_read(odd_input *in, void *data, size_t size, size_t *got, oddrow_error *err)
 {
     for (*got = 0; *got < size;) {
         size_t piece = 0;
-        char *to = (char *)data + *got;
-        int status = in->packed == PLAIN ? read_plain(in, to, size - *got, &piece, err)
-                                         : read_packed(in, to, size - *got, &piece, err);
+        int status = odd_input_read_some(in, (char *)data + *got, size - *got, &piece, err);
         if (status)
             return status;
         if (!piece)

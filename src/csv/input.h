@@ -24,6 +24,13 @@ int odd_input_open_memory(const char *name, const void *data, size_t size, odd_i
  * corrupt, ODDROW_ENOMEM. */
 int odd_input_read(odd_input *in, void *data, size_t size, size_t *got, oddrow_error *err);
 
+/* The same, but what is there is enough: waits for at least one byte, or the end. */
+int odd_input_read_some(odd_input *in, void *data, size_t size, size_t *got, oddrow_error *err);
+
+/* The descriptor that is read, for poll; -1: memory, or a packed file, whose next bytes may be here
+ * already. */
+int odd_input_descriptor(const odd_input *in);
+
 /* The name for messages; lives as long as in. */
 const char *odd_input_name(const odd_input *in);
 

@@ -22,8 +22,9 @@ struct odd_csv_source {
     odd_csv_header header;
 
     odd_input *input; /* NULL between files */
-    bool input_end;   /* it has nothing more */
-    odd_bytes carry;  /* bytes read from it and not handed out, from carry_at on */
+    bool live;
+    bool input_end;  /* it has nothing more */
+    odd_bytes carry; /* bytes read from it and not handed out, from carry_at on */
     size_t carry_at;
     uint64_t offset; /* of the first byte not handed out, in the unpacked file */
     uint64_t sequence;
@@ -45,6 +46,16 @@ static void shrink(odd_bytes *b, size_t usual)
         odd_bytes_free(b);
 }
 
+/* Reads up to size bytes of the file; a live one gives what it has. */
+static int read_input(odd_csv_source *s, char *data, size_t size, size_t *got, oddrow_error *err)
+{
+    int status = s->live ? odd_input_read_some(s->input, data, size, got, err)
+                         : odd_input_read(s->input, data, size, got, err);
+    if (!status)
+        s->input_end = s->live ? *got == 0 : *got < size;
+    return status;
+}
+
 /* Appends bytes to raw until it has `target` of them or the file ends. */
 static int top_up(odd_csv_source *s, odd_bytes *raw, size_t target, bool *end, oddrow_error *err)
 {
@@ -58,13 +69,12 @@ static int top_up(odd_csv_source *s, odd_bytes *raw, size_t target, bool *end, o
     s->carry_at += carried;
     raw->size += carried;
     wanted -= carried;
-    if (wanted && !s->input_end) {
+    if (wanted && !s->input_end && !(s->live && carried)) {
         size_t got;
-        int status = odd_input_read(s->input, raw->data + raw->size, wanted, &got, err);
+        int status = read_input(s, raw->data + raw->size, wanted, &got, err);
         if (status)
             return status;
         raw->size += got;
-        s->input_end = got < wanted;
         atomic_store_explicit(&s->taken, s->closed + odd_input_taken(s->input),
                               memory_order_relaxed);
     }
@@ -104,12 +114,10 @@ static int read_more(odd_csv_source *s, size_t size, oddrow_error *err)
     size_t got;
     if (odd_bytes_reserve(&s->carry, size))
         return no_memory(s, err);
-    int status = odd_input_read(s->input, s->carry.data + s->carry.size, size, &got, err);
-    if (status)
-        return status;
-    s->carry.size += got;
-    s->input_end = got < size;
-    return 0;
+    int status = read_input(s, s->carry.data + s->carry.size, size, &got, err);
+    if (!status)
+        s->carry.size += got;
+    return status;
 }
 
 static int fail_header(odd_csv_source *s, odd_record_status status, const odd_record *record,
@@ -206,6 +214,7 @@ static int check_options(odd_csv_source *s, const odd_csv_options *o, oddrow_err
     s->chunk_size = o && o->chunk_size ? o->chunk_size : 256 * 1024;
     s->max_record = o && o->max_record ? o->max_record : 16 * 1024 * 1024;
     s->delimiter = o ? o->delimiter : 0;
+    s->live = o && o->live;
     if (s->delimiter == '"' || s->delimiter == '\n' || s->delimiter == '\r')
         return odd_fail(err, ODDROW_EINVAL, "a quote or line end cannot be the delimiter");
     if (s->chunk_size > most || s->max_record > most)
@@ -424,10 +433,11 @@ static int cut_chunk(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
         int status = top_up(s, raw, target, &end, err);
         if (status)
             return status;
-        if (!raw->size)
+        if (!raw->size && end)
             return 0;
         find_cut(s, &k, raw, end);
-        target *= 2; /* for a record longer than a chunk; max_record ends it */
+        if (raw->size == target)
+            target *= 2; /* for a record longer than a chunk; max_record ends it */
     }
     chunk->marked = k.marked;
     s->offset += k.cut;
@@ -451,6 +461,13 @@ int odd_csv_next(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
         close_file(s);
     }
     return 0;
+}
+
+int odd_csv_descriptor(const odd_csv_source *s)
+{
+    size_t left = s->carry.size - s->carry_at;
+    bool whole = left && memchr(s->carry.data + s->carry_at, '\n', left);
+    return s->live && s->input && !s->input_end && !whole ? odd_input_descriptor(s->input) : -1;
 }
 
 int odd_csv_split(const odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)

@@ -14,6 +14,8 @@ typedef struct odd_csv_options {
     char delimiter;    /* 0: found among , ; tab | in the first lines of the first file */
     size_t chunk_size; /* bytes of a usual chunk; 0: 256 KiB */
     size_t max_record; /* longest record, in bytes; 0: 16 MiB */
+    bool live;         /* a pipe that is written now and then: records are handed out as they come,
+                          in chunks of what one read brings */
 } odd_csv_options;
 
 #define ODD_CSV_OPTIONS ((odd_csv_options){0})
@@ -78,6 +80,10 @@ uint64_t odd_csv_bytes_read(const odd_csv_source *s);
  * ODDROW_ESCHEMA when a later file's header differs from the first. Waits until a chunk is full or
  * the file ends. After an error only odd_csv_close makes sense. One caller at a time. */
 int odd_csv_next(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err);
+
+/* For a live source: a descriptor to poll before odd_csv_next, which might wait; -1: it would not, or
+ * not for long (the rest of a record that has begun). */
+int odd_csv_descriptor(const odd_csv_source *s);
 
 /* Splits chunk->raw into cells and rejects, which stay valid until the chunk's next use. 0 or
  * ODDROW_ENOMEM. Reads only s: any thread, one chunk a thread. */

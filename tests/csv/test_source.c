@@ -3,6 +3,9 @@
 
 #include "base/random.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -247,11 +250,64 @@ static void reads_a_million_columns(void **state)
     odd_bytes_free(&text);
 }
 
+static void put_pipe(int pipe, const char *text)
+{
+    assert_int_equal(write(pipe, text, strlen(text)), strlen(text));
+}
+
+/* A pipe whose writer stays: records are handed out as they come, whole, in the order of writing.
+ */
+static void hands_out_what_a_pipe_has(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/oddrow-test-XXXXXX", fifo[64];
+    assert_non_null(mkdtemp(directory));
+    snprintf(fifo, sizeof fifo, "%s/fifo", directory);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    int writer = open(fifo, O_RDWR);
+    assert_true(writer >= 0);
+    const char *path = fifo;
+    odd_csv_options options = {.live = true};
+    odd_csv_source *s = NULL;
+    odd_csv_chunk c = {0};
+    struct pollfd there = {.events = POLLIN};
+    put_pipe(writer, "a,b\n1,one\n2,two\n3,th");
+    assert_int_equal(odd_csv_open(&path, 1, &options, &s, NULL), 0);
+    assert_int_equal(odd_csv_descriptor(s), -1);
+    assert_int_equal(odd_csv_next(s, &c, NULL), 1);
+    assert_int_equal(odd_csv_split(s, &c, NULL), 0);
+    assert_int_equal(c.rows, 2);
+    there.fd = odd_csv_descriptor(s);
+    assert_true(there.fd >= 0);
+    assert_int_equal(poll(&there, 1, 0), 0);
+    put_pipe(writer, "ree\n\"4\n\",four\n");
+    assert_int_equal(poll(&there, 1, 0), 1);
+    size_t rows = 0;
+    while (rows < 2) {
+        assert_int_equal(odd_csv_next(s, &c, NULL), 1);
+        assert_int_equal(odd_csv_split(s, &c, NULL), 0);
+        for (size_t r = 0; r < c.rows; r++, rows++)
+            assert_memory_equal(c.cells[2 * r].data, rows ? "4\n" : "3", rows ? 2 : 1);
+    }
+    put_pipe(writer, "5,five");
+    close(writer);
+    assert_int_equal(odd_csv_next(s, &c, NULL), 1);
+    assert_int_equal(odd_csv_split(s, &c, NULL), 0);
+    assert_int_equal(c.rows, 1);
+    assert_memory_equal(c.cells[1].data, "five", 4);
+    assert_int_equal(odd_csv_next(s, &c, NULL), 0);
+    odd_csv_chunk_free(&c);
+    odd_csv_close(&s);
+    unlink(fifo);
+    rmdir(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(chunk_size_changes_nothing), cmocka_unit_test(reads_the_header),
-        cmocka_unit_test(refuses_bad_headers),        cmocka_unit_test(reads_several_files),
-        cmocka_unit_test(bounds_what_it_holds),       cmocka_unit_test(reads_a_million_columns)};
+        cmocka_unit_test(hands_out_what_a_pipe_has), cmocka_unit_test(chunk_size_changes_nothing),
+        cmocka_unit_test(reads_the_header),          cmocka_unit_test(refuses_bad_headers),
+        cmocka_unit_test(reads_several_files),       cmocka_unit_test(bounds_what_it_holds),
+        cmocka_unit_test(reads_a_million_columns)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
