@@ -14,17 +14,6 @@ COUNT = 6000  # entries beyond the 1 MB that there is room for
 ROW = service.line(service.rows(1)[0]).encode()
 
 
-def acknowledged(worker, client):
-    """The client's highest safe row number, as the worker tells it; None while it is silent."""
-    with service.connect(zmq.DEALER, worker.rows) as s:
-        s.send_multipart([client.encode(), b"\xff" * 8, b"?"])
-        if not s.poll(1000):
-            return None
-        kind, number, *_ = s.recv_multipart()
-        check(kind == b"NAK", f"asked for a place, got {kind}")
-        return int.from_bytes(number, "big") - 1
-
-
 def fill_and_free(directory, worker, free, what):
     made = service.rows(COUNT, seed=11)
     data = service.write_csv(os.path.join(directory, "rows.csv"), made)
@@ -68,6 +57,38 @@ def fill_and_free(directory, worker, free, what):
     print(f"  {what}: full after {reached:.0f} entries, {len(entries)} in the end", flush=True)
 
 
+def send_until_silent(worker, made):
+    """Sends as the protocol says, one message after another, until none is acknowledged: the highest
+    number that was."""
+    safe = 0
+    with service.connect(zmq.DEALER, worker.rows) as s:
+        while safe < len(made):
+            payload = "".join(map(service.line, made[safe:safe + 50])).encode()
+            s.send_multipart([b"raw", (safe + 1).to_bytes(8, "big"), payload])
+            if not s.poll(1500):
+                break
+            kind, number = s.recv_multipart()
+            check(kind == b"ACK", f"got {kind}")
+            safe = int.from_bytes(number, "big")
+    return safe
+
+
+def fill_and_end(worker, end, what):
+    """The worker ends while the disk is full, and is started with room: all that it acknowledged is there."""
+    made = service.rows(COUNT, seed=11)
+    safe = send_until_silent(worker, made)
+    check(0 < safe < COUNT, f"{safe} rows of {COUNT} were acknowledged: this proves nothing")
+    check(worker.get("/readyz")[0] == 503, "a silent worker says that it is ready")
+    end()
+    worker.start()
+    own = [e["number"] for e in worker.scored() if e["client"] == "raw"]
+    check(own == list(range(1, len(own) + 1)) and len(own) >= safe, f"{len(own)} entries, {safe} rows were acknowledged")
+    check(send_until_silent(worker, made) == COUNT, "not all rows are acknowledged in the end")
+    own = [e["number"] for e in worker.scored() if e["client"] == "raw"]
+    check(own == list(range(1, COUNT + 1)), f"{len(own)} entries for {COUNT} rows")
+    print(f"  {what}: {safe} rows were acknowledged, all of them are there", flush=True)
+
+
 def inside(directory):
     """In a mount namespace of our own: a tmpfs that grows."""
     mounted = os.path.join(directory, "small")
@@ -81,26 +102,22 @@ def inside(directory):
         # space that comes back because the file system grows
         with service.Worker(directory, "--publish", "all", journal="small/grown.db") as w:
             fill_and_free(directory, w, lambda: subprocess.run(["mount", "-o", "remount,size=64M", mounted], check=True), "a tmpfs that grew")
-        # and because a file is removed, twice under one worker; killed and started while it is full
+        # and because a file is removed
         with service.Worker(directory, "--publish", "all", journal="small/freed.db") as w:
             free = os.statvfs(mounted)
             with open(filler, "wb") as f:
                 f.write(b"x" * (free.f_bavail * free.f_bsize - 1000000))
             fill_and_free(directory, w, lambda: os.remove(filler), "a file removed")
         with service.Worker(directory, "--publish", "all", journal="small/ended.db") as w:
-            data = service.write_csv(os.path.join(directory, "rows.csv"), service.rows(COUNT, seed=11))
             free = os.statvfs(mounted)
             with open(filler, "wb") as f:
                 f.write(b"x" * (free.f_bavail * free.f_bsize - 1000000))
-            sender = service.spawn(w.send_command(data, "--client", "full", "--batch", "50", "--quiet"))
-            service.wait_for("the full disk", lambda: w.get("/readyz")[0] == 503)
-            check(w.stop() < 10, "SIGTERM on a full disk took 10 s or more")
-            os.remove(filler)
-            w.start()
-            check(sender.wait(service.PATIENCE) == 0, f"oddrow send ended with {sender.returncode}")
-            own = [e for e in w.scored() if e["client"] == "full"]
-            check([e["number"] for e in own] == list(range(1, COUNT + 1)), f"{len(own)} entries for {COUNT} rows")
-            print("  SIGTERM on the full disk, started with room", flush=True)
+
+            def end():
+                check(w.stop() < 10, "SIGTERM on a full disk took 10 s or more")
+                os.remove(filler)
+
+            fill_and_end(w, end, "SIGTERM on the full tmpfs")
     finally:
         subprocess.run(["umount", mounted], check=True)
 
@@ -126,6 +143,12 @@ def limit():
         with service.Worker(directory, "--publish", "all", prefix=limited) as w:
             unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
             fill_and_free(directory, w, lambda: resource.prlimit(w.process.pid, resource.RLIMIT_FSIZE, unlimited), "a limit on files")
+        with service.Worker(directory, "--publish", "all", journal="killed.db", prefix=limited) as w:
+            def end():
+                w.kill()
+                w.prefix = []
+
+            fill_and_end(w, end, "SIGKILL at the limit")
 
 
 def in_namespace():
