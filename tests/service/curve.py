@@ -102,7 +102,8 @@ def refused():
             check_refused(w, "failed", keys_of(client, f"{other}/curve.key"))
             check_refused(w, "failed", {})
             check_refused(w, "failed", {"plain_username": b"admin", "plain_password": b"admin"})
-            check(handshakes(w, "unlisted") == unlisted and handshakes(w, "allowed") == 0, "refusals are counted as something else")
+            check(handshakes(w, "unlisted") == unlisted and handshakes(w, "allowed") == 0,
+                  "refusals are counted as something else")
             check_served(w, keys_of(client), 0)
             check(handshakes(w, "allowed") == 4, "four handshakes succeeded")
             check_log(w, worker, client, stranger, other)
@@ -145,13 +146,15 @@ def commands():
             text = service.tool("ask", w.rows, data, "--quiet", "--keys", client)
             service.check_scores([json.loads(t) for t in text.splitlines()], expected, "oddrow ask --keys")
             count = 2 * len(MADE) + 1
-            text = service.tool("watch", w.feed, "--replay", w.replay, "--from", "1", "--count", str(count), "--format", "json",
-                                "--keys", client)
+            text = service.tool("watch", w.feed, "--replay", w.replay, "--from", "1", "--count", str(count),
+                                "--format", "json", "--keys", client)
             check(len(text.splitlines()) == count, "oddrow watch --keys")
             for keys in ([], ["--keys", stranger]):
                 for command in (["ask", w.rows, data], ["send", w.rows, data]):
-                    done = subprocess.run([service.BINARY, *command, "--quiet", "--patience", "1s", *keys], capture_output=True, timeout=60)
-                    check(done.returncode not in (0, 2) and not done.stdout, f"{command[0]} with {keys} ended with {done.returncode}")
+                    done = subprocess.run([service.BINARY, *command, "--quiet", "--patience", "1s", *keys],
+                                          capture_output=True, timeout=60)
+                    check(done.returncode not in (0, 2) and not done.stdout,
+                          f"{command[0]} with {keys} ended with {done.returncode}")
             check(w.metric("oddrow_rows_total") == 2 * len(MADE), "rows of strangers were taken")
             check_log(w, worker, client, stranger)
 
@@ -202,9 +205,11 @@ def token():
         os.chmod(path, 0o644)
         serve_refused(directory, "chmod", options=["--http", "0.0.0.0:0", "--http-token", path])
         os.chmod(path, 0o600)
-        with service.Worker(directory, "--http-token", path, "--shadow", service.model("other"), endpoints={"http": "0.0.0.0:0"}) as w:
+        with service.Worker(directory, "--http-token", path, "--shadow", service.model("other"),
+                            endpoints={"http": "0.0.0.0:0"}) as w:
             for page in ("/healthz", "/readyz", "/metrics", "/nothing"):
-                for header in (None, "Bearer wrong", "Bearer " + secret[:-1], "Bearer " + secret + "x", "Basic " + secret, secret, "Bearer "):
+                for header in (None, "Bearer wrong", "Bearer " + secret[:-1], "Bearer " + secret + "x",
+                               "Basic " + secret, secret, "Bearer "):
                     status, text = w.get(page, headers={"Authorization": header} if header else {})
                     check(status == 401 and "oddrow_" not in text, f"{page} with {header}: {status}")
             bearer = {"Authorization": "Bearer " + secret}

@@ -38,8 +38,8 @@ def numbers():
         check(drifts(w) == [("weight", True)], f"a shifted column: {drifts(w)}")
         check(w.metric("oddrow_drifting") == w.metric("oddrow_drifting", column="weight") == 1, "the page")
         entry = w.entries("drift")[0]
-        check(entry["psi"] > 0.25 and set(entry) == {"seq", "time", "topic", "column", "drifting", "psi", "unseen", "missing",
-                                                     "trained_unseen", "trained_missing"}, f"the entry {entry}")
+        check(entry["psi"] > 0.25 and set(entry) == {"seq", "time", "topic", "column", "drifting", "psi", "unseen",
+                                                     "missing", "trained_unseen", "trained_missing"}, f"the entry {entry}")
         push(w, normal)
         check(drifts(w) == [("weight", True), ("weight", False)], f"normal rows again: {drifts(w)}")
         check(w.metric("oddrow_drifting") == 0 and w.entries("drift")[1]["psi"] < 0.25, "the page, or the entry")
@@ -55,7 +55,8 @@ def shares():
         push(w, shifted(shifted(normal[:5000], "country", lambda text: "ZZ" if some.random() < 0.5 else text),
                         "price", lambda text: "" if some.random() < 0.5 else text))
         found = {e["column"]: e for e in w.entries("drift")}
-        check(sorted(found) == ["country", "price"] and all(e["drifting"] for e in found.values()), f"drift of {sorted(found)}")
+        check(sorted(found) == ["country", "price"] and all(e["drifting"] for e in found.values()),
+              f"drift of {sorted(found)}")
         check(found["country"]["unseen"] > 0.05 and found["price"]["missing"] > 0.05, f"the shares: {found}")
         push(w, normal)
         check(sorted(drifts(w)[2:]) == [("country", False), ("price", False)], f"normal rows again: {drifts(w)}")

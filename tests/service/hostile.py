@@ -349,8 +349,10 @@ def noise():
                 scored += sum("score" in item for item in answer)
             check(not s.poll(0), "more answers than requests")
         metrics = w.metrics()
-        check(sum(v for n, v in metrics.items() if n.startswith("oddrow_rejects_total")) == errors, "rejects are not the errors")
-        found = collections.Counter(e["topic"] in ("odd", "score") for e in w.entries() if e["topic"] != "status" and e["topic"] != "drift")
+        rejects = sum(v for n, v in metrics.items() if n.startswith("oddrow_rejects_total"))
+        check(rejects == errors, f"{rejects} rejects, {errors} errors")
+        found = collections.Counter(e["topic"] in ("odd", "score") for e in w.entries()
+                                    if e["topic"] not in ("status", "drift"))
         check(found[True] == scored and found[False] == errors, f"entries {found}, answers {scored} and {errors}")
 
 
@@ -372,7 +374,7 @@ def numbers():
             for name in (b"\xff\xfe", b"\0", b'"\n', b"n" * 255):
                 check(send(1, name=name) == ("ACK", 1) and send(1, name=name) == ("ACK", 1), f"the client {name}")
             check(send(0, name=b"zero") == ("ACK", 0) and send(1, name=b"zero") == ("ACK", 1), "a client that begins with 0")
-        check(len([e for e in w.entries() if e["topic"] in ("odd", "score")]) == 1 + 2 + 4 + 2, "rows were taken twice or not at all")
+        check(len(w.scored()) == 1 + 2 + 4 + 2, "rows were taken twice or not at all")
 
 
 def replay_and_feed():
@@ -387,7 +389,8 @@ def replay_and_feed():
                 s.send_multipart(frames)
                 answer = [f for f in service.receive(s, f"an answer to {len(frames)} frames") if f]
                 check(answer[0] == b"ERR", f"{len(frames)} frames of replay: {answer}")
-            for frames in ([b"\xff" * 8, b"\xff" * 4, b""], [eight, four, b"p" * 10000], [struct.pack(">Q", 2**63), four, b""]):
+            for frames in ([b"\xff" * 8, b"\xff" * 4, b""], [eight, four, b"p" * 10000],
+                           [struct.pack(">Q", 2**63), four, b""]):
                 s.send_multipart(frames)
                 check(service.receive(s, "the end")[0] == b"END", "a replay of nothing")
         with service.connect(zmq.XSUB, w.feed, sndhwm=0) as s, service.subscribe(w) as feed:
@@ -407,13 +410,16 @@ def replay_and_feed():
 
 GREETING = b"\xff" + b"\0" * 8 + b"\x7f\x03\x01NULL" + b"\0" * 48
 READY = b"\x04\x29\x05READY\x0bSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\0"
-GARBAGE = [b"\0", b"\xff" * 1000, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + b"\1" * 500,
+GARBAGE = [b"\0", b"\xff" * 1000, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+           b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03" + b"\1" * 500,
            b"\xff" + b"\0" * 8 + b"\x7f", GREETING, GREETING + b"\xff" * 1000, GREETING + READY,
            GREETING + READY + b"\x02\xff\xff\xff\xff\xff\xff\xff\xff" + b"x" * 1000,
            GREETING + READY + b"\x02\x00\0\0\0\x10\0\0\0" + b"x" * 1000, GREETING + READY + b"\x07\xff",
-           GREETING + b"\x04\xff" + b"\x05READY" + b"\xff" * 249, b"POST /promote HTTP/1.0\r\nContent-Length: 99999999999\r\n\r\nx",
+           GREETING + b"\x04\xff" + b"\x05READY" + b"\xff" * 249,
+           b"POST /promote HTTP/1.0\r\nContent-Length: 99999999999\r\n\r\nx",
            b"GET " + b"/" * 100000 + b" HTTP/1.1\r\n\r\n", b"GET /metrics HTTP/1.1\r\n" + b"X: y\r\n" * 20000,
-           b"GET /%00%ff../../etc/passwd HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\r\n\r\n", b"\r\n\r\n\r\n", b"BREW / HTCPCP/1.0\r\n\r\n"]
+           b"GET /%00%ff../../etc/passwd HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\r\n\r\n",
+           b"\r\n\r\n\r\n", b"BREW / HTCPCP/1.0\r\n\r\n"]
 
 
 def places(w):
@@ -466,8 +472,10 @@ def raw():
 def pages():
     """HTTP requests that nobody should make."""
     with service.folder() as directory, service.Worker(directory) as w:
-        for path, data, allowed in [("/", None, {404}), ("/metrics?x=" + "y" * 1000, None, {200, 404}), ("/../etc/passwd", None, {404}),
-                                    ("/metrics", b"x", {404, 405, 413}), ("/promote", None, {404, 405}), ("/promote", b"", {403, 400}),
+        for path, data, allowed in [("/", None, {404}), ("/metrics?x=" + "y" * 1000, None, {200, 404}),
+                                    ("/../etc/passwd", None, {404}),
+                                    ("/metrics", b"x", {404, 405, 413}), ("/promote", None, {404, 405}),
+                                    ("/promote", b"", {403, 400}),
                                     ("/%00", None, {400, 404}), ("/healthz/", None, {404})]:
             status, _ = w.get(path, data)
             check(status in allowed, f"{path[:50]} with {data}: {status}")
