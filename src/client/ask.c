@@ -194,7 +194,9 @@ int odd_ask(const char *path, const odd_link_options *link, const odd_csv_option
     odd_csv_chunk chunk = {0};
     *summary = (odd_ask_summary){0};
     zmq_msg_init(&a.reply);
-    int code = odd_csv_open(&path, 1, csv, &source, err);
+    odd_csv_options live = *csv; /* rows of a pipe are asked as they come */
+    live.live = true;
+    int code = odd_csv_open(&path, 1, &live, &source, err);
     if (code == 0 && !(a.context = zmq_ctx_new()))
         code = odd_fail(err, ODDROW_EIO, "no ZeroMQ context: %s", zmq_strerror(zmq_errno()));
     if (code == 0)
