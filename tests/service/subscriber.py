@@ -100,7 +100,8 @@ def watching(w, directory, *options):
             yield process
             check(process.poll() is None, f"watch ended with {process.returncode}: {watch_log(directory)}")
             process.terminate()
-            check(process.wait(service.PATIENCE) == 0, f"watch ended with {process.returncode}: {watch_log(directory)}")
+            ended = process.wait(service.PATIENCE)  # by the signal itself: before it listens to signals
+            check(ended in (0, -signal.SIGTERM), f"watch ended with {process.returncode}: {watch_log(directory)}")
         finally:
             process.kill()
             process.wait()
@@ -197,7 +198,7 @@ def restarts():
         load = Load(w)
         with load.socket:
             for i in range(service.scaled(8, 50)):
-                with watching(w, directory, *options):
+                with watching(w, directory, *options) as watch:
                     before = last_watched(directory)
                     load.put(r.randrange(1, 300))
                     service.wait_for("some of it", lambda: last_watched(directory) > before)
@@ -210,7 +211,8 @@ def restarts():
                     load.put(r.randrange(300))
                     if i % 2:
                         reached = sequence(w)
-                        service.wait_for("all of it", lambda: last_watched(directory) >= reached)
+                        service.wait_for(f"{reached}, in round {i}: {watch_log(directory)}",
+                                         lambda: last_watched(directory) >= reached or watch.poll() is not None)
                 load.put(r.randrange(100))
             with watching(w, directory, *options):
                 w.ask(b"the end\n")
