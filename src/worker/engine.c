@@ -348,7 +348,7 @@ static void work(void *context, size_t index, size_t thread)
 /* Gives each slice a run of jobs of about the same bytes; few bytes are one thread's work. */
 static size_t share_out(odd_engine *e, size_t count)
 {
-    enum { LEAST = 16 << 10, OVERHEAD = 32 };
+    enum { LEAST = 64 << 10, OVERHEAD = 32 };
     size_t total = 0, slices = e->options.threads, at = 0, used = 0;
     for (size_t i = 0; i < count; i++)
         total += e->jobs[i].size + OVERHEAD;
