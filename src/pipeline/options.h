@@ -3,6 +3,10 @@
 #ifndef ODD_PIPELINE_OPTIONS_H
 #define ODD_PIPELINE_OPTIONS_H
 
+#include "embed/encode.h"
+#include "embed/export.h"
+#include "embed/near.h"
+#include "embed/picture.h"
 #include "oddrow.h"
 #include "score/score_files.h"
 #include "train/train.h"
@@ -22,7 +26,7 @@ typedef struct odd_sizes {
 /* Where a value came from; a higher one is never replaced by a lower one. */
 typedef enum { ODD_FROM_DEFAULT, ODD_FROM_PIPELINE, ODD_FROM_FLAG } odd_origin;
 
-enum { ODD_OPTION_MAX = 64 };
+enum { ODD_OPTION_MAX = 96 };
 
 /* All values, section by section as in the pipeline file. Texts are owned; NULL when not given. */
 typedef struct odd_options {
@@ -55,6 +59,12 @@ typedef struct odd_options {
         double alerts; /* 0: the model's own */
         bool only_odd, masked, strict, quiet, json;
     } scoring;
+    struct {
+        char *output, *against;
+        int format, metric, method, what; /* odd_table_format, odd_metric, odd_method, odd_what */
+        size_t neighbours, labels, row, seed;
+        bool with_counts, all, json;
+    } embeddings;
     unsigned char origin[ODD_OPTION_MAX]; /* odd_origin of each row of the table */
 } odd_options;
 
@@ -76,7 +86,10 @@ enum {
     ODD_COMMAND_SCORE = 2,
     ODD_COMMAND_EVAL = 4,
     ODD_COMMAND_INSPECT = 8,
-    ODD_COMMAND_COLUMNS = 16
+    ODD_COMMAND_COLUMNS = 16,
+    ODD_COMMAND_EMBEDDINGS = 1 << 16,
+    ODD_COMMAND_ENCODE = 1 << 17,
+    ODD_COMMAND_SIMILAR = 1 << 18
 };
 
 typedef struct odd_choice {
@@ -130,6 +143,8 @@ void odd_options_print(const odd_options *options, const odd_option *option, cha
 /* The values as train and score take them. The result borrows from `options`. */
 void odd_options_train(const odd_options *options, odd_train_options *train);
 void odd_options_score(const odd_options *options, odd_score_options *score);
+
+void odd_options_encode(const odd_options *options, odd_encode_options *encode);
 
 /* The candidate nearest to a mistyped word, or NULL when none is near. */
 const char *odd_nearest(const char *word, const char *const *candidates, size_t count);

@@ -17,7 +17,10 @@ enum {
     SCORE = ODD_COMMAND_SCORE,
     EVAL = ODD_COMMAND_EVAL,
     INSPECT = ODD_COMMAND_INSPECT,
-    COLUMNS = ODD_COMMAND_COLUMNS
+    COLUMNS = ODD_COMMAND_COLUMNS,
+    EMBEDDINGS = ODD_COMMAND_EMBEDDINGS,
+    ENCODE = ODD_COMMAND_ENCODE,
+    SIMILAR = ODD_COMMAND_SIMILAR
 };
 
 static const odd_choice embedding_rules[] = {
@@ -42,11 +45,26 @@ static const odd_choice scores[] = {{"both", ODD_SCORE_BOTH},
                                     {"loss", ODD_SCORE_LOSS},
                                     {NULL, 0}};
 
+static const odd_choice table_formats[] = {{"npy", ODD_TABLE_NPY},
+                                           {"csv", ODD_TABLE_CSV},
+                                           {"word2vec", ODD_TABLE_WORD2VEC},
+                                           {"projector", ODD_TABLE_PROJECTOR},
+                                           {"safetensors", ODD_TABLE_SAFETENSORS},
+                                           {NULL, 0}};
+static const odd_choice metrics[] = {
+    {"cosine", ODD_COSINE}, {"euclidean", ODD_EUCLIDEAN}, {NULL, 0}};
+static const odd_choice methods[] = {{"pca", ODD_METHOD_PCA}, {"tsne", ODD_METHOD_TSNE}, {NULL, 0}};
+static const odd_choice whats[] = {{"input", ODD_ENCODE_INPUT},
+                                   {"code", ODD_ENCODE_CODE},
+                                   {"hidden", ODD_ENCODE_HIDDEN},
+                                   {NULL, 0}};
+
 static const odd_option table[] = {
-    {"data", "files", ODD_OPTION_NAMES, TRAIN | SCORE | EVAL | COLUMNS, AT(data.files),
+    {"data", "files", ODD_OPTION_NAMES, TRAIN | SCORE | EVAL | COLUMNS | ENCODE, AT(data.files),
      .value = "FILES", .help = "CSV files, where the command line names none"},
-    {"data", "delimiter", ODD_OPTION_CHARACTER, TRAIN | SCORE | EVAL | COLUMNS, AT(data.delimiter),
-     .value = "C", .help = "field delimiter: a character, tab, or auto (one of , ; tab |)"},
+    {"data", "delimiter", ODD_OPTION_CHARACTER, TRAIN | SCORE | EVAL | COLUMNS | ENCODE | SIMILAR,
+     AT(data.delimiter), .value = "C",
+     .help = "field delimiter: a character, tab, or auto (one of , ; tab |)"},
 
     {"columns", "categorical", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.categorical),
      .value = "A,B", .unset = "inferred", .help = "columns of categories"},
@@ -134,18 +152,45 @@ static const odd_option table[] = {
      .help = "what the score is made of; both: reconstruction and rarity"},
     {"scoring", "masked", ODD_OPTION_SWITCH, SCORE | EVAL, AT(scoring.masked),
      .help = "score each column with that column masked; one pass a column"},
-    {"scoring", "rejects", ODD_OPTION_TEXT, SCORE, AT(scoring.rejects), .value = "FILE",
+    {"scoring", "rejects", ODD_OPTION_TEXT, SCORE | ENCODE, AT(scoring.rejects), .value = "FILE",
      .help = "where rejected rows go, with their reason"},
-    {"scoring", "strict", ODD_OPTION_SWITCH, SCORE, AT(scoring.strict),
+    {"scoring", "strict", ODD_OPTION_SWITCH, SCORE | ENCODE, AT(scoring.strict),
      .help = "exit with 3 when rows were rejected"},
     {"scoring", "positive", ODD_OPTION_TEXT, EVAL, AT(scoring.positive), .value = "VALUE",
      .unset = "1, true, yes, anomaly, odd", .help = "label of the odd rows"},
-    {"scoring", "threads", ODD_OPTION_COUNT, SCORE | EVAL, AT(scoring.threads), 0, 1024,
-     .value = "N", .help = "threads; 0: one per processor"},
-    {"scoring", "quiet", ODD_OPTION_SWITCH, SCORE | EVAL, AT(scoring.quiet),
-     .help = "say nothing but errors"},
+    {"scoring", "threads", ODD_OPTION_COUNT, SCORE | EVAL | ENCODE | SIMILAR, AT(scoring.threads),
+     0, 1024, .value = "N", .help = "threads; 0: one per processor"},
+    {"scoring", "quiet", ODD_OPTION_SWITCH, SCORE | EVAL | EMBEDDINGS | ENCODE | SIMILAR,
+     AT(scoring.quiet), .help = "say nothing but errors"},
     {"scoring", "json", ODD_OPTION_SWITCH, EVAL | INSPECT | COLUMNS, AT(scoring.json),
      .help = "print JSON, not a table"},
+
+    {"embeddings", "output", ODD_OPTION_TEXT, EMBEDDINGS | ENCODE, AT(embeddings.output),
+     .value = "PATH", .help = "where the result goes (-o)"},
+    {"embeddings", "format", ODD_OPTION_CHOICE, EMBEDDINGS, AT(embeddings.format),
+     .choices = table_formats, .help = "export: the files' format"},
+    {"embeddings", "with-counts", ODD_OPTION_SWITCH, EMBEDDINGS, AT(embeddings.with_counts),
+     .help = "export: how many training rows had each value, too"},
+    {"embeddings", "neighbours", ODD_OPTION_COUNT, EMBEDDINGS | SIMILAR, AT(embeddings.neighbours),
+     1, 1e6, .value = "K", .help = "near, similar: how many (-k)"},
+    {"embeddings", "metric", ODD_OPTION_CHOICE, EMBEDDINGS, AT(embeddings.metric),
+     .choices = metrics, .help = "near: what near means"},
+    {"embeddings", "all", ODD_OPTION_SWITCH, EMBEDDINGS, AT(embeddings.all),
+     .help = "plot: every column, each in a panel of its own"},
+    {"embeddings", "method", ODD_OPTION_CHOICE, EMBEDDINGS, AT(embeddings.method),
+     .choices = methods, .help = "plot: principal components, or t-SNE (up to 20,000 values)"},
+    {"embeddings", "labels", ODD_OPTION_COUNT, EMBEDDINGS, AT(embeddings.labels), 0, 1e5,
+     .value = "N", .help = "plot: at most so many labels, of the most frequent values"},
+    {"embeddings", "seed", ODD_OPTION_COUNT, EMBEDDINGS, AT(embeddings.seed), 0, ANY, .value = "N",
+     .help = "plot: start of t-SNE's randomness"},
+    {"embeddings", "what", ODD_OPTION_CHOICE, ENCODE, AT(embeddings.what), .choices = whats,
+     .help = "design matrix, bottleneck, or last hidden layer"},
+    {"embeddings", "row", ODD_OPTION_COUNT, SIMILAR, AT(embeddings.row), 1, ANY, .value = "N",
+     .unset = "", .help = "the row to compare with, data rows counted from 1"},
+    {"embeddings", "against", ODD_OPTION_TEXT, SIMILAR, AT(embeddings.against),
+     .value = "OTHER.csv", .help = "look among the rows of this file instead"},
+    {"embeddings", "json", ODD_OPTION_SWITCH, EMBEDDINGS | SIMILAR, AT(embeddings.json),
+     .help = "list, near, similar: print JSON, not a table"},
 };
 
 static_assert(sizeof(table) / sizeof(table[0]) <= ODD_OPTION_MAX, "raise ODD_OPTION_MAX");
