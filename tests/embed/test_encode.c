@@ -149,7 +149,9 @@ static void hidden_layers(void **state)
 static void writes_files(void **state)
 {
     (void)state;
-    const char *data = made_path("data.csv");
+    char copy[200];
+    const char *data = copy; /* made_path lends a few at a time */
+    snprintf(copy, sizeof copy, "%s", made_path("data.csv"));
     odd_encode_options options = {.csv.chunk_size = 700};
     odd_encode_summary summary;
     oddrow_error err = {0};
