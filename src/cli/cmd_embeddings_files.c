@@ -98,8 +98,11 @@ int odd_embeddings_plot(const odd_options *o, const char **words, size_t count, 
 
 static int print_alignments(const odd_alignment *all, size_t count, oddrow_error *err)
 {
-    static const char *const header[] = {"column", ">shared", ">cosine before", ">after", ""};
-    odd_text_table table = {.columns = 5};
+    static const char *const header[] = {"column", ">shared", ">cosine before", ">after", "note"};
+    odd_text_table table = {.columns = 4};
+    for (size_t i = 0; i < count; i++)
+        if (!all[i].aligned)
+            table.columns = 5; /* there is something to note */
     int rc = odd_text_table_add(&table, header, err);
     for (size_t i = 0; i < count && !rc; i++) {
         const odd_alignment *a = &all[i];
