@@ -53,7 +53,7 @@ def measure(bin, folder, seed, quick):
     def numbers():
         return make_pipeline(SimpleImputer(), StandardScaler())
 
-    text = frame.astype({c: str for c in categorical})
+    text = frame.fillna({c: "missing" for c in categorical})
     matrices = {"input": encoded}
     for name, encoder in (("one-hot", OneHotEncoder(handle_unknown="ignore", sparse_output=False)),
                           ("ordinal", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1))):
