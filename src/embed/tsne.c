@@ -83,7 +83,7 @@ static void find_neighbours(void *context, size_t piece, size_t thread)
 {
     tsne *t = context;
     odd_neighbour near[3 * 100 + 1];
-    double d[3 * 100];
+    double d[3 * 100] = {0};
     (void)thread;
     for (size_t i = piece * PIECE; i < t->V && i < (piece + 1) * PIECE; i++) {
         size_t found = 0, used = 0;
@@ -99,7 +99,7 @@ static void find_neighbours(void *context, size_t piece, size_t thread)
                 d[used++] = near[j].value * near[j].value;
             }
         /* in units of the nearest distances, so that the search for a width starts near it */
-        double unit = d[t->neighbours - 1] > 0 ? d[t->neighbours - 1] : 1;
+        double unit = used && d[used - 1] > 0 ? d[used - 1] : 1;
         for (size_t j = 0; j < used; j++)
             d[j] /= unit;
         fit_width(d, used, t->perplexity, t->given + i * t->neighbours);
@@ -295,9 +295,10 @@ static void tell(const tsne *t, size_t done, size_t all, double started)
 {
     double seconds = odd_clock() - started;
     odd_progress progress = {.stage = "t-SNE",
-                             .rows = done,
+                             .rows = t->V,
                              .fraction = (double)done / (double)all,
-                             .rows_per_second = seconds > 0 ? (double)done / seconds : 0,
+                             .rows_per_second =
+                                 seconds > 0 ? (double)done * (double)t->V / seconds : 0,
                              .loss = NAN,
                              .validation_loss = NAN};
     if (t->options->progress)
