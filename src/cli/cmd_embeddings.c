@@ -56,7 +56,8 @@ int odd_embeddings_columns(const odd_model *model, const char *const *names, siz
             (*out)[i] = odd_embedding_at(model, i);
         for (size_t j = 0; j < i && !rc; j++)
             if ((*out)[j].column == (*out)[i].column)
-                rc = odd_fail(err, ODDROW_EINVAL, "the column '%.200s' is named twice", names[i]);
+                rc = odd_fail(err, ODDROW_EINVAL, "the column '%.200s' is named twice",
+                              (*out)[i].name);
     }
     return rc;
 }

@@ -120,27 +120,40 @@ static bool ends_line(uint32_t c)
     return c < 0x20 || c == 0x7f || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
+/* The escape that a character needs, at most 8 bytes with its NUL; "" for none. */
+static void escape(uint32_t c, odd_spelling spelling, char out[8])
+{
+    out[0] = '\0';
+    if (spelling == ODD_AS_IS)
+        return;
+    bool word = spelling == ODD_AS_WORD;
+    char letter = (char)(c == '\\'          ? '\\'
+                         : c == '\n'        ? 'n'
+                         : c == '\r'        ? 'r'
+                         : c == '\t'        ? 't'
+                         : word && c == ' ' ? '_'
+                                            : 0);
+    if (letter)
+        snprintf(out, 8, "\\%c", letter);
+    else if (ends_line(c) || (word && is_blank(c)))
+        snprintf(out, 8, "\\u%04x", c & 0xffff);
+}
+
 int odd_spell(const char *data, size_t size, odd_spelling spelling, odd_bytes *out)
 {
     int rc = 0;
     for (size_t i = 0; i < size && !rc;) {
         uint32_t c;
+        char escaped[8];
         size_t n = character((const unsigned char *)data + i, size - i, &c);
-        if (n == 0)
-            rc = odd_bytes_print(out, "\\x%02x", (unsigned char)data[i]);
-        else if (spelling == ODD_AS_IS)
-            rc = odd_bytes_add(out, data + i, n);
-        else if (c == '\\')
-            rc = odd_bytes_add(out, "\\\\", 2);
-        else if (c == '\n' || c == '\r' || c == '\t')
-            rc = odd_bytes_add(out, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t", 2);
-        else if (c == ' ' && spelling == ODD_AS_WORD)
-            rc = odd_bytes_add(out, "\\_", 2);
-        else if (ends_line(c) || (spelling == ODD_AS_WORD && is_blank(c)))
-            rc = odd_bytes_print(out, "\\u%04x", c);
-        else
-            rc = odd_bytes_add(out, data + i, n);
-        i += n ? n : 1;
+        if (n == 0) {
+            rc = odd_bytes_print(out, "\\x%02x", (unsigned char)data[i++]);
+            continue;
+        }
+        escape(c, spelling, escaped);
+        rc = escaped[0] ? odd_bytes_add(out, escaped, strlen(escaped))
+                        : odd_bytes_add(out, data + i, n);
+        i += n;
     }
     return rc ? ODDROW_ENOMEM : 0;
 }

@@ -285,8 +285,9 @@ static int tensor_name(const odd_embedding *e, const char *before, odd_bytes *ou
 static int add_entry(json_t *header, const char *name, const char *type, json_t *shape, size_t from,
                      size_t size)
 {
+    size_t end = from + size;
     json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", type, "shape", shape, "data_offsets",
-                              (json_int_t)from, (json_int_t)(from + size));
+                              (json_int_t)from, (json_int_t)end);
     return entry ? json_object_set_new(header, name, entry) : -1;
 }
 
