@@ -262,9 +262,9 @@ static json_t *values_json(const odd_embedding *e)
         /* a text that reads like a name is spelled with its backslash; others stand as they are */
         bool spelled = named || (text.size > 0 && text.data[0] == '(');
         int rc = spelled ? odd_embedding_spell(e, (uint32_t)id, ODD_AS_IS, &name) : 0;
-        json_t *item = spelled ? odd_text_to_json(name.data, name.size)
-                               : odd_text_to_json(text.data, text.size);
-        if (rc || json_array_append_new(list, item) != 0) {
+        odd_span meant = spelled ? (odd_span){name.data, name.size} : text;
+        json_t *item = rc ? NULL : odd_text_to_json(meant.data, meant.size);
+        if (json_array_append_new(list, item) != 0) {
             json_decref(list);
             list = NULL;
         }
