@@ -309,10 +309,17 @@ static int add_panel(const panel *p, size_t number, const odd_picture_options *o
         const odd_box *box = &p->boxes[i];
         if (!(box->left < box->right))
             continue;
+        bool right = box->left >= p->marks[i].x, left = box->right <= p->marks[i].x;
         rc = odd_bytes_print(out,
-                             "<text class=\"label\" pointer-events=\"none\" text-anchor=\"middle\" "
+                             "<text class=\"label\" pointer-events=\"none\" text-anchor=\"%s\" "
                              "x=\"%.2f\" y=\"%.2f\">",
-                             (box->left + box->right) / 2, box->bottom - 3.5);
+                             right  ? "start"
+                             : left ? "end"
+                                    : "middle",
+                             right  ? box->left
+                             : left ? box->right
+                                    : (box->left + box->right) / 2,
+                             box->bottom - 3.5);
         if (!rc)
             rc = value_text(p->e, i, text);
         if (!rc) {
