@@ -129,7 +129,7 @@ static int run(odd_arguments *arguments)
     if (arguments->word_count != 2)
         rc = odd_fail(&err, ODDROW_EINVAL, "give a model and a file: %s", usage);
     else if (o->embeddings.row == 0)
-        rc = odd_fail(&err, ODDROW_EINVAL, "which row? %s", usage);
+        rc = odd_fail(&err, ODDROW_EINVAL, "which row? Rows are counted from 1: %s", usage);
     if (rc)
         return odd_complain("similar", &err);
     odd_progress_start(&view, o->scoring.quiet);

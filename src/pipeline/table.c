@@ -185,7 +185,7 @@ static const odd_option table[] = {
      .help = "plot: start of t-SNE's randomness"},
     {"embeddings", "what", ODD_OPTION_CHOICE, ENCODE, AT(embeddings.what), .choices = whats,
      .help = "design matrix, bottleneck, or last hidden layer"},
-    {"embeddings", "row", ODD_OPTION_COUNT, SIMILAR, AT(embeddings.row), 1, ANY, .value = "N",
+    {"embeddings", "row", ODD_OPTION_COUNT, SIMILAR, AT(embeddings.row), 0, ANY, .value = "N",
      .unset = "", .help = "the row to compare with, data rows counted from 1"},
     {"embeddings", "against", ODD_OPTION_TEXT, SIMILAR, AT(embeddings.against),
      .value = "OTHER.csv", .help = "look among the rows of this file instead"},
