@@ -101,7 +101,7 @@ static void rotate_network(odd_network *network, size_t c, const double *rotatio
         rotate_columns(data, tensor->cols, rotation, E, scratch);
     if (tensor_of(network, "head", c, "bias", &data))
         rotate_rows(data, 1, E, rotation, E, scratch);
-    if (network->output != ODD_NO_TENSOR) { /* y is compared with x */
+    if (network->config.objective == ODD_EMBEDDING_MSE) { /* y is compared with x */
         tensor = &network->tensors[network->output];
         rotate_columns(odd_network_tensor(network, network->output) + first * tensor->cols,
                        tensor->cols, rotation, E, scratch);
@@ -218,6 +218,9 @@ static int rotate_rarity(odd_model *model, const double *q, bool *approximate, o
 {
     const odd_network *network = model->network;
     size_t X = network->X;
+    *approximate = false;
+    if (!model->prototypes || !model->shape.whiten || !(model->shape.whiten[0] > 0))
+        return 0; /* a model that does not score does without */
     *approximate = X > ODD_SHAPE_FULL;
     for (size_t c = 0; c < model->schema->C; c++) {
         size_t E = network->config.E[c], first = network->first[c];
@@ -229,12 +232,11 @@ static int rotate_rarity(odd_model *model, const double *q, bool *approximate, o
         rotate_rows(model->prototypes + first, model->prototype_count, X, rotation, E,
                     rotation + E * E);
         rotate_rows(model->shape.mean + first, 1, X, rotation, E, rotation + E * E);
-        if (*approximate && model->shape.whiten[first] > 0)
+        if (*approximate)
             rotate_variances(model->shape.whiten + first, rotation, E, rotation + E * E);
         odd_free(rotation);
     }
-    bool fitted = model->shape.whiten[0] > 0; /* a model may do without the shape */
-    return *approximate || !fitted ? 0 : rotate_shape(&model->shape, q, err);
+    return *approximate ? 0 : rotate_shape(&model->shape, q, err);
 }
 
 int odd_align(odd_model *model, const odd_model *old, odd_alignment *out, bool *approximate,
