@@ -151,8 +151,10 @@ int odd_embeddings_align(const odd_options *o, const char **words, size_t count,
     if (!rc && !o->scoring.quiet)
         rc = print_alignments(all, odd_embedding_count(model), err);
     if (!rc && approximate)
-        fputs("oddrow: note: this model keeps only the variances of its wide input; their rotation "
-              "is not exact, and scores may move a little\n",
+        fputs("oddrow: note: this model keeps only the variances of its wide input, whose rotation "
+              "is "
+              "not exact: its scores move
+              ",
               stderr);
     odd_free(all);
     odd_model_free(&model);
