@@ -153,8 +153,7 @@ int odd_embeddings_align(const odd_options *o, const char **words, size_t count,
     if (!rc && approximate)
         fputs("oddrow: note: this model keeps only the variances of its wide input, whose rotation "
               "is "
-              "not exact: its scores move
-              ",
+              "not exact: its scores move\n",
               stderr);
     odd_free(all);
     odd_model_free(&model);
