@@ -5,6 +5,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "embed/embedding.h"
+#include "embed/encode.h"
+#include "embed/near.h"
 #include "model/model.h"
 #include "pipeline/load.h"
 #include "pipeline/options.h"
@@ -102,5 +105,91 @@ int oddrow_score(const oddrow_model *model, const char *const *paths, size_t pat
     int code = odd_score_files(model, paths, path_count, out, &score, &summary, err);
     if (counts)
         *counts = (oddrow_counts){summary.rows, summary.scored, summary.rejected, summary.odd};
+    return code;
+}
+
+static oddrow_embedding publish(const odd_embedding *e)
+{
+    return (oddrow_embedding){e->name, e->V, e->E, e->vectors, e->vocabulary->counts};
+}
+
+size_t oddrow_embedding_count(const oddrow_model *model)
+{
+    return odd_embedding_count(model);
+}
+
+int oddrow_embedding_at(const oddrow_model *model, size_t index, oddrow_embedding *out,
+                        oddrow_error *err)
+{
+    size_t count = odd_embedding_count(model);
+    if (index >= count)
+        return odd_fail(err, ODDROW_EINVAL, "no table %zu: the model has %zu", index, count);
+    odd_embedding e = odd_embedding_at(model, index);
+    *out = publish(&e);
+    return 0;
+}
+
+int oddrow_embedding_find(const oddrow_model *model, const char *column, oddrow_embedding *out,
+                          oddrow_error *err)
+{
+    odd_embedding e;
+    int code = odd_embedding_find(model, column, &e, err);
+    if (code == 0)
+        *out = publish(&e);
+    return code;
+}
+
+int oddrow_embedding_id(const oddrow_model *model, const char *column, const char *value,
+                        size_t size, uint32_t *id, oddrow_error *err)
+{
+    odd_embedding e;
+    int code = odd_embedding_find(model, column, &e, err);
+    return code ? code : odd_embedding_id(&e, value, size, id, err);
+}
+
+int oddrow_embedding_value(const oddrow_model *model, const char *column, uint32_t id,
+                           const char **value, size_t *size, oddrow_error *err)
+{
+    odd_embedding e;
+    int code = odd_embedding_find(model, column, &e, err);
+    if (code)
+        return code;
+    if (id >= e.V)
+        return odd_fail(err, ODDROW_EINVAL, "no value %u: '%.200s' has %zu", id, column, e.V);
+    odd_span text = odd_vocabulary_text(e.vocabulary, id);
+    *value = text.size ? text.data : NULL;
+    *size = text.size;
+    return 0;
+}
+
+int oddrow_nearest(const float *vectors, size_t rows, size_t width, const float *query,
+                   oddrow_metric metric, size_t k, oddrow_neighbour *out, size_t *found,
+                   oddrow_error *err)
+{
+    if (metric != ODDROW_COSINE && metric != ODDROW_EUCLIDEAN)
+        return odd_fail(err, ODDROW_EINVAL, "no such metric");
+    k = k < rows ? k : rows;
+    odd_neighbour *near = odd_alloc(k, sizeof(*near));
+    if (!near)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int code = odd_near(vectors, rows, width, query,
+                        metric == ODDROW_COSINE ? ODD_COSINE : ODD_EUCLIDEAN, k, near, found, err);
+    for (size_t i = 0; code == 0 && i < *found; i++)
+        out[i] = (oddrow_neighbour){near[i].row, near[i].value};
+    odd_free(near);
+    return code;
+}
+
+int oddrow_encode(const oddrow_model *model, const char *const *paths, size_t path_count,
+                  const char *out, const oddrow_options *options, oddrow_counts *counts,
+                  oddrow_error *err)
+{
+    odd_encode_options encode = {0};
+    odd_encode_summary summary = {0};
+    if (options)
+        odd_options_encode(options, &encode);
+    int code = odd_encode_files(model, paths, path_count, out, &encode, &summary, err);
+    if (counts)
+        *counts = (oddrow_counts){summary.rows, summary.encoded, summary.rejected, 0};
     return code;
 }

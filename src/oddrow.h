@@ -74,6 +74,54 @@ ODDROW_API int oddrow_score(const oddrow_model *model, const char *const *paths,
                             const char *out, const oddrow_options *options, oddrow_counts *counts,
                             oddrow_error *err);
 
+/* The learned table of one categorical column. Everything is borrowed from the model. */
+typedef struct oddrow_embedding {
+    const char *column;
+    size_t values, width;   /* entries, the unknown one at 0 included; numbers of a vector */
+    const float *vectors;   /* (values, width), row i that of value i */
+    const uint64_t *counts; /* (values) training rows of each */
+} oddrow_embedding;
+
+/* How many tables there are; number `index` of them, in the order of the columns; that of a column.
+ * EINVAL: no such table, or a column without one. */
+ODDROW_API size_t oddrow_embedding_count(const oddrow_model *model);
+ODDROW_API int oddrow_embedding_at(const oddrow_model *model, size_t index, oddrow_embedding *out,
+                                   oddrow_error *err);
+ODDROW_API int oddrow_embedding_find(const oddrow_model *model, const char *column,
+                                     oddrow_embedding *out, oddrow_error *err);
+
+/* The id of a value of `size` bytes, the row of its vector. "(unknown)", "(missing)" and "(rare)"
+ * are the entries that have no text. ESCHEMA: the table has no such value. */
+ODDROW_API int oddrow_embedding_id(const oddrow_model *model, const char *column, const char *value,
+                                   size_t size, uint32_t *id, oddrow_error *err);
+
+/* The reverse: the text of an id, borrowed, not NUL-terminated; NULL and 0 for an entry without. */
+ODDROW_API int oddrow_embedding_value(const oddrow_model *model, const char *column, uint32_t id,
+                                      const char **value, size_t *size, oddrow_error *err);
+
+typedef enum oddrow_metric {
+    ODDROW_COSINE,   /* greatest first */
+    ODDROW_EUCLIDEAN /* least first */
+} oddrow_metric;
+
+typedef struct oddrow_neighbour {
+    size_t row;
+    double value; /* the metric */
+} oddrow_neighbour;
+
+/* The k nearest of any vectors (rows, width) to a query (width), nearest first, exactly; `out` has
+ * room for k. The query itself is among them where it is one of the rows. */
+ODDROW_API int oddrow_nearest(const float *vectors, size_t rows, size_t width, const float *query,
+                              oddrow_metric metric, size_t k, oddrow_neighbour *out, size_t *found,
+                              oddrow_error *err);
+
+/* One vector for each row of CSV files into `out`: float32 where the name ends in .npy, else CSV.
+ * The option "embeddings.what" says which: input, code, hidden. `options` and `counts` may be NULL;
+ * counts->scored are the rows encoded. */
+ODDROW_API int oddrow_encode(const oddrow_model *model, const char *const *paths, size_t path_count,
+                             const char *out, const oddrow_options *options, oddrow_counts *counts,
+                             oddrow_error *err);
+
 #ifdef __cplusplus
 }
 #endif

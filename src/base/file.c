@@ -275,6 +275,26 @@ int odd_output_write(odd_output *o, const void *data, size_t size, oddrow_error 
     }
 }
 
+int odd_output_patch(odd_output *o, size_t offset, const void *data, size_t size, oddrow_error *err)
+{
+    const char *bytes = data;
+    if (o->packed != PLAIN || !o->temporary)
+        return odd_fail(err, ODDROW_EINVAL, "%s: a plain file is needed, no pipe and not packed",
+                        o->path);
+    int status = write_pending(o, err);
+    while (!status && size) {
+        ssize_t wrote = pwrite(o->file, bytes, size, (off_t)offset);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return fail_errno(o, "write", err);
+        bytes += wrote;
+        offset += (size_t)wrote;
+        size -= (size_t)wrote;
+    }
+    return status;
+}
+
 int odd_output_flush(odd_output *o, oddrow_error *err)
 {
     int status = 0;

@@ -19,6 +19,11 @@ int odd_output_open(const char *path, odd_output **out, oddrow_error *err);
  * error only discard makes sense. */
 int odd_output_write(odd_output *o, const void *data, size_t size, oddrow_error *err);
 
+/* Writes size bytes over those at offset, all of which were written before: a header that counts
+ * what came behind it. EINVAL where that cannot be: standard output, pipes, compressed files. */
+int odd_output_patch(odd_output *o, size_t offset, const void *data, size_t size,
+                     oddrow_error *err);
+
 /* Hands what was written so far to the system: for standard output and pipes. Compressed files are
  * flushed to a decodable point. */
 int odd_output_flush(odd_output *o, oddrow_error *err);

@@ -20,11 +20,19 @@ static int unknown(line *l, const char *key)
     static const struct {
         unsigned bit;
         const char *name;
-    } others[] = {{ODD_COMMAND_TRAIN, "train"},     {ODD_COMMAND_SCORE, "score"},
-                  {ODD_COMMAND_EVAL, "eval"},       {ODD_COMMAND_INSPECT, "inspect"},
-                  {ODD_COMMAND_COLUMNS, "columns"}, {ODD_COMMAND_SERVE, "serve"},
-                  {ODD_COMMAND_SEND, "send"},       {ODD_COMMAND_ASK, "ask"},
-                  {ODD_COMMAND_WATCH, "watch"},     {ODD_COMMAND_PROMOTE, "promote"}};
+    } others[] = {{ODD_COMMAND_TRAIN, "train"},
+                  {ODD_COMMAND_SCORE, "score"},
+                  {ODD_COMMAND_EVAL, "eval"},
+                  {ODD_COMMAND_INSPECT, "inspect"},
+                  {ODD_COMMAND_EMBEDDINGS, "embeddings"},
+                  {ODD_COMMAND_ENCODE, "encode"},
+                  {ODD_COMMAND_SIMILAR, "similar"},
+                  {ODD_COMMAND_COLUMNS, "columns"},
+                  {ODD_COMMAND_SERVE, "serve"},
+                  {ODD_COMMAND_SEND, "send"},
+                  {ODD_COMMAND_ASK, "ask"},
+                  {ODD_COMMAND_WATCH, "watch"},
+                  {ODD_COMMAND_PROMOTE, "promote"}};
     const char *names[ODD_OPTION_MAX + 2];
     size_t count = 0, n = 0;
     const odd_option *table = odd_option_table(&count);
@@ -98,16 +106,20 @@ static int read_long(line *l, const char *word)
 
 static int read_short(line *l, const char *word)
 {
-    const odd_option *output = odd_option_of(l->command->bit, "output");
+    static const char letters[] = "ok", *const keys[] = {"output", "neighbours"};
+    const char *letter = strchr(letters, word[0]);
+    const odd_option *option =
+        letter ? odd_option_of(l->command->bit, keys[letter - letters]) : NULL;
     if (word[0] == 'h' && word[1] == '\0') {
         l->out->help = true;
         return 0;
     }
-    if (word[0] == 'o' && output) {
-        const char *value = take_value(l, "-o", word[1] ? word + 1 : NULL);
+    if (option) {
+        const char shown[] = {'-', word[0], '\0'};
+        const char *value = take_value(l, shown, word[1] ? word + 1 : NULL);
         if (!value)
             return ODDROW_EINVAL;
-        return odd_options_set(&l->out->options, output, value, ODD_FROM_FLAG, l->err);
+        return odd_options_set(&l->out->options, option, value, ODD_FROM_FLAG, l->err);
     }
     return odd_fail(l->err, ODDROW_EINVAL, "unknown option -%s", word);
 }

@@ -72,6 +72,13 @@ typedef struct odd_kernels {
     /* out[r] = sum of in[r, 0..width)^2 */
     void (*row_squares)(float *out, const float *in, size_t in_stride, size_t rows, size_t width);
 
+    /* dots[r] = in[r] . q and squares[r] = in[r] . in[r]; out[r] = sum of (in[r, j] - q[j])^2; q
+     * (width) */
+    void (*row_dots)(float *dots, float *squares, const float *in, size_t in_stride, const float *q,
+                     size_t rows, size_t width);
+    void (*row_distances)(float *out, const float *in, size_t in_stride, const float *q,
+                          size_t rows, size_t width);
+
     /* out[r] += sum of in[r, 0..width), width a multiple of 16 */
     void (*row_add)(float *out, const float *in, size_t in_stride, size_t rows, size_t width);
 

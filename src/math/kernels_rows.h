@@ -89,6 +89,56 @@ static void row_squares(float *out, const float *in, size_t in_stride, size_t ro
     }
 }
 
+/* the sum of the lanes, halves first */
+INLINE float across(vector v)
+{
+    float lanes[WIDTH];
+    store(lanes, v);
+#pragma GCC unroll 4
+    for (size_t half = WIDTH / 2; half > 0; half /= 2)
+        for (size_t i = 0; i < half; i++)
+            lanes[i] += lanes[i + half];
+    return lanes[0];
+}
+
+static void row_dots(float *dots, float *squares, const float *in, size_t in_stride, const float *q,
+                     size_t rows, size_t width)
+{
+    for (size_t r = 0; r < rows; r++, in += in_stride) {
+        vector dot = {0}, square = {0};
+        float dot_rest = 0, square_rest = 0;
+        size_t j = 0;
+        for (; j + WIDTH <= width; j += WIDTH) {
+            vector x = load(in + j);
+            dot += x * load(q + j);
+            square += x * x;
+        }
+        for (; j < width; j++) {
+            dot_rest += in[j] * q[j];
+            square_rest += in[j] * in[j];
+        }
+        dots[r] = dot_rest + across(dot);
+        squares[r] = square_rest + across(square);
+    }
+}
+
+static void row_distances(float *out, const float *in, size_t in_stride, const float *q,
+                          size_t rows, size_t width)
+{
+    for (size_t r = 0; r < rows; r++, in += in_stride) {
+        vector sum = {0};
+        float rest = 0;
+        size_t j = 0;
+        for (; j + WIDTH <= width; j += WIDTH) {
+            vector d = load(in + j) - load(q + j);
+            sum += d * d;
+        }
+        for (; j < width; j++)
+            rest += (in[j] - q[j]) * (in[j] - q[j]);
+        out[r] = rest + across(sum);
+    }
+}
+
 static void row_add(float *out, const float *in, size_t in_stride, size_t rows, size_t width)
 {
     for (size_t r = 0; r < rows; r++, in += in_stride) {

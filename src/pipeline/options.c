@@ -53,6 +53,12 @@ int odd_options_init(odd_options *options, oddrow_error *err)
                     .explain = score.explain,
                     .top = score.top,
                     .threads = score.threads},
+        .embeddings = {.format = ODD_TABLE_NPY,
+                       .metric = ODD_COSINE,
+                       .method = ODD_METHOD_PCA,
+                       .what = ODD_ENCODE_INPUT,
+                       .neighbours = 10,
+                       .labels = 60},
         .worker = {.explain = worker.explain,
                    .batch_rows = worker.batch_rows,
                    .batch_wait = worker.batch_wait,
@@ -199,6 +205,15 @@ void odd_options_score(const odd_options *o, odd_score_options *score)
     score->masked = o->scoring.masked;
     score->rejects = o->scoring.rejects;
     score->threads = o->scoring.threads;
+}
+
+void odd_options_encode(const odd_options *o, odd_encode_options *encode)
+{
+    *encode = (odd_encode_options){0};
+    encode->csv.delimiter = (char)o->data.delimiter;
+    encode->what = (odd_what)o->embeddings.what;
+    encode->rejects = o->scoring.rejects;
+    encode->threads = o->scoring.threads;
 }
 
 /* An endpoint that is not to be bound is NULL. */

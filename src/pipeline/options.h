@@ -3,6 +3,10 @@
 #ifndef ODD_PIPELINE_OPTIONS_H
 #define ODD_PIPELINE_OPTIONS_H
 
+#include "embed/encode.h"
+#include "embed/export.h"
+#include "embed/near.h"
+#include "embed/picture.h"
 #include "oddrow.h"
 #include "score/score_files.h"
 #include "train/train.h"
@@ -57,6 +61,12 @@ typedef struct odd_options {
         bool only_odd, masked, strict, quiet, json;
     } scoring;
     struct {
+        char *output, *against;
+        int format, metric, method, what; /* odd_table_format, odd_metric, odd_method, odd_what */
+        size_t neighbours, labels, row, seed;
+        bool with_counts, all, json;
+    } embeddings;
+    struct {
         char *pull, *rows, *feed, *replay, *http, *journal, *keys, *shadow, *http_token;
         int publish, durability, log; /* bool: all; bool: power; bool: JSON */
         size_t explain, batch_rows, threads, max_message;
@@ -94,6 +104,9 @@ enum {
     ODD_COMMAND_EVAL = 4,
     ODD_COMMAND_INSPECT = 8,
     ODD_COMMAND_COLUMNS = 16,
+    ODD_COMMAND_EMBEDDINGS = 1 << 16,
+    ODD_COMMAND_ENCODE = 1 << 17,
+    ODD_COMMAND_SIMILAR = 1 << 18,
     ODD_COMMAND_SERVE = 32,
     ODD_COMMAND_SEND = 64,
     ODD_COMMAND_ASK = 128,
@@ -154,6 +167,8 @@ void odd_options_print(const odd_options *options, const odd_option *option, cha
 void odd_options_train(const odd_options *options, odd_train_options *train);
 void odd_options_score(const odd_options *options, odd_score_options *score);
 void odd_options_worker(const odd_options *options, odd_worker_options *worker);
+
+void odd_options_encode(const odd_options *options, odd_encode_options *encode);
 
 /* The candidate nearest to a mistyped word, or NULL when none is near. */
 const char *odd_nearest(const char *word, const char *const *candidates, size_t count);

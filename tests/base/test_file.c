@@ -272,12 +272,39 @@ static void survives_without_memory(void **state)
     }
 }
 
+static void patches_what_was_written(void **state)
+{
+    (void)state;
+    static char many[200000], text[sizeof many + 10];
+    const char *path = in_directory("a.bin");
+    odd_output *o;
+    memset(many, 'x', sizeof many);
+    assert_int_equal(odd_output_open(path, &o, NULL), 0);
+    assert_int_equal(odd_output_write(o, many, sizeof many, NULL), 0);
+    assert_int_equal(odd_output_patch(o, 1, "head", 4, NULL), 0);
+    assert_int_equal(odd_output_write(o, "end", 3, NULL), 0);
+    assert_int_equal(odd_output_commit(&o, NULL), 0);
+    assert_int_equal(slurp(path, text, sizeof text), sizeof many + 3);
+    assert_memory_equal(text, "xheadxxx", 8);
+    assert_memory_equal(text + sizeof many - 1, "xend", 4);
+    static const char *const impossible[] = {"a.gz", "a.zst", "/dev/null"};
+    for (size_t i = 0; i < 3; i++) {
+        const char *name = impossible[i][0] == '/' ? impossible[i] : in_directory(impossible[i]);
+        assert_int_equal(odd_output_open(name, &o, NULL), 0);
+        assert_int_equal(odd_output_write(o, "text", 4, NULL), 0);
+        assert_int_equal(odd_output_patch(o, 0, "T", 1, NULL), ODDROW_EINVAL);
+        odd_output_discard(&o);
+    }
+    assert_int_equal(sweep(), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(appears_on_commit),       cmocka_unit_test(discard_keeps_the_old_file),
         cmocka_unit_test(follows_links),           cmocka_unit_test(writes_every_packing),
         cmocka_unit_test(takes_a_long_name),       cmocka_unit_test(names_the_file_and_the_reason),
-        cmocka_unit_test(survives_without_memory), cmocka_unit_test(writes_straight_where_it_must)};
+        cmocka_unit_test(survives_without_memory), cmocka_unit_test(writes_straight_where_it_must),
+        cmocka_unit_test(patches_what_was_written)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

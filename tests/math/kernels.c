@@ -169,6 +169,21 @@ static void test_rows(void **state)
                     sum += (double)a[r * 300 + j] * (double)a[r * 300 + j];
                 near((double)out[r], sum, 1e-6, "row_squares", r);
             }
+            float squares[8], apart[8];
+            k->row_dots(out, squares, a, 300, b, 8, width);
+            k->row_distances(apart, a, 300, b, 8, width);
+            for (size_t r = 0; r < 8; r++) {
+                double dot = 0, square = 0, distance = 0;
+                for (size_t j = 0; j < width; j++) {
+                    double x = (double)a[r * 300 + j], y = (double)b[j];
+                    dot += x * y;
+                    square += x * x;
+                    distance += (x - y) * (x - y);
+                }
+                near((double)out[r], dot, 1e-5, "row_dots", r);
+                near((double)squares[r], square, 1e-6, "row_dots, squares", r);
+                near((double)apart[r], distance, 1e-6, "row_distances", r);
+            }
             k->add(c, a, b, width);
             for (size_t j = 0; j <= width; j++)
                 assert_true(c[j] == (j < width ? a[j] + b[j] : 0));

@@ -94,7 +94,8 @@ def send():
 def send_while_killed():
     """The worker dies within the sending and comes back."""
     times = max(1, service.scaled(40))
-    with service.folder() as directory, service.Worker(directory, "--publish", "all") as w:
+    ports = {name: f"tcp://127.0.0.1:{service.free_port()}" for name in service.Worker.NAMES}
+    with service.folder() as directory, service.Worker(directory, "--publish", "all", endpoints=ports) as w:
         program, expected = programs(directory)["send.py"], expected_of(directory, MADE)
         data = os.path.join(directory, "lines.csv")
         with open(data, "wb") as f:

@@ -71,6 +71,7 @@ class Load:
 
     def __init__(self, w, rate=None):
         self.socket = service.connect(zmq.PUSH, w.pull, sndhwm=100)
+        self.socket.sndtimeo = service.PATIENCE * 1000
         self.sent, self.rate, self.start = 0, rate, None
 
     def act(self):
@@ -193,7 +194,8 @@ def stopped():
 def restarts():
     """watch ends and begins again, and the worker too, at once or not; rows come whether it runs or not."""
     r = random.Random(service.SEED)
-    with service.folder() as directory, service.Worker(directory, "--publish", "all") as w:
+    ports = {name: f"tcp://127.0.0.1:{service.free_port()}" for name in service.Worker.NAMES}
+    with service.folder() as directory, service.Worker(directory, "--publish", "all", endpoints=ports) as w:
         options = ["--from", "1", "--state", os.path.join(directory, "state")]
         load = Load(w)
         with load.socket:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the commands of README.md word for word, in order, in one empty directory.
+"""Runs the commands of README.md, or of another page, word for word, in order, in one empty directory.
 
 A fenced block right behind a line "<!-- run -->" is run: sh by bash, python by this Python (left
 out where safetensors is not installed). If the next thing is a text block, it must be what comes out,
@@ -50,6 +50,8 @@ with tempfile.TemporaryDirectory() as directory:
     os.mkdir(f"{directory}/bin")
     os.mkdir(f"{directory}/here")
     os.symlink(os.path.realpath(os.environ["ODDROW_BINARY"]), f"{directory}/bin/oddrow")
+    if "ODDROW_SOURCE" in os.environ:
+        os.symlink(f"{os.environ['ODDROW_SOURCE']}/models", f"{directory}/here/models")  # as in a clone
 
     def check(match):
         global failed, ran

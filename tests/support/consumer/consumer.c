@@ -21,6 +21,32 @@ static int write_rows(const char *path)
     return fclose(file);
 }
 
+/* The table of a column, its values, the nearest of them; a vector a row. */
+static int use_embeddings(const oddrow_model *model, const char *data, oddrow_error *err)
+{
+    oddrow_embedding shapes;
+    oddrow_neighbour near[2];
+    oddrow_counts counts;
+    const char *value;
+    size_t size, found;
+    uint32_t id;
+    if (oddrow_embedding_count(model) != 1 || oddrow_embedding_at(model, 0, &shapes, err) ||
+        oddrow_embedding_find(model, "shape", &shapes, err) ||
+        oddrow_embedding_id(model, "shape", "round", 5, &id, err) ||
+        oddrow_embedding_value(model, "shape", id, &value, &size, err) ||
+        oddrow_nearest(shapes.vectors, shapes.values, shapes.width,
+                       shapes.vectors + id * shapes.width, ODDROW_COSINE, 2, near, &found, err) ||
+        oddrow_encode(model, &data, 1, "consumer.npy", NULL, &counts, err))
+        return failed("embeddings", err);
+    printf("%s: %lu values of width %lu\n", shapes.column, (unsigned long)shapes.values,
+           (unsigned long)shapes.width);
+    return shapes.values == 3 && shapes.counts[id] == 1000 && size == 5 &&
+                   memcmp(value, "round", 5) == 0 && found == 2 && near[0].row == id &&
+                   counts.scored == 2000 && oddrow_embedding_find(model, "size", &shapes, err)
+               ? 0
+               : 1;
+}
+
 int main(void)
 {
     const char *data = "consumer.csv";
@@ -43,6 +69,8 @@ int main(void)
     if (oddrow_score(model, &data, 1, "consumer.out.csv", options, &counts, &err))
         return failed("score", &err);
     printf("%lu rows, %lu scored\n", (unsigned long)counts.rows, (unsigned long)counts.scored);
+    if (use_embeddings(model, data, &err))
+        return 1;
     oddrow_model_free(&model);
     oddrow_options_free(&options);
     return counts.rows == 2000 && counts.scored == 2000 ? 0 : 1;

@@ -1,0 +1,458 @@
+/* oddrow embeddings: the learned tables listed, searched; its other verbs are in
+ * cmd_embeddings_files.c. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "cli/embeddings.h"
+#include "cli/print.h"
+#include "embed/near.h"
+#include "embed/npy.h"
+
+/* ---- columns ---- */
+
+int odd_embeddings_column(const odd_model *model, const char *name, odd_embedding *out,
+                          oddrow_error *err)
+{
+    size_t C = odd_embedding_count(model), size;
+    int rc = odd_embedding_find(model, name, out, err);
+    if (!rc || C == 0)
+        return rc;
+    const char **names = odd_alloc(C, sizeof *names);
+    for (size_t c = 0; names && c < C; c++)
+        names[c] = odd_embedding_at(model, c).name;
+    const char *nearest = names ? odd_nearest(name, names, C) : NULL;
+    size = strlen(err->message);
+    if (nearest)
+        snprintf(err->message + size, sizeof err->message - size, "; did you mean '%.200s'?",
+                 nearest);
+    else
+        snprintf(err->message + size, sizeof err->message - size,
+                 "; 'oddrow embeddings list' shows those with an embedding");
+    odd_free(names);
+    return rc;
+}
+
+int odd_embeddings_columns(const odd_model *model, const char *const *names, size_t count,
+                           odd_embedding **out, size_t *found, oddrow_error *err)
+{
+    size_t C = odd_embedding_count(model);
+    int rc = 0;
+    *found = count ? count : C;
+    *out = odd_alloc(*found + 1, sizeof **out);
+    if (!*out)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    if (*found == 0)
+        return odd_fail(err, ODDROW_ESCHEMA,
+                        "the model has no categorical column, and so no embedding");
+    for (size_t i = 0; i < *found && !rc; i++) {
+        if (count)
+            rc = odd_embeddings_column(model, names[i], &(*out)[i], err);
+        else
+            (*out)[i] = odd_embedding_at(model, i);
+        for (size_t j = 0; j < i && !rc; j++)
+            if ((*out)[j].column == (*out)[i].column)
+                rc = odd_fail(err, ODDROW_EINVAL, "the column '%.200s' is named twice",
+                              (*out)[i].name);
+    }
+    return rc;
+}
+
+/* ---- list ---- */
+
+typedef struct sizes {
+    uint64_t count; /* training rows with an entry of their own or a shared one */
+    double least, mean, greatest;
+} sizes;
+
+static sizes measure(const odd_embedding *e)
+{
+    sizes s = {.least = INFINITY};
+    for (size_t id = 0; id < e->V; id++) {
+        double norm = odd_embedding_norm(e, id);
+        s.count += e->vocabulary->counts[id];
+        s.least = fmin(s.least, norm);
+        s.greatest = fmax(s.greatest, norm);
+        s.mean += norm / (double)e->V;
+    }
+    return s;
+}
+
+static int list_json(const odd_embedding *tables, size_t count, oddrow_error *err)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < count; i++) {
+        const odd_embedding *e = &tables[i];
+        const odd_vocabulary *v = e->vocabulary;
+        sizes s = measure(e);
+        json_t *item =
+            json_pack("{s:o, s:I, s:I, s:I, s:b, s:b, s:{s:o, s:o, s:o}}", "column",
+                      odd_json_text(e->name), "values", (json_int_t)e->V, "width", (json_int_t)e->E,
+                      "count", (json_int_t)s.count, "missing", v->missing_id != 0, "rare",
+                      v->rare_id != 0, "norm", "least", odd_json_number(s.least), "mean",
+                      odd_json_number(s.mean), "greatest", odd_json_number(s.greatest));
+        if (json_array_append_new(list, item) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    return odd_print_json(list, err);
+}
+
+static int list_table(const odd_embedding *tables, size_t count, oddrow_error *err)
+{
+    static const char *const header[] = {"column", ">values", ">width",    ">count",
+                                         ">least", ">mean",   ">greatest", "without text"};
+    odd_text_table table = {.columns = 8};
+    int rc = odd_text_table_add(&table, header, err);
+    for (size_t i = 0; i < count && !rc; i++) {
+        const odd_embedding *e = &tables[i];
+        const odd_vocabulary *v = e->vocabulary;
+        sizes s = measure(e);
+        char text[6][32];
+        snprintf(text[0], sizeof text[0], "%zu", e->V);
+        snprintf(text[1], sizeof text[1], "%zu", e->E);
+        snprintf(text[2], sizeof text[2], "%" PRIu64, s.count);
+        snprintf(text[3], sizeof text[3], "%.3f", s.least);
+        snprintf(text[4], sizeof text[4], "%.3f", s.mean);
+        snprintf(text[5], sizeof text[5], "%.3f", s.greatest);
+        const char *without = v->missing_id && v->rare_id ? "unknown, missing, rare"
+                              : v->missing_id             ? "unknown, missing"
+                              : v->rare_id                ? "unknown, rare"
+                                                          : "unknown";
+        const char *const cells[] = {e->name, text[0], text[1], text[2],
+                                     text[3], text[4], text[5], without};
+        rc = odd_text_table_add(&table, cells, err);
+    }
+    if (!rc)
+        odd_text_table_print(&table);
+    odd_text_table_free(&table);
+    return rc;
+}
+
+int odd_embeddings_list(const odd_options *o, const char **words, size_t count, oddrow_error *err)
+{
+    odd_model *model = NULL;
+    odd_embedding *tables = NULL;
+    size_t found = 0;
+    if (count != 1)
+        return odd_fail(err, ODDROW_EINVAL, "give one model: oddrow embeddings list MODEL");
+    int rc = odd_model_load(words[0], &model, err);
+    if (!rc)
+        rc = odd_embeddings_columns(model, NULL, 0, &tables, &found, err);
+    if (!rc)
+        rc = o->embeddings.json ? list_json(tables, found, err) : list_table(tables, found, err);
+    odd_free(tables);
+    odd_model_free(&model);
+    return rc;
+}
+
+/* ---- near ---- */
+
+/* What was searched, as texts. */
+typedef struct answer {
+    const char *column; /* NULL: a file of vectors */
+    const char *value;
+    odd_metric metric;
+    const odd_neighbour *near;
+    size_t count;
+    odd_bytes *texts;       /* (count) */
+    const uint64_t *counts; /* of all rows; NULL: not known */
+} answer;
+
+static int answer_json(const answer *a, oddrow_error *err)
+{
+    const char *name = a->metric == ODD_COSINE ? "cosine" : "distance";
+    json_t *list = json_array();
+    for (size_t i = 0; list && i < a->count; i++) {
+        json_t *item =
+            json_pack("{s:o, s:o, s:o*}", "value", odd_json_text(a->texts[i].data), name,
+                      odd_json_number(a->near[i].value), "count",
+                      a->counts ? json_integer((json_int_t)a->counts[a->near[i].row]) : NULL);
+        if (json_array_append_new(list, item) != 0) {
+            json_decref(list);
+            list = NULL;
+        }
+    }
+    json_t *column = a->column ? odd_json_text(a->column) : json_null();
+    return odd_print_json(list ? json_pack("{s:o, s:o, s:o}", "column", column, "value",
+                                           odd_json_text(a->value), "nearest", list)
+                               : NULL,
+                          err);
+}
+
+static int answer_table(const answer *a, oddrow_error *err)
+{
+    const char *const header[] = {a->metric == ODD_COSINE ? ">cosine" : ">distance", ">count",
+                                  "value"};
+    odd_text_table table = {.columns = 3};
+    int rc = odd_text_table_add(&table, header, err);
+    for (size_t i = 0; i < a->count && !rc; i++) {
+        char number[40], count[32] = "";
+        snprintf(number, sizeof number, "%.4f", a->near[i].value);
+        if (a->counts)
+            snprintf(count, sizeof count, "%" PRIu64, a->counts[a->near[i].row]);
+        const char *const cells[] = {number, count, a->texts[i].data};
+        rc = odd_text_table_add(&table, cells, err);
+    }
+    if (!rc)
+        odd_text_table_print(&table);
+    odd_text_table_free(&table);
+    return rc;
+}
+
+/* Takes rows out of a list of neighbours: the one asked for, and the unknown entry. */
+static size_t without(odd_neighbour *near, size_t count, size_t row, size_t other, size_t most)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count && kept < most; i++)
+        if (near[i].row != row && near[i].row != other)
+            near[kept++] = near[i];
+    return kept;
+}
+
+/* The k nearest to a row of vectors, without that row and `other`. */
+static int search(const odd_options *o, const float *vectors, size_t rows, size_t width, size_t row,
+                  size_t other, odd_neighbour **near, size_t *count, oddrow_error *err)
+{
+    size_t k = o->embeddings.neighbours, wanted = k + 2 < rows ? k + 2 : rows;
+    *near = odd_alloc(wanted + 1, sizeof **near);
+    if (!*near)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = odd_near(vectors, rows, width, vectors + row * width, (odd_metric)o->embeddings.metric,
+                      wanted, *near, count, err);
+    *count = rc ? 0 : without(*near, *count, row, other, k);
+    return rc;
+}
+
+static int give(const odd_options *o, answer *a, oddrow_error *err)
+{
+    a->metric = (odd_metric)o->embeddings.metric;
+    return o->embeddings.json ? answer_json(a, err) : answer_table(a, err);
+}
+
+/* A value that is not there: one that looks like it, where there are not too many. */
+static void suggest_value(const odd_embedding *e, const char *value, oddrow_error *err)
+{
+    enum { MOST = 20000 };
+    size_t n = e->V < MOST ? e->V : MOST, size = strlen(err->message);
+    odd_bytes *texts = odd_alloc(n, sizeof *texts);
+    const char **names = odd_alloc(n, sizeof *names);
+    size_t made = 0;
+    while (texts && names && made < n &&
+           !odd_embedding_spell(e, (uint32_t)made, ODD_AS_IS, &texts[made]) &&
+           !odd_bytes_add(&texts[made], "", 1)) {
+        names[made] = texts[made].data;
+        made++;
+    }
+    const char *nearest = made == n ? odd_nearest(value, names, made) : NULL;
+    if (nearest)
+        snprintf(err->message + size, sizeof err->message - size, "; did you mean '%.200s'?",
+                 nearest);
+    for (size_t i = 0; texts && i < n; i++)
+        odd_bytes_free(&texts[i]);
+    odd_free(texts);
+    odd_free(names);
+}
+
+static int near_in_model(const odd_options *o, const char **words, oddrow_error *err)
+{
+    odd_model *model = NULL;
+    odd_embedding e = {0};
+    odd_neighbour *near = NULL;
+    answer a = {.column = words[1], .value = words[2]};
+    uint32_t id = 0;
+    int rc = odd_model_load(words[0], &model, err);
+    if (!rc)
+        rc = odd_embeddings_column(model, words[1], &e, err);
+    if (!rc && (rc = odd_embedding_id(&e, words[2], strlen(words[2]), &id, err)) &&
+        rc == ODDROW_ESCHEMA)
+        suggest_value(&e, words[2], err);
+    if (!rc)
+        rc = search(o, e.vectors, e.V, e.E, id, 0, &near, &a.count, err);
+    if (!rc) {
+        a.near = near;
+        a.counts = e.vocabulary->counts;
+        a.texts = odd_alloc(a.count + 1, sizeof *a.texts);
+        for (size_t i = 0; a.texts && !rc && i < a.count; i++)
+            rc = odd_embedding_spell(&e, (uint32_t)near[i].row, ODD_AS_IS, &a.texts[i]) ||
+                 odd_bytes_add(&a.texts[i], "", 1);
+        rc = rc || !a.texts ? odd_fail(err, ODDROW_ENOMEM, "out of memory") : give(o, &a, err);
+    }
+    for (size_t i = 0; a.texts && i < a.count; i++)
+        odd_bytes_free(&a.texts[i]);
+    odd_free(a.texts);
+    odd_free(near);
+    odd_model_free(&model);
+    return rc;
+}
+
+/* The value as the .txt has it, and if that is not there as it would be spelled there. */
+static int find_row(const odd_vectors *v, const char *value, size_t *row, oddrow_error *err)
+{
+    odd_bytes spelled = {0};
+    int rc = odd_vectors_find(v, value, strlen(value), row, err);
+    if (rc == ODDROW_ESCHEMA && v->text) {
+        rc = odd_spell(value, strlen(value), ODD_AS_LINE, &spelled)
+                 ? odd_fail(err, ODDROW_ENOMEM, "out of memory")
+                 : odd_vectors_find(v, spelled.data, spelled.size, row, err);
+    }
+    odd_bytes_free(&spelled);
+    return rc;
+}
+
+static int near_in_file(const odd_options *o, const char **words, oddrow_error *err)
+{
+    odd_vectors v = {0};
+    odd_neighbour *near = NULL;
+    odd_span *lines = NULL;
+    size_t *rows = NULL, row = 0;
+    answer a = {.value = words[1]};
+    int rc = odd_vectors_open(words[0], &v, err);
+    if (!rc)
+        rc = find_row(&v, words[1], &row, err);
+    if (!rc)
+        rc = search(o, v.data, v.rows, v.width, row, SIZE_MAX, &near, &a.count, err);
+    if (!rc) {
+        a.near = near;
+        a.texts = odd_alloc(a.count + 1, sizeof *a.texts);
+        lines = odd_alloc(a.count + 1, sizeof *lines);
+        rows = odd_alloc(a.count + 1, sizeof *rows);
+        for (size_t i = 0; rows && i < a.count; i++)
+            rows[i] = near[i].row;
+        bool made = a.texts && lines && rows;
+        if (made)
+            odd_vectors_texts(&v, rows, a.count, lines);
+        for (size_t i = 0; made && i < a.count; i++)
+            made = !odd_bytes_add(&a.texts[i], lines[i].data, lines[i].size) &&
+                   !odd_bytes_add(&a.texts[i], "", 1);
+        rc = made ? give(o, &a, err) : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; a.texts && i < a.count; i++)
+        odd_bytes_free(&a.texts[i]);
+    odd_free(a.texts);
+    odd_free(lines);
+    odd_free(rows);
+    odd_free(near);
+    odd_vectors_close(&v);
+    return rc;
+}
+
+int odd_embeddings_near(const odd_options *o, const char **words, size_t count, oddrow_error *err)
+{
+    bool file = count > 0 && odd_npy_is(words[0]);
+    if (file && count == 2)
+        return near_in_file(o, words, err);
+    if (!file && count == 3)
+        return near_in_model(o, words, err);
+    return odd_fail(err, ODDROW_EINVAL,
+                    file ? "give the vectors and a value: oddrow embeddings near FILE.npy VALUE"
+                         : "give a model, a column and a value: oddrow embeddings near MODEL "
+                           "COLUMN VALUE");
+}
+
+/* ---- verbs ---- */
+
+typedef struct verb {
+    const char *name;
+    int (*run)(const odd_options *o, const char **words, size_t count, oddrow_error *err);
+    const char *keys[6]; /* its options */
+} verb;
+
+static const verb verbs[] = {
+    {"list", odd_embeddings_list, {"json"}},
+    {"export", odd_embeddings_export, {"output", "format", "with-counts", "quiet"}},
+    {"near", odd_embeddings_near, {"neighbours", "metric", "json"}},
+    {"plot", odd_embeddings_plot, {"output", "all", "method", "labels", "seed", "quiet"}},
+    {"align", odd_embeddings_align, {"output", "quiet"}},
+};
+enum { VERBS = sizeof verbs / sizeof verbs[0] };
+
+static bool has_key(const verb *v, const char *key)
+{
+    for (size_t i = 0; i < sizeof v->keys / sizeof v->keys[0] && v->keys[i]; i++)
+        if (strcmp(v->keys[i], key) == 0)
+            return true;
+    return false;
+}
+
+/* An option of another verb would do nothing: that is an error, not a wish granted. */
+static int check_keys(const verb *v, const odd_options *o, oddrow_error *err)
+{
+    size_t count = 0;
+    const odd_option *table = odd_option_table(&count);
+    for (size_t i = 0; i < count; i++) {
+        if (!(table[i].commands & ODD_COMMAND_EMBEDDINGS) || has_key(v, table[i].key) ||
+            odd_options_origin(o, &table[i]) != ODD_FROM_FLAG)
+            continue;
+        for (size_t other = 0; other < VERBS; other++)
+            if (has_key(&verbs[other], table[i].key))
+                return odd_fail(err, ODDROW_EINVAL,
+                                "--%s is an option of 'embeddings %s', not of "
+                                "'embeddings %s'",
+                                table[i].key, verbs[other].name, v->name);
+    }
+    return 0;
+}
+
+static int dispatch(const odd_arguments *arguments, oddrow_error *err)
+{
+    const char *names[VERBS], *word = arguments->word_count ? arguments->words[0] : NULL;
+    for (size_t i = 0; i < VERBS; i++) {
+        names[i] = verbs[i].name;
+        if (!word || strcmp(word, names[i]) != 0)
+            continue;
+        int rc = check_keys(&verbs[i], &arguments->options, err);
+        return rc ? rc
+                  : verbs[i].run(&arguments->options, arguments->words + 1,
+                                 arguments->word_count - 1, err);
+    }
+    if (!word)
+        return odd_fail(err, ODDROW_EINVAL,
+                        "what with the embeddings? One of list, export, near, plot, align");
+    const char *nearest = odd_nearest(word, names, VERBS);
+    if (nearest)
+        return odd_fail(err, ODDROW_EINVAL, "'%.100s' is none of its verbs; did you mean '%s'?",
+                        word, nearest);
+    return odd_fail(err, ODDROW_EINVAL,
+                    "'%.100s' is none of its verbs: list, export, near, plot, align", word);
+}
+
+static int run(odd_arguments *arguments)
+{
+    oddrow_error err = {0};
+    int rc = dispatch(arguments, &err);
+    return rc ? odd_complain("embeddings", &err) : ODD_EXIT_DONE;
+}
+
+const odd_command odd_command_embeddings = {
+    .name = "embeddings",
+    .bit = ODD_COMMAND_EMBEDDINGS,
+    .usage = "embeddings list|export|near|plot|align MODEL ... [OPTION...]",
+    .summary = "list, export, search, draw and align what was learned of categories",
+    .about =
+        "  list MODEL                       columns, values, widths, counts, lengths of vectors\n"
+        "  export MODEL [COLUMN...] -o PATH tables as files of other tools. One column named: PATH "
+        "is the\n"
+        "                                   file; several, or none for all: a directory with a "
+        "file a column\n"
+        "                                   (safetensors: one file for all)\n"
+        "  near MODEL COLUMN VALUE          the values whose vectors are nearest, exactly\n"
+        "  near FILE.npy VALUE              the same in an exported table, which is mapped, not "
+        "loaded\n"
+        "  plot MODEL COLUMN|--all -o FILE  a picture, FILE.svg or FILE.html\n"
+        "  align OLD NEW -o MODEL           NEW with its tables rotated onto OLD's; scores stay\n"
+        "\n"
+        "Entries without a text are called (unknown), (missing) and (rare).",
+    .examples = "  oddrow embeddings list orders.model\n"
+                "  oddrow embeddings near orders.model country France -k 5\n"
+                "  oddrow embeddings export orders.model country -o country.npy --with-counts\n"
+                "  oddrow embeddings export orders.model -o tables --format word2vec\n"
+                "  oddrow embeddings plot orders.model --all -o orders.html\n"
+                "  oddrow embeddings align january.model february.model -o february-aligned.model",
+    .run = run,
+};

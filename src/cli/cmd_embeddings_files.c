@@ -1,0 +1,162 @@
+/* oddrow embeddings export, plot, align: what ends in a file. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "cli/embeddings.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "embed/align.h"
+#include "embed/export.h"
+#include "embed/picture.h"
+
+static int need_output(const odd_options *o, const char *usage, oddrow_error *err)
+{
+    if (o->embeddings.output)
+        return 0;
+    return odd_fail(err, ODDROW_EINVAL, "where should it go? %s", usage);
+}
+
+/* ---- export ---- */
+
+static bool is_directory(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+int odd_embeddings_export(const odd_options *o, const char **words, size_t count, oddrow_error *err)
+{
+    const char *path = o->embeddings.output;
+    odd_table_format format = (odd_table_format)o->embeddings.format;
+    bool counts = o->embeddings.with_counts;
+    odd_model *model = NULL;
+    odd_embedding *tables = NULL;
+    size_t found = 0;
+    int rc = count ? need_output(o, "oddrow embeddings export MODEL [COLUMN...] -o PATH", err)
+                   : odd_fail(err, ODDROW_EINVAL,
+                              "no model: oddrow embeddings export MODEL [COLUMN...] -o PATH");
+    if (!rc)
+        rc = odd_model_load(words[0], &model, err);
+    if (!rc)
+        rc = odd_embeddings_columns(model, words + 1, count - 1, &tables, &found, err);
+    if (!rc && format == ODD_TABLE_SAFETENSORS)
+        rc = odd_export_safetensors(tables, found, counts, path, err);
+    else if (!rc && count == 2 && !is_directory(path))
+        rc = odd_export_table(&tables[0], format, counts, path, err);
+    else if (!rc)
+        rc = odd_export_directory(tables, found, format, counts, path, err);
+    if (!rc && !o->scoring.quiet)
+        fprintf(stderr, "oddrow: %zu table%s; wrote %s\n", found, found == 1 ? "" : "s", path);
+    odd_free(tables);
+    odd_model_free(&model);
+    return rc;
+}
+
+/* ---- plot ---- */
+
+int odd_embeddings_plot(const odd_options *o, const char **words, size_t count, oddrow_error *err)
+{
+    static const char usage[] = "oddrow embeddings plot MODEL COLUMN|--all -o FILE.svg|FILE.html";
+    odd_progress_view view;
+    odd_picture_options options = {.method = (odd_method)o->embeddings.method,
+                                   .labels = o->embeddings.labels,
+                                   .seed = o->embeddings.seed,
+                                   .progress = odd_progress_show,
+                                   .progress_context = &view};
+    odd_model *model = NULL;
+    odd_embedding *tables = NULL;
+    size_t found = 0, left = 0;
+    int rc = need_output(o, usage, err);
+    if (!rc && (count == 0 || (count == 1) != o->embeddings.all))
+        rc = odd_fail(err, ODDROW_EINVAL, "name columns, or all of them by --all: %s", usage);
+    if (!rc)
+        rc = odd_model_load(words[0], &model, err);
+    if (!rc)
+        rc = odd_embeddings_columns(model, words + 1, count - 1, &tables, &found, err);
+    odd_progress_start(&view, o->scoring.quiet);
+    if (!rc)
+        rc = odd_picture_write(tables, found, o->embeddings.output, &options, &left, err);
+    odd_progress_end(&view);
+    if (!rc && left)
+        fprintf(stderr,
+                "oddrow: note: %zu values are not drawn: a panel shows the %d most "
+                "frequent\n",
+                left, ODD_PICTURE_MOST);
+    if (!rc && !o->scoring.quiet)
+        fprintf(stderr, "oddrow: %zu table%s; wrote %s\n", found, found == 1 ? "" : "s",
+                o->embeddings.output);
+    odd_free(tables);
+    odd_model_free(&model);
+    return rc;
+}
+
+/* ---- align ---- */
+
+static int print_alignments(const odd_alignment *all, size_t count, oddrow_error *err)
+{
+    static const char *const header[] = {"column", ">shared", ">cosine before", ">after", "note"};
+    odd_text_table table = {.columns = 4};
+    for (size_t i = 0; i < count; i++)
+        if (!all[i].aligned)
+            table.columns = 5; /* there is something to note */
+    int rc = odd_text_table_add(&table, header, err);
+    for (size_t i = 0; i < count && !rc; i++) {
+        const odd_alignment *a = &all[i];
+        char shared[32] = "", before[32] = "", after[32] = "", note[80] = "";
+        if (a->aligned) {
+            snprintf(shared, sizeof shared, "%zu", a->shared);
+            snprintf(before, sizeof before, "%.3f", a->before);
+            snprintf(after, sizeof after, "%.3f", a->after);
+        } else if (a->old_E == 0) {
+            snprintf(note, sizeof note, "left as it is: the old model has no such embedding");
+        } else if (a->old_E != a->E) {
+            snprintf(note, sizeof note, "left as it is: width %zu, in the old model %zu", a->E,
+                     a->old_E);
+        } else {
+            snprintf(note, sizeof note, "left as it is: no value in both");
+        }
+        const char *const cells[] = {a->name, shared, before, after, note};
+        rc = odd_text_table_add(&table, cells, err);
+    }
+    if (!rc)
+        odd_text_table_print(&table);
+    odd_text_table_free(&table);
+    return rc;
+}
+
+int odd_embeddings_align(const odd_options *o, const char **words, size_t count, oddrow_error *err)
+{
+    static const char usage[] = "oddrow embeddings align OLD NEW -o MODEL";
+    odd_model *old = NULL, *model = NULL;
+    odd_alignment *all = NULL;
+    bool approximate = false;
+    int rc = need_output(o, usage, err);
+    if (!rc && count != 2)
+        rc = odd_fail(err, ODDROW_EINVAL, "give two models: %s", usage);
+    if (!rc)
+        rc = odd_model_load(words[0], &old, err);
+    if (!rc)
+        rc = odd_model_load(words[1], &model, err);
+    if (!rc) {
+        all = odd_alloc(odd_embedding_count(model) + 1, sizeof *all);
+        rc = all ? odd_align(model, old, all, &approximate, err)
+                 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    }
+    if (!rc)
+        rc = odd_model_save(model, o->embeddings.output, err);
+    if (!rc && !o->scoring.quiet)
+        rc = print_alignments(all, odd_embedding_count(model), err);
+    if (!rc && approximate)
+        fputs("oddrow: note: this model keeps only the variances of its wide input, whose rotation "
+              "is "
+              "not exact: its scores move\n",
+              stderr);
+    odd_free(all);
+    odd_model_free(&model);
+    odd_model_free(&old);
+    return rc;
+}

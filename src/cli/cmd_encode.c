@@ -1,0 +1,84 @@
+/* oddrow encode: a model and CSV files to one vector a row. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/progress.h"
+#include "embed/encode.h"
+#include "model/model.h"
+
+static void print_summary(const odd_encode_summary *s, const char *output)
+{
+    char rows[32], encoded[32], rejected[32], speed[32];
+    odd_print_notes(s->notes);
+    fprintf(stderr,
+            "oddrow: %s rows in %.2f s (%s rows/s): %s encoded, %zu numbers each; %s "
+            "rejected; wrote %s\n",
+            odd_grouped(s->rows, rows), s->seconds,
+            odd_grouped(s->seconds > 0 ? (uint64_t)((double)s->rows / s->seconds) : 0, speed),
+            odd_grouped(s->encoded, encoded), s->width, odd_grouped(s->rejected, rejected), output);
+}
+
+static int run(odd_arguments *arguments)
+{
+    const odd_options *o = &arguments->options;
+    const char *output = o->embeddings.output;
+    odd_encode_options options;
+    odd_encode_summary summary = {0};
+    odd_progress_view view;
+    odd_model *model = NULL;
+    oddrow_error err = {0};
+    const char *const *paths = NULL;
+    size_t path_count = 0;
+    int rc = 0;
+
+    if (arguments->word_count == 0)
+        rc = odd_fail(&err, ODDROW_EINVAL,
+                      "no model: oddrow encode MODEL DATA.csv... -o X.npy|X.csv");
+    if (rc == 0)
+        rc = odd_arguments_files(arguments, 1, &paths, &path_count, &err);
+    if (rc == 0 && !output)
+        rc = odd_fail(&err, ODDROW_EINVAL,
+                      "where should the vectors go? Give -o X.npy, -o X.csv, or -o - for CSV on "
+                      "standard output");
+    if (rc)
+        return odd_complain("encode", &err);
+
+    odd_progress_start(&view, o->scoring.quiet);
+    odd_options_encode(o, &options);
+    options.progress = odd_progress_show;
+    options.progress_context = &view;
+    rc = odd_model_load(arguments->words[0], &model, &err);
+    if (rc == 0)
+        rc = odd_encode_files(model, paths, path_count, output, &options, &summary, &err);
+    odd_progress_end(&view);
+    odd_model_free(&model);
+    if (rc)
+        return odd_complain("encode", &err);
+    if (!o->scoring.quiet)
+        print_summary(&summary, output);
+    return o->scoring.strict && summary.rejected > 0 ? ODD_EXIT_REJECTED : ODD_EXIT_DONE;
+}
+
+const odd_command odd_command_encode = {
+    .name = "encode",
+    .bit = ODD_COMMAND_ENCODE,
+    .usage = "encode MODEL DATA.csv... -o X.npy|X.csv [--what input|code|hidden] [OPTION...]",
+    .summary = "turn rows into vectors for another model",
+    .about =
+        "Writes one vector a row, in the order of the rows; memory stays small whatever the "
+        "length.\n"
+        "  input   the design matrix: embeddings and scaled numbers side by side, columns called\n"
+        "          occupation[0], occupation[1], ..., age; age[missing] is 1 where the cell is "
+        "empty,\n"
+        "          for columns that had empty cells in training\n"
+        "  code    the bottleneck, the narrowest layer\n"
+        "  hidden  the last hidden layer\n"
+        "A name that ends in .npy gets float32 for numpy.load, with the columns' names in\n"
+        "X.columns.txt; any other CSV with a header. Rejected rows have no vector: see --rejects.",
+    .examples = "  oddrow encode orders.model orders.csv -o X.npy\n"
+                "  oddrow encode orders.model orders.csv -o - --what code | head\n"
+                "  oddrow encode orders.model orders.csv -o X.csv.gz --rejects bad.csv --strict",
+    .run = run,
+};

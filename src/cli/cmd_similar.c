@@ -1,0 +1,166 @@
+/* oddrow similar: the rows nearest to one row in the learned space, and where they differ. */
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/command.h"
+#include "cli/print.h"
+#include "cli/progress.h"
+#include "embed/similar.h"
+
+/* Whether a column's cells count: what the network reads. */
+static bool is_input(const odd_column *column)
+{
+    return column->kind == ODD_CATEGORICAL || column->kind == ODD_NUMERIC ||
+           column->kind == ODD_TIMESTAMP || column->kind == ODD_CONSTANT;
+}
+
+static bool differs(const odd_similar *s, const odd_similar_row *row, size_t k)
+{
+    const odd_bytes *a = &s->itself.cells[k], *b = &row->cells[k];
+    return a->size != b->size || (a->size && memcmp(a->data, b->data, a->size) != 0);
+}
+
+static json_t *text_of(const odd_bytes *cell)
+{
+    odd_bytes copy = {0};
+    json_t *out = NULL;
+    if (!odd_bytes_add(&copy, cell->data, cell->size) && !odd_bytes_add(&copy, "", 1))
+        out = odd_json_text(copy.data);
+    odd_bytes_free(&copy);
+    return out;
+}
+
+static json_t *differing(const odd_schema *schema, const odd_similar *s, const odd_similar_row *row)
+{
+    json_t *out = json_array();
+    for (size_t k = 0; k < schema->K && out; k++) {
+        if (!is_input(&schema->columns[k]) || !differs(s, row, k))
+            continue;
+        json_t *item =
+            json_pack("{s:o, s:o, s:o}", "column", odd_json_text(schema->columns[k].name), "here",
+                      text_of(&s->itself.cells[k]), "there", text_of(&row->cells[k]));
+        if (json_array_append_new(out, item) != 0) {
+            json_decref(out);
+            out = NULL;
+        }
+    }
+    return out;
+}
+
+static int print_json(const odd_schema *schema, const odd_similar *s, oddrow_error *err)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < s->count && rows; i++) {
+        json_t *item = json_pack("{s:I, s:o, s:o}", "row", (json_int_t)s->rows[i].row, "distance",
+                                 odd_json_number(s->rows[i].distance), "differs",
+                                 differing(schema, s, &s->rows[i]));
+        if (json_array_append_new(rows, item) != 0) {
+            json_decref(rows);
+            rows = NULL;
+        }
+    }
+    return odd_print_json(rows ? json_pack("{s:I, s:I, s:o}", "row", (json_int_t)s->itself.row,
+                                           "looked_at", (json_int_t)s->looked_at, "similar", rows)
+                               : NULL,
+                          err);
+}
+
+/* "education HS-grad → Bachelors, age 31 → 33" */
+static int describe(const odd_schema *schema, const odd_similar *s, const odd_similar_row *row,
+                    odd_bytes *out)
+{
+    int rc = 0;
+    out->size = 0;
+    for (size_t k = 0; k < schema->K && !rc; k++) {
+        const odd_bytes *a = &s->itself.cells[k], *b = &row->cells[k];
+        if (!is_input(&schema->columns[k]) || !differs(s, row, k))
+            continue;
+        rc =
+            odd_bytes_print(out, "%s%s %.*s → %.*s", out->size ? ", " : "", schema->columns[k].name,
+                            a->size ? (int)a->size : 2, a->size ? a->data : "''",
+                            b->size ? (int)b->size : 2, b->size ? b->data : "''");
+    }
+    if (!rc && out->size == 0)
+        rc = odd_bytes_print(out, "nothing");
+    return rc;
+}
+
+static int print_table(const odd_schema *schema, const odd_similar *s, oddrow_error *err)
+{
+    static const char *const header[] = {">row", ">distance", "differs in"};
+    odd_text_table table = {.columns = 3};
+    odd_bytes text = {0};
+    int rc = odd_text_table_add(&table, header, err);
+    for (size_t i = 0; i < s->count && !rc; i++) {
+        char row[32], distance[40];
+        snprintf(row, sizeof row, "%" PRIu64, s->rows[i].row);
+        snprintf(distance, sizeof distance, "%.4f", s->rows[i].distance);
+        if (describe(schema, s, &s->rows[i], &text))
+            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        const char *const cells[] = {row, distance, text.data};
+        if (!rc)
+            rc = odd_text_table_add(&table, cells, err);
+    }
+    if (!rc)
+        odd_text_table_print(&table);
+    odd_text_table_free(&table);
+    odd_bytes_free(&text);
+    return rc;
+}
+
+static int run(odd_arguments *arguments)
+{
+    static const char usage[] = "oddrow similar MODEL DATA.csv --row N";
+    const odd_options *o = &arguments->options;
+    odd_progress_view view;
+    odd_similar_options options = {.csv.delimiter = (char)o->data.delimiter,
+                                   .k = o->embeddings.neighbours,
+                                   .threads = o->scoring.threads,
+                                   .progress = odd_progress_show,
+                                   .progress_context = &view};
+    odd_similar similar = {0};
+    odd_model *model = NULL;
+    oddrow_error err = {0};
+    int rc = 0;
+
+    if (arguments->word_count != 2)
+        rc = odd_fail(&err, ODDROW_EINVAL, "give a model and a file: %s", usage);
+    else if (o->embeddings.row == 0)
+        rc = odd_fail(&err, ODDROW_EINVAL, "which row? Rows are counted from 1: %s", usage);
+    if (rc)
+        return odd_complain("similar", &err);
+    odd_progress_start(&view, o->scoring.quiet);
+    rc = odd_model_load(arguments->words[0], &model, &err);
+    if (rc == 0)
+        rc = odd_similar_find(model, arguments->words[1], o->embeddings.row, o->embeddings.against,
+                              &options, &similar, &err);
+    odd_progress_end(&view);
+    if (rc == 0) {
+        const odd_schema *schema = odd_model_schema(model);
+        rc = o->embeddings.json ? print_json(schema, &similar, &err)
+                                : print_table(schema, &similar, &err);
+    }
+    odd_similar_free(&similar);
+    odd_model_free(&model);
+    return rc ? odd_complain("similar", &err) : ODD_EXIT_DONE;
+}
+
+const odd_command odd_command_similar = {
+    .name = "similar",
+    .bit = ODD_COMMAND_SIMILAR,
+    .usage = "similar MODEL DATA.csv --row N [-k K] [--against OTHER.csv] [--json] [OPTION...]",
+    .summary = "find the rows nearest to one row, and where they differ",
+    .about = "Compares row N of DATA.csv (data rows counted from 1, as score numbers them) with "
+             "every other\n"
+             "row of it, or with the rows of OTHER.csv, by the Euclidean distance in the learned "
+             "input\n"
+             "space, where categories that behave alike are near. Prints the nearest and the "
+             "columns in\n"
+             "which they differ: here → there.",
+    .examples = "  oddrow similar orders.model orders.csv --row 17\n"
+                "  oddrow similar orders.model new.csv --row 3 --against orders.csv -k 5 --json",
+    .run = run,
+};

@@ -1,0 +1,264 @@
+#include "embed/align.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+#include "embed/embedding.h"
+#include "embed/near.h"
+#include "math/decompose.h"
+#include "math/matrix.h"
+#include "model/parts.h"
+
+static int out_of_memory(oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+}
+
+static double norm(const float *v, size_t n)
+{
+    double sum = 0;
+    for (size_t j = 0; j < n; j++)
+        sum += (double)v[j] * (double)v[j];
+    return sqrt(sum);
+}
+
+int odd_procrustes(const float *const *from, const float *const *to, size_t count, size_t E,
+                   double *rotation, oddrow_error *err)
+{
+    double *product = odd_alloc(E * E, sizeof(double)), *u = odd_alloc(E * E, sizeof(double)),
+           *vt = odd_alloc(E * E, sizeof(double)), *s = odd_alloc(E, sizeof(double));
+    int rc = product && u && vt && s ? 0 : out_of_memory(err);
+    for (size_t i = 0; !rc && i < count; i++) { /* N^T O, unit rows */
+        double scale = norm(from[i], E) * norm(to[i], E);
+        for (size_t a = 0; scale > 0 && a < E; a++)
+            for (size_t b = 0; b < E; b++)
+                product[a * E + b] += (double)from[i][a] * (double)to[i][b] / scale;
+    }
+    if (!rc)
+        rc = odd_svd(product, E, u, s, vt, err);
+    if (!rc)
+        rc = odd_dgemm(false, false, E, E, E, 1, u, E, vt, E, 0, rotation, E, err);
+    odd_free(product);
+    odd_free(u);
+    odd_free(vt);
+    odd_free(s);
+    return rc;
+}
+
+/* ---- rotating ---- */
+
+/* `rows` rows at stride: v <- v R, the E floats from each row's start on. */
+static void rotate_rows(float *v, size_t rows, size_t stride, const double *rotation, size_t E,
+                        double *scratch)
+{
+    for (size_t i = 0; i < rows; i++, v += stride) {
+        memset(scratch, 0, E * sizeof(double));
+        for (size_t a = 0; a < E; a++)
+            for (size_t b = 0; b < E; b++)
+                scratch[b] += (double)v[a] * rotation[a * E + b];
+        for (size_t b = 0; b < E; b++)
+            v[b] = (float)scratch[b];
+    }
+}
+
+/* W (E, n) <- R^T W */
+static void rotate_columns(float *w, size_t n, const double *rotation, size_t E, double *scratch)
+{
+    for (size_t j = 0; j < n; j++) {
+        memset(scratch, 0, E * sizeof(double));
+        for (size_t a = 0; a < E; a++)
+            for (size_t b = 0; b < E; b++)
+                scratch[b] += (double)w[a * n + j] * rotation[a * E + b];
+        for (size_t b = 0; b < E; b++)
+            w[b * n + j] = (float)scratch[b];
+    }
+}
+
+/* The tensor "head.<c>.<what>", or NULL. */
+static const odd_tensor *tensor_of(const odd_network *network, const char *group, size_t c,
+                                   const char *what, float **data)
+{
+    char name[40];
+    snprintf(name, sizeof name, "%s.%zu.%s", group, c, what);
+    size_t at = odd_network_find(network, name);
+    *data = at == ODD_NO_TENSOR ? NULL : odd_network_tensor(network, at);
+    return at == ODD_NO_TENSOR ? NULL : &network->tensors[at];
+}
+
+/* Column c of the network in the coordinates x R. */
+static void rotate_network(odd_network *network, size_t c, const double *rotation, double *scratch)
+{
+    size_t E = network->config.E[c], first = network->first[c];
+    const odd_tensor *layer = &network->tensors[network->dense], *tensor;
+    float *data;
+    rotate_rows(odd_network_tensor(network, c), network->config.V[c], E, rotation, E, scratch);
+    rotate_rows(odd_network_tensor(network, network->dense) + first, layer->rows, layer->cols,
+                rotation, E, scratch);
+    if ((tensor = tensor_of(network, "head", c, "weight", &data)))
+        rotate_columns(data, tensor->cols, rotation, E, scratch);
+    if (tensor_of(network, "head", c, "bias", &data))
+        rotate_rows(data, 1, E, rotation, E, scratch);
+    if (network->config.objective == ODD_EMBEDDING_MSE) { /* y is compared with x */
+        tensor = &network->tensors[network->output];
+        rotate_columns(odd_network_tensor(network, network->output) + first * tensor->cols,
+                       tensor->cols, rotation, E, scratch);
+        rotate_rows(odd_network_tensor(network, network->output + 1) + first, 1, E, rotation, E,
+                    scratch);
+    }
+}
+
+/* |W (x - m)|^2 in the coordinates x' = R^T x: S' = R^T S R with S = L L^T, L = W^-1; then W' is
+ * the inverse of the Cholesky factor of S'. `q` (X, X) is R for all columns, block by block. */
+static int rotate_shape(odd_shape *shape, const double *q, oddrow_error *err)
+{
+    size_t n = shape->n;
+    double *l = odd_alloc(n * n, sizeof(double)), *turned = odd_alloc(n * n, sizeof(double));
+    int rc = l && turned ? 0 : out_of_memory(err);
+    for (size_t i = 0; !rc && i < n; i++)
+        for (size_t j = 0; j <= i; j++)
+            l[i * n + j] = (double)shape->whiten[i * n + j];
+    if (!rc)
+        rc = odd_lower_inverse(l, n, err);
+    if (!rc)
+        rc = odd_dgemm(true, false, n, n, n, 1, q, n, l, n, 0, turned, n, err);
+    if (!rc)
+        rc = odd_dgemm(false, true, n, n, n, 1, turned, n, turned, n, 0, l, n, err);
+    if (!rc)
+        rc = odd_cholesky(l, n, err);
+    if (!rc)
+        rc = odd_lower_inverse(l, n, err);
+    for (size_t i = 0; !rc && i < n * n; i++)
+        shape->whiten[i] = (float)l[i];
+    odd_free(l);
+    odd_free(turned);
+    return rc;
+}
+
+/* Of variances alone, the rotated ones: var'_b = sum_a R_ab^2 var_a; whiten holds 1 / sd. */
+static void rotate_variances(float *whiten, const double *rotation, size_t E, double *scratch)
+{
+    memset(scratch, 0, E * sizeof(double));
+    for (size_t a = 0; a < E; a++)
+        for (size_t b = 0; b < E; b++)
+            scratch[b] +=
+                rotation[a * E + b] * rotation[a * E + b] / ((double)whiten[a] * (double)whiten[a]);
+    for (size_t b = 0; b < E; b++)
+        whiten[b] = (float)(1 / sqrt(scratch[b]));
+}
+
+/* ---- pairs ---- */
+
+/* The values that both tables have: pointers to their vectors, new and old. */
+static size_t pair_up(const odd_embedding *new, const odd_embedding *old, const float **from,
+                      const float **to)
+{
+    const odd_vocabulary *nv = new->vocabulary, *ov = old->vocabulary;
+    size_t count = 0;
+    for (uint32_t id = 1; id < new->V; id++) {
+        odd_span text = odd_vocabulary_text(nv, id);
+        uint32_t other = id == nv->missing_id ? ov->missing_id
+                         : id == nv->rare_id  ? ov->rare_id
+                                              : odd_vocabulary_find(ov, text.data, text.size);
+        if (!other || !(odd_embedding_norm(new, id) > 0) || !(odd_embedding_norm(old, other) > 0))
+            continue;
+        from[count] = new->vectors + id *new->E;
+        to[count++] = old->vectors + other * old->E;
+    }
+    return count;
+}
+
+static double mean_cosine(const float *const *from, const float *const *to, size_t count, size_t E)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += odd_metric_of(ODD_COSINE, from[i], to[i], E);
+    return count ? sum / (double)count : NAN;
+}
+
+/* One column: its rotation into the block of q, and the network with it. */
+static int align_column(odd_model *model, const odd_model *old, size_t c, double *q,
+                        odd_alignment *out, oddrow_error *err)
+{
+    odd_embedding table = odd_embedding_at(model, c), other;
+    size_t E = table.E, X = model->network->X, first = model->network->first[c];
+    const float **from = odd_alloc(table.V, sizeof *from), **to = odd_alloc(table.V, sizeof *to);
+    double *rotation = odd_alloc(E * E + E, sizeof(double));
+    int rc = from && to && rotation ? 0 : out_of_memory(err);
+    *out = (odd_alignment){.name = table.name, .E = E, .before = NAN, .after = NAN};
+    if (rc || odd_embedding_find(old, table.name, &other, NULL))
+        goto done;
+    out->old_E = other.E;
+    if (other.E != E)
+        goto done;
+    out->shared = pair_up(&table, &other, from, to);
+    out->aligned = out->shared > 0;
+    if (!out->aligned)
+        goto done;
+    out->before = mean_cosine(from, to, out->shared, E);
+    rc = odd_procrustes(from, to, out->shared, E, rotation, err);
+    if (rc)
+        goto done;
+    rotate_network(model->network, c, rotation, rotation + E * E);
+    for (size_t a = 0; a < E; a++)
+        for (size_t b = 0; b < E; b++)
+            q[(first + a) * X + first + b] = rotation[a * E + b];
+    out->after = mean_cosine(from, to, out->shared, E); /* the tables turned where they lie */
+done:
+    odd_free(from);
+    odd_free(to);
+    odd_free(rotation);
+    return rc;
+}
+
+/* Prototypes, mean and shape follow x. */
+static int rotate_rarity(odd_model *model, const double *q, bool *approximate, oddrow_error *err)
+{
+    const odd_network *network = model->network;
+    size_t X = network->X;
+    *approximate = false;
+    if (!model->prototypes || !model->shape.whiten || !(model->shape.whiten[0] > 0))
+        return 0; /* a model that does not score does without */
+    *approximate = X > ODD_SHAPE_FULL;
+    for (size_t c = 0; c < model->schema->C; c++) {
+        size_t E = network->config.E[c], first = network->first[c];
+        double *rotation = odd_alloc(E * E + E, sizeof(double));
+        if (!rotation)
+            return out_of_memory(err);
+        for (size_t a = 0; a < E; a++)
+            memcpy(rotation + a * E, q + (first + a) * X + first, E * sizeof(double));
+        rotate_rows(model->prototypes + first, model->prototype_count, X, rotation, E,
+                    rotation + E * E);
+        rotate_rows(model->shape.mean + first, 1, X, rotation, E, rotation + E * E);
+        if (*approximate)
+            rotate_variances(model->shape.whiten + first, rotation, E, rotation + E * E);
+        odd_free(rotation);
+    }
+    return *approximate ? 0 : rotate_shape(&model->shape, q, err);
+}
+
+int odd_align(odd_model *model, const odd_model *old, odd_alignment *out, bool *approximate,
+              oddrow_error *err)
+{
+    size_t X = model->network->X, done = 0;
+    double *q = odd_alloc(X * X, sizeof(double)); /* all rotations, block by block */
+    int rc = q ? 0 : out_of_memory(err);
+    for (size_t i = 0; !rc && i < X; i++)
+        q[i * X + i] = 1;
+    for (size_t c = 0; !rc && c < model->schema->C; c++) {
+        rc = align_column(model, old, c, q, &out[c], err);
+        done += out[c].aligned;
+    }
+    if (!rc && !done)
+        rc = odd_fail(err, ODDROW_ESCHEMA,
+                      "nothing to align: no embedding of the same column and width has a value in "
+                      "both models");
+    if (!rc)
+        rc = rotate_rarity(model, q, approximate, err);
+    if (!rc)
+        rc = odd_model_seal(model, err);
+    odd_free(q);
+    return rc;
+}
