@@ -20,11 +20,9 @@ static int unknown(line *l, const char *key)
     static const struct {
         unsigned bit;
         const char *name;
-    } others[] = {{ODD_COMMAND_TRAIN, "train"},
-                  {ODD_COMMAND_SCORE, "score"},
-                  {ODD_COMMAND_EVAL, "eval"},
-                  {ODD_COMMAND_INSPECT, "inspect"},
-                  {ODD_COMMAND_COLUMNS, "columns"}};
+    } others[] = {{ODD_COMMAND_TRAIN, "train"},     {ODD_COMMAND_SCORE, "score"},
+                  {ODD_COMMAND_EVAL, "eval"},       {ODD_COMMAND_INSPECT, "inspect"},
+                  {ODD_COMMAND_COLUMNS, "columns"}, {ODD_COMMAND_PREDICT, "predict"}};
     const char *names[ODD_OPTION_MAX + 2];
     size_t count = 0, n = 0;
     const odd_option *table = odd_option_table(&count);

@@ -32,6 +32,7 @@ extern const odd_command odd_command_score;
 extern const odd_command odd_command_eval;
 extern const odd_command odd_command_inspect;
 extern const odd_command odd_command_columns;
+extern const odd_command odd_command_predict;
 
 /* Reads argv[0..argc), the words after the command's name, then the pipeline file; a flag wins over
  * the file. Free with odd_arguments_free, also after an error. EINVAL: usage. */

@@ -6,9 +6,9 @@
 #include "base/error.h"
 #include "cli/command.h"
 
-static const odd_command *const commands[] = {&odd_command_train, &odd_command_score,
-                                              &odd_command_eval, &odd_command_inspect,
-                                              &odd_command_columns};
+static const odd_command *const commands[] = {&odd_command_train,   &odd_command_score,
+                                              &odd_command_eval,    &odd_command_inspect,
+                                              &odd_command_columns, &odd_command_predict};
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static const odd_command *find(const char *name)
