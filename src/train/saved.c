@@ -262,8 +262,10 @@ static int refuse_twice(const json_t *values, oddrow_error *err)
         if (json_is_null(item))
             continue;
         rc = odd_text_from_json(item, &text, err);
-        if (rc)
+        if (rc) {
+            odd_prefix(err, "value %zu: ", i + 1);
             break;
+        }
         uint32_t id =
             odd_vocabulary_add(seen, text.data ? text.data : "", text.size, SIZE_MAX, SIZE_MAX);
         if (id == 0 || id == ODD_VOCABULARY_NO_MEMORY)
