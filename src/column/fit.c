@@ -158,10 +158,11 @@ static int infer_target(odd_fit *fit, const odd_span *cells, size_t rows, size_t
         if (code != 0)
             return code;
         if (kind == ODD_ID || kind == ODD_TIMESTAMP)
-            return odd_fail(err, ODDROW_ESCHEMA,
-                            "column '%s', the target, looks like %s (%s); give --task classify or "
-                            "--task regress if it is a class or a number",
-                            c->name, kind == ODD_ID ? "an id" : "a time", why);
+            return odd_fail(
+                err, ODDROW_ESCHEMA,
+                "column '%s', the target, looks like %s; --task classify or --task regress "
+                "takes it for a class or a number",
+                c->name, kind == ODD_ID ? "an id" : "a time");
         fit->options.target = kind == ODD_NUMERIC ? ODD_TARGET_NUMBER : ODD_TARGET_CLASS;
         c->why = odd_schema_keep(fit->schema, why, strlen(why));
         if (!c->why)
