@@ -397,6 +397,7 @@ typedef struct job {
     const odd_schema *schema;
     odd_network *network;
     bool *loaded; /* (C) */
+    bool *named;  /* (C) columns with a COLUMN=FILE of their own, which a FILE leaves alone */
     char *notes;
     size_t size;
 } job;
@@ -450,7 +451,9 @@ static int fill_from_safetensors(job *j, const char *path, size_t only, oddrow_e
         rc = odd_model_load(path, &model, err);
     for (size_t k = 0; !rc && k < j->schema->K; k++) {
         bool there = false;
-        if (j->schema->columns[k].kind != ODD_CATEGORICAL || (only != SIZE_MAX && k != only))
+        const odd_column *column = &j->schema->columns[k];
+        if (column->kind != ODD_CATEGORICAL || (only != SIZE_MAX && k != only) ||
+            (only == SIZE_MAX && j->named[column->categorical]))
             continue;
         rc = fill_column(j, k, path, file, model, &there, err);
         found += there;
@@ -493,16 +496,22 @@ static int is_safetensors(const char *path, bool *yes, oddrow_error *err)
     return rc;
 }
 
+/* The column of COLUMN=FILE, *path becoming FILE; SIZE_MAX for FILE, which may have a = in it, and
+ * with another *path for a column that there is not. */
+static size_t named_column(const odd_schema *schema, const char *text, const char **path)
+{
+    *path = text;
+    return access(text, F_OK) != 0 && strchr(text, '=') ? split_column(schema, text, path)
+                                                        : SIZE_MAX;
+}
+
 static int fill_from(job *j, const char *text, oddrow_error *err)
 {
     const char *path = text;
-    size_t k = SIZE_MAX;
     bool binary = false;
-    if (access(text, F_OK) != 0 && strchr(text, '=')) {
-        k = split_column(j->schema, text, &path);
-        if (k == SIZE_MAX)
-            return no_column(j->schema, "embeddings", text, strcspn(text, "="), err);
-    }
+    size_t k = named_column(j->schema, text, &path);
+    if (k == SIZE_MAX && path != text)
+        return no_column(j->schema, "embeddings", text, strcspn(text, "="), err);
     int rc = is_safetensors(path, &binary, err);
     if (rc)
         return rc;
@@ -540,12 +549,19 @@ static int freeze(const job *j, bool *frozen, oddrow_error *err)
 int odd_saved_apply(const odd_train_options *options, const odd_schema *schema,
                     odd_network *network, bool *frozen, char *notes, size_t size, oddrow_error *err)
 {
-    job j = {options, schema, network, odd_alloc(schema->C + 1, sizeof(bool)), notes, size};
-    int rc = j.loaded ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    bool *flags = odd_alloc(2 * schema->C + 1, sizeof *flags);
+    job j = {options, schema, network, flags, flags + schema->C, notes, size};
+    int rc = flags ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    for (size_t i = 0; !rc && i < options->embedding_count; i++) {
+        const char *path;
+        size_t k = named_column(schema, options->embeddings[i], &path);
+        if (k != SIZE_MAX)
+            j.named[schema->columns[k].categorical] = true;
+    }
     for (size_t i = 0; !rc && i < options->embedding_count; i++)
         rc = fill_from(&j, options->embeddings[i], err);
     if (!rc)
         rc = freeze(&j, frozen, err);
-    odd_free(j.loaded);
+    odd_free(flags);
     return rc;
 }
