@@ -160,9 +160,9 @@ static int width_differs(const filling *f, size_t width, oddrow_error *err)
     if (width == f->width)
         return 0;
     return odd_fail(err, ODDROW_EINVAL,
-                    "%s: its vectors are %zu wide, the embedding of column '%s' is %zu wide; "
+                    "its vectors are %zu wide, the embedding of column '%s' is %zu wide; "
                     "--embedding-width %s=%zu makes them fit",
-                    f->path, width, f->column->name, f->width, f->column->name, width);
+                    width, f->column->name, f->width, f->column->name, width);
 }
 
 /* A value of a text or of a plain safetensors file, as it stands there; `spelled`: as a word. */
@@ -214,6 +214,8 @@ static int fill_from_model(filling *f, const odd_model *model, size_t k, oddrow_
     const odd_vocabulary *ours = f->column->vocabulary, *v = theirs->vocabulary;
     const float *table = odd_network_tensor(odd_model_network(model), theirs->categorical);
     int rc = width_differs(f, theirs->embedding, err);
+    if (rc)
+        return odd_prefix(err, "%s: ", f->path);
     for (uint32_t id = 0; !rc && id < v->size; id++) {
         const float *vector = table + id * f->width;
         odd_span text = odd_vocabulary_text(v, id);
@@ -300,8 +302,8 @@ static int fill_from_tensor(filling *f, const odd_safetensors *file, const odd_s
         rc = refuse_twice(list, err);
     if (rc)
         odd_prefix(err, "%s: %s: ", f->path, tensor->name);
-    if (!rc)
-        rc = width_differs(f, tensor->shape[1], err);
+    if (!rc && (rc = width_differs(f, tensor->shape[1], err)))
+        odd_prefix(err, "%s: ", f->path);
     for (size_t i = 0; !rc && i < tensor->shape[0]; i++) {
         for (size_t j = 0; j < f->width; j++)
             vector[j] = tensor->dtype == ODD_F32

@@ -119,7 +119,7 @@ static int set_width(odd_vectors *v, uint64_t width, size_t column, oddrow_error
     v->vector = odd_alloc(v->width, sizeof *v->vector);
     if (!v->vector)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory");
-    return v->sink.width(v->sink.context, v->width, err);
+    return v->sink.width(v->sink.context, v->width, err) ? at(v, column, err) : 0;
 }
 
 /* The numbers at the end of a line into v->vector; *size becomes what stands before them. */
@@ -357,5 +357,7 @@ int odd_vectors_read(const char *path, const odd_vectors_sink *sink, oddrow_erro
     odd_vectors_free(&v);
     odd_input_free(&input);
     odd_free(block);
-    return rc && !named ? odd_prefix(err, "%s:", path) : rc;
+    if (rc && err && !named)
+        odd_prefix(err, isdigit((unsigned char)*err->message) ? "%s:" : "%s: ", path);
+    return rc;
 }
