@@ -68,6 +68,7 @@ static void index_computes_places(void **state)
     assert_int_equal(s->F, 7);
     s->columns[1].kind = ODD_IGNORE;
     s->columns[0].kind = ODD_TARGET; /* of classes */
+    s->columns[0].vocabulary->missing_id = s->columns[0].vocabulary->rare_id = 0;
     assert_int_equal(odd_schema_index(s, NULL), 0);
     assert_int_equal(s->target, 0);
     assert_int_equal(odd_schema_outputs(s), s->columns[0].vocabulary->size - 1);

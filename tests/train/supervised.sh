@@ -112,8 +112,9 @@ printf '3 6\nde 1 2 3 4 5 6\nfr 6 5 4 3 2 1\n日本 0 0 1 1 0 0\n' >land.txt
 "$oddrow" train clean.csv -o text.model --id order --label anomaly --embedding-width land=6 --embeddings land=land.txt \
     --freeze land --epochs 1 --min-steps 0 2>said
 grep -qF 'note: column land: 3 of its 6 values are not in land.txt and start from the mean: ca, us, br' said || fail "$(cat said)"
-"$oddrow" train clean.csv -o twice.model --id order --label anomaly --embedding-width land=6 --embeddings class.model \
-    --embeddings land=land.txt "${quick[@]}" --freeze all # class.model has land in another width
+"$oddrow" train clean.csv -o clean.model --id order --label anomaly "${quick[@]}"
+"$oddrow" train clean.csv -o twice.model --id order --label anomaly --embedding-width land=6 --embeddings clean.model \
+    --embeddings land=land.txt "${quick[@]}" --freeze all # clean.model has land in another width
 printf 'de 1 2 3 4 5 6\nfr 6 5 4 3 2\n' >bad.txt
 refuses 1 'bad.txt:2:13: 5 numbers, expected 6' "$oddrow" train clean.csv -o none --id order --label anomaly --quiet \
     --embedding-width land=6 --embeddings land=bad.txt
