@@ -58,6 +58,21 @@ int odd_training_record_target(json_t *record, const odd_train_options *options,
     return rc ? -1 : 0;
 }
 
+int odd_training_record_frozen(json_t *record, const odd_schema *schema, const bool *frozen)
+{
+    json_t *names = json_array();
+    int rc = names ? 0 : -1;
+    for (size_t k = 0; !rc && k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        if (column->kind == ODD_CATEGORICAL && frozen[column->categorical])
+            rc = json_array_append_new(names, odd_text_to_json(column->name, strlen(column->name)));
+    }
+    if (!rc)
+        rc = json_object_set(record, "frozen", names);
+    json_decref(names);
+    return rc;
+}
+
 int odd_report_write(const char *path, const odd_dataset *dataset, const odd_history *history,
                      double seconds, size_t threads, oddrow_error *err)
 {

@@ -160,7 +160,7 @@ static int measure(const odd_model *model, const odd_rows *held, odd_pool *pool,
 
 /* What the model knows beside its weights: how normal rows score, or how well it predicts. */
 static int finish(const odd_train_options *options, odd_dataset *dataset, const odd_rows *held,
-                  const odd_history *history, odd_pool *pool, odd_model *model,
+                  const odd_history *history, odd_pool *pool, odd_model *model, const bool *frozen,
                   odd_metrics *metrics, oddrow_error *err)
 {
     const odd_schema *schema = model->schema;
@@ -171,6 +171,7 @@ static int finish(const odd_train_options *options, odd_dataset *dataset, const 
         return rc;
     model->training = odd_training_record(options, dataset, history);
     if (!model->training ||
+        (options->freeze_count && odd_training_record_frozen(model->training, schema, frozen)) ||
         (supervised && odd_training_record_target(model->training, options, dataset,
                                                   schema->columns[schema->target].name,
                                                   model->network->config.objective, metrics)))
@@ -202,7 +203,7 @@ static int learn(const odd_train_options *options, odd_dataset *dataset, odd_poo
     if (!rc)
         rc = odd_model_new(&dataset->schema, &network, &model, err);
     if (!rc)
-        rc = finish(options, dataset, &held, &history, pool, model, &metrics, err);
+        rc = finish(options, dataset, &held, &history, pool, model, frozen, &metrics, err);
     double seconds = odd_clock() - start;
     if (!rc && options->report)
         rc = odd_report_write(options->report, dataset, &history, seconds, odd_pool_threads(pool),
