@@ -18,6 +18,28 @@ static const double NOISE = 0.1; /* of the table's own spread */
 
 /* ---- values ---- */
 
+/* 2 hexadecimal digits as a byte, 4 as a character in UTF-8, into out; its bytes, 0 where there are
+ * no such digits. */
+static size_t code(const char *text, size_t left, size_t digits, char out[4])
+{
+    char hex[5] = {0};
+    if (digits == 0 || left < digits)
+        return 0;
+    memcpy(hex, text, digits);
+    if (strspn(hex, "0123456789abcdef") != digits)
+        return 0;
+    unsigned long c = strtoul(hex, NULL, 16);
+    if (digits == 2 || c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    size_t n = c < 0x800 ? 2 : 3;
+    out[0] = (char)(n == 2 ? 0xc0 | c >> 6 : 0xe0 | c >> 12);
+    out[1] = (char)(0x80 | (n == 2 ? c & 0x3f : (c >> 6 & 0x3f)));
+    out[2] = (char)(0x80 | (c & 0x3f));
+    return n;
+}
+
 /* How oddrow spells a value as a word (docs/format.md): \_ a blank, \n, \r, \t, \\, \( in front of
  * a text that reads like the name of an entry, \xHH a byte, \uXXXX a character. */
 static int unspell(const char *word, size_t size, odd_bytes *out)
@@ -25,32 +47,18 @@ static int unspell(const char *word, size_t size, odd_bytes *out)
     static const char from[] = "_nrt\\(", to[] = " \n\r\t\\(";
     out->size = 0;
     for (size_t i = 0; i < size;) {
-        const char *plain =
-            word[i] == '\\' && i + 1 < size && word[i + 1] ? strchr(from, word[i + 1]) : NULL;
+        const bool escape = word[i] == '\\' && i + 1 < size && word[i + 1];
+        const char *plain = escape ? strchr(from, word[i + 1]) : NULL;
         char text[4] = {word[i]};
-        size_t n = 1, taken = 1, digits = 0;
+        size_t n = 1, taken = 1;
         if (plain) {
             text[0] = to[plain - from];
             taken = 2;
-        } else if (word[i] == '\\' && i + 1 < size) {
-            digits = word[i + 1] == 'x' ? 2 : word[i + 1] == 'u' ? 4 : 0;
-        }
-        if (digits && i + 2 + digits <= size) {
-            char hex[5] = {0}, *end = NULL;
-            memcpy(hex, word + i + 2, digits);
-            unsigned long c =
-                strspn(hex, "0123456789abcdef") == digits ? strtoul(hex, &end, 16) : 0;
-            if (end && digits == 2) {
-                text[0] = (char)c;
-            } else if (end && c >= 0x80) {
-                n = c < 0x800 ? 2 : 3;
-                text[0] = (char)(n == 2 ? 0xc0 | c >> 6 : 0xe0 | c >> 12);
-                text[1] = (char)(0x80 | (n == 2 ? c & 0x3f : (c >> 6 & 0x3f)));
-                text[2] = (char)(0x80 | (c & 0x3f));
-            } else if (end) {
-                text[0] = (char)c;
-            }
-            taken = end ? 2 + digits : 1;
+        } else if (escape) {
+            size_t digits = word[i + 1] == 'x' ? 2 : word[i + 1] == 'u' ? 4 : 0;
+            n = code(word + i + 2, size - i - 2, digits, text);
+            taken = n ? 2 + digits : 1;
+            n = n ? n : 1;
         }
         if (odd_bytes_add(out, text, n))
             return ODDROW_ENOMEM;
