@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 
 TOLERANCE = 1e-5
-OBJECTIVES = ("row", "embedding-mse")
+OBJECTIVES = ("row", "embedding-mse", "classify", "regress")
 ACTIVATIONS = ("leaky-relu", "relu", "elu", "gelu", "silu", "tanh", "linear")
 
 
@@ -45,6 +45,7 @@ class Dump:
         self.values = self.array("values").reshape(s["B"], s["F"])
         self.missing = self.array("missing", np.uint8).reshape(s["B"], s["M"])
         self.weights = self.array("weights")
+        self.targets = self.array("targets")
         self.column_losses = self.array("column_losses").reshape(s["B"], -1)
         self.row_losses = self.array("row_losses")
 
@@ -60,7 +61,7 @@ class Dump:
 
 
 def losses(d, w):
-    """(B, C + M) column losses and (B) row losses, by the formulas of nn/network.h."""
+    """(B, losses) column losses and (B) row losses, by the formulas of nn/network.h."""
     s = d.step
     x = [w[f"embedding.{i}"][d.ids[:, i]] for i in range(s["C"])]
     x.append(F.linear(torch.cat([d.values, d.missing], 1), w["projection.weight"], w["projection.bias"]))
@@ -72,6 +73,10 @@ def losses(d, w):
         parts = torch.split(squares, s["E"] + [s["P"]], 1)
         columns = [p.mean(1) for p in parts] + [parts[-1].mean(1)] * (s["M"] - 1)
         return torch.stack(columns, 1), squares.mean(1)
+    if s["objective"] in ("classify", "regress"):
+        y = F.linear(h, w["output.weight"], w["output.bias"])
+        rows = F.cross_entropy(y, d.targets.long(), reduction="none") if s["objective"] == "classify" else (y[:, 0] - d.targets) ** 2
+        return rows[:, None], rows
     columns = []
     for i in range(s["C"]):
         query = F.linear(h, w[f"head.{i}.weight"], w[f"head.{i}.bias"])

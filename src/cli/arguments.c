@@ -32,6 +32,7 @@ static int unknown(line *l, const char *key)
                   {ODD_COMMAND_SEND, "send"},
                   {ODD_COMMAND_ASK, "ask"},
                   {ODD_COMMAND_WATCH, "watch"},
+                  {ODD_COMMAND_PREDICT, "predict"},
                   {ODD_COMMAND_PROMOTE, "promote"}};
     const char *names[ODD_OPTION_MAX + 2];
     size_t count = 0, n = 0;

@@ -27,12 +27,12 @@ static void print_scalar(const char *name, const json_t *value)
     free(text);
 }
 
-/* A short list of numbers on one line: widths, not quantiles. */
+/* A short list of numbers or names on one line: widths, not quantiles. */
 static bool is_short_list(const json_t *value)
 {
     enum { SHORT = 16 };
     return json_is_array(value) && json_array_size(value) <= SHORT &&
-           json_is_number(json_array_get(value, 0));
+           (json_is_number(json_array_get(value, 0)) || json_is_string(json_array_get(value, 0)));
 }
 
 /* Scalars and short lists are printed; long lists and the columns are for --json. */

@@ -40,6 +40,37 @@ static void print_summary(const odd_train_summary *s, const char *output)
             s->loss, s->validation_loss, odd_grouped(s->rejected, rejected), output);
 }
 
+/* How well a supervised model predicts the rows that it was not trained on. */
+static void print_metrics(const odd_train_summary *s)
+{
+    const odd_metrics *m = &s->metrics;
+    char rows[32];
+    if (s->objective == ODD_CLASSIFY)
+        fprintf(stderr, "oddrow: %s held-out rows: log-loss %.4f, AUROC %.4f, accuracy %.4f\n",
+                odd_grouped(m->rows, rows), m->log_loss, m->auroc, m->accuracy);
+    else if (s->objective == ODD_REGRESS)
+        fprintf(stderr, "oddrow: %s held-out rows: MSE %.6g, MAE %.6g, MAPE %.4g %%\n",
+                odd_grouped(m->rows, rows), m->mse, m->mae, m->mape);
+}
+
+/* Flags that need another one. */
+static int check_flags(const odd_options *o, oddrow_error *err)
+{
+    if (o->training.resume && !o->training.checkpoint)
+        return odd_fail(err, ODDROW_EINVAL, "--resume needs --checkpoint DIR");
+    if (o->training.freeze.count && !o->training.embeddings.count)
+        return odd_fail(err, ODDROW_EINVAL, "--freeze needs --embeddings FILE: nothing is loaded");
+    if (o->columns.target && o->training.contamination > 0)
+        return odd_fail(err, ODDROW_EINVAL, "--contamination is for training without --target");
+    if (o->columns.target && o->network.objective != ODD_ROW)
+        return odd_fail(err, ODDROW_EINVAL, "--objective is for training without --target");
+    if (!o->columns.target && o->columns.task != ODD_TARGET_INFER)
+        return odd_fail(err, ODDROW_EINVAL, "--task needs --target COLUMN");
+    if (!o->columns.target && o->training.balanced)
+        return odd_fail(err, ODDROW_EINVAL, "--class-weights needs --target COLUMN");
+    return 0;
+}
+
 static int run(odd_arguments *arguments)
 {
     const odd_options *o = &arguments->options;
@@ -54,8 +85,8 @@ static int run(odd_arguments *arguments)
     int code = odd_arguments_files(arguments, 0, &paths, &path_count, &err);
     if (code == 0)
         code = check_output(o->training.output, &err);
-    if (code == 0 && o->training.resume && !o->training.checkpoint)
-        code = odd_fail(&err, ODDROW_EINVAL, "--resume needs --checkpoint DIR");
+    if (code == 0)
+        code = check_flags(o, &err);
     if (code)
         return odd_complain("train", &err);
 
@@ -70,23 +101,28 @@ static int run(odd_arguments *arguments)
     odd_model_free(&model);
     if (code)
         return odd_complain("train", &err);
-    if (!o->training.quiet)
+    if (!o->training.quiet) {
         print_summary(&summary, o->training.output);
+        print_metrics(&summary);
+    }
     return ODD_EXIT_DONE;
 }
 
 const odd_command odd_command_train = {
     .name = "train",
     .bit = ODD_COMMAND_TRAIN,
-    .usage = "train DATA.csv... -o MODEL [--pipeline FILE.yaml] [OPTION...]",
-    .summary = "learn from CSV files of mostly normal rows",
+    .usage = "train DATA.csv... -o MODEL [--target COLUMN] [--pipeline FILE.yaml] [OPTION...]",
+    .summary = "learn from CSV files of mostly normal rows, or to predict a column",
     .about =
         "Learns from the rows of CSV files and writes one model file. The kinds of the columns "
         "are\n"
         "inferred ('oddrow columns' shows how) unless options set them. - is standard input; .gz\n"
         "and .zst are read as they are. The same seed and rows give the same model on any number\n"
-        "of threads.",
+        "of threads. With --target the model learns to predict that column ('oddrow predict')\n"
+        "from the others, on the same embeddings.",
     .examples = "  oddrow train orders.csv -o orders.model\n"
+                "  oddrow train adult.csv -o salary.model --target salary\n"
+                "  oddrow train adult.csv -o adult.model --embeddings salary.model --freeze all\n"
                 "  oddrow train jan.csv.gz feb.csv.gz -o flows.model --id flow --timestamp start\n"
                 "  oddrow train dump.csv -o dump.model --contamination 0.05\n"
                 "  oddrow train big.csv -o big.model --memory 256M --checkpoint run --resume",

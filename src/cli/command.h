@@ -35,6 +35,7 @@ extern const odd_command odd_command_score;
 extern const odd_command odd_command_eval;
 extern const odd_command odd_command_inspect;
 extern const odd_command odd_command_columns;
+extern const odd_command odd_command_predict;
 extern const odd_command odd_command_embeddings;
 extern const odd_command odd_command_encode;
 extern const odd_command odd_command_similar;

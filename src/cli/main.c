@@ -7,10 +7,10 @@
 #include "cli/command.h"
 
 static const odd_command *const commands[] = {
-    &odd_command_train,   &odd_command_score,      &odd_command_eval,   &odd_command_inspect,
-    &odd_command_columns, &odd_command_embeddings, &odd_command_encode, &odd_command_similar,
-    &odd_command_serve,   &odd_command_send,       &odd_command_ask,    &odd_command_watch,
-    &odd_command_keygen,  &odd_command_promote};
+    &odd_command_train,   &odd_command_score,   &odd_command_eval,       &odd_command_inspect,
+    &odd_command_columns, &odd_command_predict, &odd_command_embeddings, &odd_command_encode,
+    &odd_command_similar, &odd_command_serve,   &odd_command_send,       &odd_command_ask,
+    &odd_command_watch,   &odd_command_keygen,  &odd_command_promote};
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static const odd_command *find(const char *name)

@@ -35,6 +35,12 @@ static void content(const odd_column *c, char *text, size_t size)
         date_text(c->maximum, high, sizeof(high));
         snprintf(text, size, "%s to %s", low, high);
         break;
+    case ODD_TARGET:
+        if (c->vocabulary)
+            snprintf(text, size, "%zu classes", c->vocabulary->size - 1);
+        else
+            snprintf(text, size, "%.6g to %.6g", c->minimum, c->maximum);
+        break;
     case ODD_CONSTANT:
         snprintf(text, size, "always %.40s", c->constant ? c->constant : "missing");
         break;
@@ -78,12 +84,14 @@ static json_t *column_json(const odd_column *c)
                             (json_int_t)c->count, "missing", (json_int_t)c->missing, "unparsed",
                             (json_int_t)c->unparsed);
     int failed = out == NULL;
-    if (!failed && c->kind == ODD_CATEGORICAL) {
+    if (!failed && c->vocabulary)
         failed |=
             json_object_set_new(out, "values", json_integer((json_int_t)c->vocabulary->size - 1));
+    if (!failed && c->kind == ODD_CATEGORICAL) {
         failed |= json_object_set_new(out, "embedding", json_integer((json_int_t)c->embedding));
     }
-    if (!failed && (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP)) {
+    if (!failed && (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP ||
+                    (c->kind == ODD_TARGET && !c->vocabulary))) {
         failed |= json_object_set_new(out, "minimum", odd_json_number(c->minimum));
         failed |= json_object_set_new(out, "maximum", odd_json_number(c->maximum));
     }

@@ -37,7 +37,8 @@ int odd_batch_new(const odd_schema *s, size_t capacity, odd_batch **out, oddrow_
     b->missing = odd_alloc(room, s->M);
     b->differs = odd_alloc(room, s->D);
     b->flags = odd_alloc(room, s->K);
-    if (!b->ids || !b->values || !b->missing || !b->differs || !b->flags)
+    b->targets = odd_alloc(room, sizeof *b->targets);
+    if (!b->ids || !b->values || !b->missing || !b->differs || !b->flags || !b->targets)
         goto memory;
     *out = b;
     return 0;
@@ -55,6 +56,7 @@ void odd_batch_free(odd_batch **b)
     odd_free((*b)->missing);
     odd_free((*b)->differs);
     odd_free((*b)->flags);
+    odd_free((*b)->targets);
     odd_free(*b);
     *b = NULL;
 }

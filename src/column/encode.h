@@ -18,6 +18,8 @@ typedef struct odd_batch {
     uint8_t *missing; /* (B, M) 1: missing or unparsed */
     uint8_t *differs; /* (B, D) 1: a constant column with another value */
     uint8_t *flags;   /* (B, K) odd_flag, K in schema order */
+    float *targets;   /* (B) from odd_fit_translate alone, where the schema has a target: the class
+                         from 0, or the scaled number; not-a-number where there is none */
 } odd_batch;
 
 int odd_batch_new(const odd_schema *s, size_t capacity, odd_batch **out, oddrow_error *err);

@@ -1,4 +1,5 @@
 /* column/finish.c: from statistics to the schema, and from records to batches under it. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -115,6 +116,62 @@ static int finish_numbers(odd_fit *fit, size_t k, oddrow_error *err)
     return code;
 }
 
+static int bad_target(const odd_column *c, const char *what, oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_ESCHEMA, "column '%s', the target, %s", c->name, what);
+}
+
+/* A target's classes: none is folded, and a missing cell is none. */
+static int finish_classes(odd_fit *fit, size_t k, oddrow_error *err)
+{
+    static const odd_vocabulary_options all = {1, ODD_VOCABULARY_LIMIT - 1};
+    struct texts *t = fit->tracks[k].state;
+    odd_column *c = fit->schema->columns + k;
+    if (t->vocabulary->size == 1 && t->untracked == 0)
+        return bad_target(c, "is missing in all rows", err);
+    if (t->vocabulary->size == 2 && t->untracked == 0)
+        return bad_target(c, "has one value in all rows", err);
+    if (t->untracked > 0 || t->vocabulary->size - 1 > fit->options.max_vocab)
+        return odd_fail(err, ODDROW_ESCHEMA,
+                        "column '%s', the target, has %zu classes or more, beyond --max-vocab %zu; "
+                        "a number is learned with --task regress",
+                        c->name, t->vocabulary->size - 1, fit->options.max_vocab);
+    int code = odd_vocabulary_finish(t->vocabulary, &all, 0, 0, &c->vocabulary, &t->map, err);
+    odd_vocabulary_free(&t->vocabulary);
+    c->missing = t->missing;
+    c->count = fit->schema->rows - t->missing;
+    return code;
+}
+
+/* A target's numbers are scaled by mean and standard deviation: an error of a given size in its own
+ * units costs the same everywhere. */
+static int finish_target_numbers(odd_fit *fit, size_t k, oddrow_error *err)
+{
+    struct numbers *t = fit->tracks[k].state;
+    odd_column *c = fit->schema->columns + k;
+    if (t->sample.seen == 0)
+        return bad_target(c,
+                          t->unparsed ? "is a number in no row; --task classify takes texts"
+                                      : "is missing in all rows",
+                          err);
+    if (t->sample.minimum == t->sample.maximum)
+        return bad_target(c, "has one value in all rows", err);
+    c->count = t->sample.seen;
+    c->missing = t->missing;
+    c->unparsed = t->unparsed;
+    c->minimum = t->sample.minimum + 0.0;
+    c->maximum = t->sample.maximum + 0.0;
+    int code = odd_sample_scaler(&t->sample, ODD_STANDARD, &c->scaler, err);
+    odd_sample_free(&t->sample);
+    return code;
+}
+
+static int finish_target(odd_fit *fit, size_t k, oddrow_error *err)
+{
+    return fit->tracks[k].tracking == TRACK_TEXTS ? finish_classes(fit, k, err)
+                                                  : finish_target_numbers(fit, k, err);
+}
+
 /* A column that the first block fixed as constant. */
 static int finish_constant(odd_fit *fit, odd_column *c, oddrow_error *err)
 {
@@ -142,10 +199,11 @@ int odd_fit_finish(odd_fit *fit, odd_schema **out, oddrow_error *err)
         return odd_fail(err, ODDROW_ESCHEMA, "no data rows to learn from");
     for (size_t k = 0; k < s->K && code == 0; k++) {
         int tracking = fit->tracks[k].tracking;
-        code = tracking == TRACK_TEXTS      ? finish_texts(fit, k, err)
-               : tracking == TRACK_NUMBERS  ? finish_numbers(fit, k, err)
-               : tracking == TRACK_CONSTANT ? finish_constant(fit, s->columns + k, err)
-                                            : 0;
+        code = s->columns[k].kind == ODD_TARGET ? finish_target(fit, k, err)
+               : tracking == TRACK_TEXTS        ? finish_texts(fit, k, err)
+               : tracking == TRACK_NUMBERS      ? finish_numbers(fit, k, err)
+               : tracking == TRACK_CONSTANT     ? finish_constant(fit, s->columns + k, err)
+                                                : 0;
     }
     if (code == 0)
         code = odd_schema_index(s, err);
@@ -193,6 +251,31 @@ static void translate_numbers(const odd_fit *fit, size_t k, const char *record, 
     odd_put_numbers(fit->schema, k, x, status, n, first, b);
 }
 
+static void translate_targets(const odd_fit *fit, size_t k, const char *record, size_t n,
+                              size_t first, odd_batch *b)
+{
+    const odd_column *c = fit->schema->columns + k;
+    for (size_t i = first; i < first + n; i++, record += fit->record_size) {
+        b->targets[i] = NAN;
+        if (c->vocabulary) {
+            const struct texts *t = fit->tracks[k].state;
+            uint32_t code;
+            memcpy(&code, record, sizeof code);
+            if (code != TEXT_MISSING)
+                b->targets[i] = (float)(t->map[code] - 1);
+        } else {
+            uint64_t bits;
+            double x;
+            memcpy(&bits, record, sizeof bits);
+            memcpy(&x, record, sizeof x);
+            if (bits != NUMBER_MISSING && bits != NUMBER_UNPARSED)
+                b->targets[i] = odd_scaler_apply(&c->scaler, x);
+        }
+        b->flags[i * fit->schema->K + k] =
+            (uint8_t)(isnan(b->targets[i]) ? ODD_FLAG_MISSING : ODD_FLAG_NONE);
+    }
+}
+
 /* fixed: the record holds the flag; a column that turned out constant later never differed. */
 static void translate_constants(const odd_fit *fit, size_t k, const char *record, size_t n,
                                 size_t first, bool fixed, odd_batch *b)
@@ -224,7 +307,9 @@ int odd_fit_translate(const odd_fit *fit, const void *records, size_t rows, odd_
             const char *record = (const char *)records + first * fit->record_size + t->offset;
             if (t->tracking == TRACK_NOTHING)
                 continue;
-            if (s->columns[k].kind == ODD_CONSTANT)
+            if (s->columns[k].kind == ODD_TARGET)
+                translate_targets(fit, k, record, n, first, batch);
+            else if (s->columns[k].kind == ODD_CONSTANT)
                 translate_constants(fit, k, record, n, first, t->tracking == TRACK_CONSTANT, batch);
             else if (t->tracking == TRACK_TEXTS)
                 translate_texts(fit, k, record, n, first, batch);

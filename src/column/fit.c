@@ -53,6 +53,8 @@ static int set_kinds(odd_fit *fit, const odd_vocabulary *index, oddrow_error *er
             if (fit->tracks[id - 1].set && c->kind != (odd_kind)kind)
                 return odd_fail(err, ODDROW_ESCHEMA, "column '%s' is set as both %s and %s", name,
                                 odd_kind_name(c->kind), odd_kind_name((odd_kind)kind));
+            if (kind == ODD_TARGET && i > 0)
+                return odd_fail(err, ODDROW_EINVAL, "there can be one target only");
             c->kind = (odd_kind)kind;
             c->why = "set by name";
             fit->tracks[id - 1].set = 1;
@@ -144,6 +146,31 @@ static int infer_constant(odd_fit *fit, size_t k, odd_span cell, bool watch, odd
     return 0;
 }
 
+/* Whether the target is a class or a number, where nobody has said so. */
+static int infer_target(odd_fit *fit, const odd_span *cells, size_t rows, size_t k,
+                        oddrow_error *err)
+{
+    odd_column *c = fit->schema->columns + k;
+    char why[ODD_WHY_SIZE];
+    odd_kind kind = ODD_CATEGORICAL;
+    if (fit->options.target == ODD_TARGET_INFER) {
+        int code = odd_infer_kind(c->name, cells, rows, fit->schema->K, k, &kind, why, err);
+        if (code != 0)
+            return code;
+        if (kind == ODD_ID || kind == ODD_TIMESTAMP)
+            return odd_fail(
+                err, ODDROW_ESCHEMA,
+                "column '%s', the target, looks like %s; --task classify or --task regress "
+                "takes it for a class or a number",
+                c->name, kind == ODD_ID ? "an id" : "a time");
+        fit->options.target = kind == ODD_NUMERIC ? ODD_TARGET_NUMBER : ODD_TARGET_CLASS;
+        c->why = odd_schema_keep(fit->schema, why, strlen(why));
+        if (!c->why)
+            return no_memory(err);
+    }
+    return 0;
+}
+
 static int infer_kinds(odd_fit *fit, const odd_span *cells, size_t rows, const uint8_t *changes,
                        oddrow_error *err)
 {
@@ -154,8 +181,12 @@ static int infer_kinds(odd_fit *fit, const odd_span *cells, size_t rows, const u
     for (size_t k = 0; k < s->K; k++) {
         char why[ODD_WHY_SIZE];
         int code;
-        if (fit->tracks[k].set)
+        if (fit->tracks[k].set) {
+            code = s->columns[k].kind == ODD_TARGET ? infer_target(fit, cells, rows, k, err) : 0;
+            if (code != 0)
+                return code;
             continue;
+        }
         if (!changes[k]) {
             code = infer_constant(fit, k, cells[k], constants <= ODD_FIT_WATCHED, err);
         } else {
@@ -188,7 +219,9 @@ static int start_tracking(odd_fit *fit, oddrow_error *err)
         t->tracking = kind == ODD_CATEGORICAL                        ? TRACK_TEXTS
                       : kind == ODD_NUMERIC || kind == ODD_TIMESTAMP ? TRACK_NUMBERS
                       : kind == ODD_CONSTANT                         ? TRACK_CONSTANT
-                                                                     : TRACK_NOTHING;
+                      : kind != ODD_TARGET                           ? TRACK_NOTHING
+                      : fit->options.target == ODD_TARGET_CLASS      ? TRACK_TEXTS
+                                                                     : TRACK_NUMBERS;
         counts[t->tracking]++;
     }
     size_t texts = bounded(counts[TRACK_TEXTS], 1, SIZE_MAX);

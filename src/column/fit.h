@@ -17,11 +17,20 @@ typedef struct odd_fit_names {
     size_t count;
 } odd_fit_names;
 
+/* What the target is; INFER: a number where the column would be numeric, a class where it would be
+ * categorical. */
+typedef enum odd_target_kind {
+    ODD_TARGET_INFER,
+    ODD_TARGET_CLASS,
+    ODD_TARGET_NUMBER
+} odd_target_kind;
+
 typedef struct odd_fit_options {
-    odd_fit_names
-        names[ODD_KINDS]; /* by kind: columns set by the user; that of ODD_CONSTANT empty */
-    uint64_t min_count;   /* texts met fewer times fold into *rare* */
-    size_t max_vocab;     /* texts a vocabulary keeps at most */
+    odd_fit_names names[ODD_KINDS]; /* by kind: columns set by the user; that of ODD_CONSTANT empty,
+                                      of ODD_TARGET at most one */
+    odd_target_kind target;
+    uint64_t min_count; /* texts met fewer times fold into *rare* */
+    size_t max_vocab;   /* texts a vocabulary keeps at most */
     odd_scaler_kind scaler;
     odd_embedding_rule embedding_rule;
     uint64_t seed; /* of the samples that stand for columns too long to sort */
@@ -54,7 +63,7 @@ void odd_fit_free(odd_fit **fit);
  * value in the block is watched, when there are at most ODD_FIT_WATCHED such: it becomes what its
  * value looks like should it change later, and ODD_CONSTANT should it not. When there are more,
  * they are ODD_CONSTANT at once and later cells that differ are counted in odd_column.differing.
- * ODDROW_ESCHEMA when there is no row. */
+ * ODDROW_ESCHEMA when there is no row, or when the target is neither a class nor a number. */
 int odd_fit_infer(odd_fit *fit, const odd_span *cells, size_t rows, oddrow_error *err);
 
 /* Bytes of one provisional record; known after odd_fit_infer. */
@@ -67,11 +76,13 @@ int odd_fit_rows(odd_fit *fit, const odd_span *cells, size_t rows, void *records
                  oddrow_error *err);
 
 /* The schema of the rows seen; the caller owns it (odd_schema_free) and keeps it for as long as
- * odd_fit_translate is called. Once. ODDROW_ESCHEMA when there was no row. */
+ * odd_fit_translate is called. Once. ODDROW_ESCHEMA when there was no row, or a target that is
+ * always the same, always missing, or of more classes than max_vocab. */
 int odd_fit_finish(odd_fit *fit, odd_schema **out, oddrow_error *err);
 
-/* Records to the batch that odd_encode would make of their cells. Many threads, each with its own
- * batch of capacity >= rows. 0, or ODDROW_EINVAL before finish or when the batch is too small. */
+/* Records to the batch that odd_encode would make of their cells, and its targets. Many threads,
+ * each with its own batch of capacity >= rows. 0, or ODDROW_EINVAL before finish or when the batch
+ * is too small. */
 int odd_fit_translate(const odd_fit *fit, const void *records, size_t rows, odd_batch *batch,
                       oddrow_error *err);
 

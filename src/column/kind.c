@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char *const kinds[ODD_KINDS] = {"categorical", "numeric", "timestamp", "constant",
-                                             "id",          "label",   "ignore"};
+                                             "id",          "label",   "ignore",    "target"};
 static const char *const flags[ODD_FLAGS] = {"", "missing", "unseen", "unparsed", "out-of-range"};
 
 const char *odd_kind_name(odd_kind kind)

@@ -12,10 +12,11 @@ typedef enum odd_kind {
     ODD_CONSTANT,    /* one value in every training row; never enters the network */
     ODD_ID,          /* carried to the output, never an input; likewise the next two */
     ODD_LABEL,
-    ODD_IGNORE
+    ODD_IGNORE,
+    ODD_TARGET /* what a supervised model learns to tell: a class or a number, never an input */
 } odd_kind;
 
-#define ODD_KINDS 7
+#define ODD_KINDS 8
 
 /* What is remarkable about one cell, one byte of odd_batch.flags. */
 typedef enum odd_flag {
@@ -28,7 +29,8 @@ typedef enum odd_flag {
 
 #define ODD_FLAGS 5
 
-/* "categorical", "numeric", "timestamp", "constant", "id", "label", "ignore"; "?" otherwise. */
+/* "categorical", "numeric", "timestamp", "constant", "id", "label", "ignore",
+ * "target"; "?" otherwise. */
 const char *odd_kind_name(odd_kind kind);
 
 /* The reverse; false when no kind has that name. */

@@ -110,6 +110,28 @@ static int index_number(odd_schema *s, odd_column *c, oddrow_error *err)
     return 0;
 }
 
+static int index_target(odd_schema *s, odd_column *c, oddrow_error *err)
+{
+    const odd_vocabulary *v = c->vocabulary;
+    bool classes = v && v->size >= 2 && v->missing_id == 0 && v->rare_id == 0;
+    bool number = !v && c->scaler.table && isfinite(c->minimum) && isfinite(c->maximum);
+    if (s->target != SIZE_MAX)
+        return odd_fail(err, ODDROW_EFORMAT, "column '%s': a second target", c->name);
+    if (!classes && !number)
+        return odd_fail(err, ODDROW_EFORMAT, "column '%s': a target without classes or a range",
+                        c->name);
+    s->target = (size_t)(c - s->columns);
+    return 0;
+}
+
+size_t odd_schema_outputs(const odd_schema *s)
+{
+    if (s->target == SIZE_MAX)
+        return 0;
+    const odd_vocabulary *v = s->columns[s->target].vocabulary;
+    return v ? v->size - 1 : 1;
+}
+
 static int index_column(odd_schema *s, odd_column *c, oddrow_error *err)
 {
     if ((size_t)c->kind >= ODD_KINDS)
@@ -123,6 +145,8 @@ static int index_column(odd_schema *s, odd_column *c, oddrow_error *err)
         return index_categorical(s, c, err);
     if (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP)
         return index_number(s, c, err);
+    if (c->kind == ODD_TARGET)
+        return index_target(s, c, err);
     if (c->kind == ODD_CONSTANT) {
         if (c->constant && (c->constant_size == 0 || strlen(c->constant) != c->constant_size))
             return odd_fail(err, ODDROW_EFORMAT, "column '%s': its constant is empty or torn",
@@ -158,6 +182,7 @@ int odd_schema_index(odd_schema *s, oddrow_error *err)
 {
     int code = check_names(s, err);
     s->C = s->F = s->M = s->D = 0;
+    s->target = SIZE_MAX;
     for (size_t k = 0; k < s->K && code == 0; k++)
         code = index_column(s, s->columns + k, err);
     return code;

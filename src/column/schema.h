@@ -16,16 +16,17 @@ typedef struct odd_column {
     char *name;
     odd_kind kind;
     const char *why;            /* one sentence: how the kind was chosen; may be NULL */
-    odd_vocabulary *vocabulary; /* categorical; owned by the schema */
+    odd_vocabulary *vocabulary; /* categorical, target of classes; owned by the schema */
     size_t embedding;           /* categorical: E */
-    odd_scaler scaler;          /* numeric; timestamp: that of the trend, over epoch seconds */
-    uint64_t count;             /* training cells with a value */
-    uint64_t missing;           /* without one */
-    uint64_t unparsed;          /* with one that could not be read; counted nowhere else */
-    uint64_t differing;         /* constant: training cells with another value (see fit.h) */
-    char *constant;             /* constant: the value; NULL: missing in every row */
-    size_t constant_size;       /* its bytes */
-    double minimum, maximum;    /* numeric, timestamp: of the training cells */
+    odd_scaler
+        scaler; /* numeric, target of numbers; timestamp: that of the trend, over epoch seconds */
+    uint64_t count;          /* training cells with a value */
+    uint64_t missing;        /* without one */
+    uint64_t unparsed;       /* with one that could not be read; counted nowhere else */
+    uint64_t differing;      /* constant: training cells with another value (see fit.h) */
+    char *constant;          /* constant: the value; NULL: missing in every row */
+    size_t constant_size;    /* its bytes */
+    double minimum, maximum; /* numeric, timestamp: of the training cells */
     /* computed by odd_schema_index */
     size_t first_feature, features; /* numeric (1), timestamp (7): place among the F */
     size_t categorical;             /* categorical: index among the C */
@@ -45,6 +46,7 @@ typedef struct odd_schema {
     size_t F;            /* numeric features: 1 a numeric column, 7 a timestamp */
     size_t M;            /* numeric and timestamp columns */
     size_t D;            /* constant columns */
+    size_t target;       /* the target's column, or SIZE_MAX; computed likewise */
     struct odd_schema_text *text; /* private: names, sentences, constants */
 } odd_schema;
 
@@ -66,10 +68,14 @@ void odd_schema_free(odd_schema **s);
 /* A NUL-terminated copy that lives as long as the schema; NULL: no memory. */
 char *odd_schema_keep(odd_schema *s, const char *data, size_t size);
 
+/* Classes of the target (id - 1 of its vocabulary), 1 where it is a number, 0 without one. */
+size_t odd_schema_outputs(const odd_schema *s);
+
 /* Validates what the builder set and computes the rest. ODDROW_EFORMAT with the column's name in
  * the message: names absent or there twice, kind out of range, a categorical column without
  * vocabulary or with an embedding outside 1 .. ODD_EMBEDDING_LIMIT, a numeric one without scaler
- * or with a range that is not finite, a constant whose size is not its own, counts beyond rows. */
+ * or with a range that is not finite, a target with neither a vocabulary (of classes alone) nor a
+ * scaler, or a second one, a constant whose size is not its own, counts beyond rows. */
 int odd_schema_index(odd_schema *s, oddrow_error *err);
 
 #endif

@@ -107,8 +107,28 @@ static json_t *score_to_json(const odd_model *model)
     return out;
 }
 
+/* A supervised model: task, and neither score nor calibration. */
+static char *write_supervised(const odd_model *model)
+{
+    json_t *schema = odd_schema_to_json(model->schema);
+    json_t *network = network_to_json(&model->network->config);
+    json_t *all = NULL;
+    if (schema && network)
+        all =
+            json_pack("{s:i, s:s, s:s, s:O, s:O, s:O}", "format", ODD_MODEL_FORMAT, "oddrow",
+                      ODDROW_VERSION, "task", odd_objective_name(model->network->config.objective),
+                      "schema", schema, "network", network, "training", model->training);
+    char *text = all ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(all);
+    json_decref(schema);
+    json_decref(network);
+    return text;
+}
+
 char *odd_metadata_write(const odd_model *model)
 {
+    if (odd_model_supervised(model))
+        return write_supervised(model);
     json_t *schema = odd_schema_to_json(model->schema);
     json_t *network = network_to_json(&model->network->config);
     json_t *score = score_to_json(model);
@@ -188,7 +208,9 @@ static double parameters_of(const odd_network_config *c)
         count += (in + 1) * (double)c->widths[l];
         in = (double)c->widths[l];
     }
-    count += c->objective == ODD_ROW ? (double)c->F * (H + 1) : X * (H + 1);
+    count += (H + 1) * (c->objective == ODD_ROW             ? (double)c->F
+                        : c->objective == ODD_EMBEDDING_MSE ? X
+                                                            : (double)c->outputs);
     return count;
 }
 
@@ -207,13 +229,31 @@ static void describe_columns(const odd_schema *schema, size_t *V, size_t *E, siz
     }
 }
 
+/* A classifier has a target of classes, a regressor one of numbers, an autoencoder none. */
+static int check_target(const odd_schema *schema, odd_objective objective, oddrow_error *err)
+{
+    bool target = schema->target != SIZE_MAX;
+    bool classes = target && schema->columns[schema->target].vocabulary;
+    bool fits = objective == ODD_CLASSIFY  ? classes
+                : objective == ODD_REGRESS ? target && !classes
+                                           : !target;
+    if (fits)
+        return 0;
+    return odd_fail(err, ODDROW_ESCHEMA, "objective %s with %s", odd_objective_name(objective),
+                    !target   ? "no target"
+                    : classes ? "a target of classes"
+                              : "a target of numbers");
+}
+
 int odd_network_for_schema(const odd_schema *schema, odd_network_config *config, size_t most,
                            odd_network **out, oddrow_error *err)
 {
     size_t *V = odd_alloc(schema->C + 1, sizeof *V), *E = odd_alloc(schema->C + 1, sizeof *E);
     size_t *feature_column = odd_alloc(schema->F + 1, sizeof *feature_column);
-    int rc = V && E && feature_column ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = V && E && feature_column ? check_target(schema, config->objective, err)
+                                      : odd_fail(err, ODDROW_ENOMEM, "out of memory");
     if (!rc) {
+        config->outputs = odd_schema_outputs(schema);
         describe_columns(schema, V, E, feature_column);
         config->C = schema->C;
         config->V = V;
@@ -366,13 +406,14 @@ static int read_all(const json_t *json, size_t floats, odd_model **out, oddrow_e
         rc = read_network(json_object_get(json, "network"), schema, floats, &network, err);
     if (!rc)
         rc = odd_model_new(&schema, &network, &model, err);
-    if (!rc)
+    bool scores = !rc && !odd_model_supervised(model);
+    if (!rc && scores)
         rc = read_score(json_object_get(json, "score"), model, floats, err);
-    if (!rc)
+    if (!rc && scores)
         rc = read_calibration(model, json_object_get(calibration, "plain"), &model->plain, err);
-    if (!rc)
+    if (!rc && scores)
         rc = read_calibration(model, json_object_get(calibration, "masked"), &model->masked, err);
-    if (!rc)
+    if (!rc && scores)
         rc = read_margins(model, err);
     if (!rc)
         model->training = json_incref(json_object_get(json, "training"));

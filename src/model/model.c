@@ -73,6 +73,10 @@ int odd_model_new(odd_schema **schema, odd_network **network, odd_model **out, o
     model->network = *network;
     *schema = NULL;
     *network = NULL;
+    if (odd_model_supervised(model)) {
+        *out = model;
+        return 0;
+    }
     model->id_margin = odd_alloc(model->schema->C + 1, sizeof(float *));
     model->value_margin = odd_alloc(model->schema->M + 1, sizeof(float *));
     int rc = model->id_margin && model->value_margin
@@ -130,6 +134,30 @@ const odd_schema *odd_model_schema(const odd_model *model)
 const odd_network *odd_model_network(const odd_model *model)
 {
     return model->network;
+}
+
+bool odd_model_supervised(const odd_model *model)
+{
+    return odd_objective_supervised(model->network->config.objective);
+}
+
+int odd_model_want_scores(const odd_model *model, oddrow_error *err)
+{
+    if (!odd_model_supervised(model))
+        return 0;
+    return odd_fail(err, ODDROW_ESCHEMA,
+                    "this is a %s of '%s', which has no scores: use oddrow predict",
+                    model->network->config.objective == ODD_CLASSIFY ? "classifier" : "regressor",
+                    model->schema->columns[model->schema->target].name);
+}
+
+int odd_model_want_target(const odd_model *model, oddrow_error *err)
+{
+    if (odd_model_supervised(model))
+        return 0;
+    return odd_fail(err, ODDROW_ESCHEMA,
+                    "this is an autoencoder, which has no target to predict: use oddrow score, or "
+                    "train with --target COLUMN");
 }
 
 const char *odd_model_hash(const odd_model *model)

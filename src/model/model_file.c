@@ -121,6 +121,10 @@ static int each_tensor(odd_model *model,
 {
     visitor v = {.visit = call, .context = context, .model = model, .err = err};
     visit_network(&v);
+    if (odd_model_supervised(model)) {
+        odd_bytes_free(&v.name);
+        return v.rc;
+    }
     visit(&v, "prototypes", model->prototype_count, model->network->X, model->prototypes);
     visit_shape(&v, "shape", &model->shape);
     if (model->forest)

@@ -49,6 +49,7 @@ typedef struct odd_calibration {
     odd_tail *columns;               /* (L) of each column's loss, for explanations */
 } odd_calibration;
 
+/* A supervised model has schema, network, training record, json and hash, and nothing else. */
 struct odd_model {
     odd_schema *schema;
     odd_network *network;
@@ -82,7 +83,8 @@ int odd_calibration_new(odd_calibration *calibration, size_t losses, oddrow_erro
 int odd_model_prototypes(odd_model *model, size_t count, oddrow_error *err);
 
 /* A network whose inputs are the schema's columns; `config` brings the rest, and sizes beyond
- * `most` parameters are refused before anything is allocated. */
+ * `most` parameters are refused before anything is allocated. ESCHEMA when the objective and the
+ * schema's target do not go together. */
 int odd_network_for_schema(const odd_schema *schema, odd_network_config *config, size_t most,
                            odd_network **out, oddrow_error *err);
 

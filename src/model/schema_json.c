@@ -130,14 +130,14 @@ static json_t *column_to_json(const odd_column *column)
                                    : json_null());
         rc |= set(out, "differing", whole(column->differing));
     }
-    if (column->kind <= ODD_CONSTANT) {
+    if (column->kind <= ODD_CONSTANT || column->kind == ODD_TARGET) {
         rc |= set(out, "count", whole(column->count));
         rc |= set(out, "missing", whole(column->missing));
         rc |= set(out, "unparsed", whole(column->unparsed));
     }
-    if (column->kind == ODD_CATEGORICAL)
+    if (column->vocabulary)
         rc |= write_vocabulary(out, column);
-    if (column->kind == ODD_NUMERIC || column->kind == ODD_TIMESTAMP)
+    if (column->scaler.table)
         rc |= write_scaler(out, column);
     if (rc) {
         json_decref(out);
@@ -301,7 +301,7 @@ static int read_column(odd_schema *schema, const json_t *object, odd_column *col
     if (!rc && json_object_get(object, "why"))
         rc = read_text(schema, json_object_get(object, "why"), "why", &why, NULL, err);
     column->why = why;
-    if (!rc && column->kind <= ODD_CONSTANT) {
+    if (!rc && (column->kind <= ODD_CONSTANT || column->kind == ODD_TARGET)) {
         rc = read_whole(object, "count", &column->count, err);
         if (!rc)
             rc = read_whole(object, "missing", &column->missing, err);
@@ -314,9 +314,11 @@ static int read_column(odd_schema *schema, const json_t *object, odd_column *col
             rc = read_text(schema, json_object_get(object, "constant"), "constant",
                            &column->constant, &column->constant_size, err);
     }
-    if (!rc && column->kind == ODD_CATEGORICAL)
+    bool classes = column->kind == ODD_TARGET && json_object_get(object, "vocabulary");
+    if (!rc && (column->kind == ODD_CATEGORICAL || classes))
         rc = read_vocabulary(object, column, err);
-    if (!rc && (column->kind == ODD_NUMERIC || column->kind == ODD_TIMESTAMP))
+    else if (!rc && (column->kind == ODD_NUMERIC || column->kind == ODD_TIMESTAMP ||
+                     column->kind == ODD_TARGET))
         rc = read_scaler(object, column, err);
     return rc;
 }

@@ -41,7 +41,9 @@ int odd_scorer_new(const odd_model *model, bool plain, odd_scorer **out, oddrow_
     if (!s)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory");
     s->model = model;
-    int rc = plain ? 0 : odd_folded_new(model->network, &s->folded, err);
+    int rc = odd_model_want_scores(model, err);
+    if (!rc)
+        rc = plain ? 0 : odd_folded_new(model->network, &s->folded, err);
     if (!rc)
         rc = odd_rarity_new(model, &s->rarity, err);
     if (rc)

@@ -13,7 +13,8 @@ typedef struct odd_scorer odd_scorer;
 typedef struct odd_lane odd_lane;
 
 /* The tables. Borrows the model, whose network, shape, prototypes, margins must be there; its
- * tails are read when rows are scored. `plain` true: no folding, the slow reference. */
+ * tails are read when rows are scored. `plain` true: no folding, the slow reference.
+ * ESCHEMA for a supervised model. */
 int odd_scorer_new(const odd_model *model, bool plain, odd_scorer **out, oddrow_error *err);
 void odd_scorer_free(odd_scorer **scorer);
 const odd_model *odd_scorer_model(const odd_scorer *scorer);

@@ -19,7 +19,7 @@ struct odd_forward {
     const odd_network *network;
     odd_panel *panel; /* folded path; NULL on the plain one */
     /* plain path: parameters and scratch in double, inputs of one row */
-    double *w, *scratch, *x, *losses, *probabilities, *numbers;
+    double *w, *scratch, *x, *losses, *probabilities, *numbers, *outputs;
     uint32_t *ids, *input_ids;
     float *u;
     size_t V; /* sum of the vocabularies */
@@ -91,14 +91,15 @@ int odd_forward_new_plain(const odd_network *network, odd_forward **out, oddrow_
     f->w = odd_alloc(network->count, sizeof *f->w);
     f->scratch = odd_alloc(odd_plain_scratch(network), sizeof *f->scratch);
     f->x = odd_alloc(network->X, sizeof *f->x);
-    f->losses = odd_alloc(c->C + c->M, sizeof *f->losses);
+    f->losses = odd_alloc(network->losses, sizeof *f->losses);
+    f->outputs = odd_alloc(network->Y, sizeof *f->outputs);
     f->probabilities = odd_alloc(f->V, sizeof *f->probabilities);
     f->numbers = odd_alloc(c->F, sizeof *f->numbers);
     f->ids = odd_alloc(c->C, sizeof *f->ids);
     f->input_ids = odd_alloc(c->C, sizeof *f->input_ids);
     f->u = odd_alloc(c->F + c->M, sizeof *f->u);
     if (!f->w || !f->scratch || !f->x || !f->losses || !f->probabilities || !f->numbers ||
-        !f->ids || !f->input_ids || !f->u)
+        !f->outputs || !f->ids || !f->input_ids || !f->u)
         goto memory;
     for (size_t i = 0; i < network->count; i++)
         f->w[i] = (double)network->parameters[i];
@@ -120,6 +121,7 @@ void odd_forward_free(odd_forward **f)
     odd_free((*f)->losses);
     odd_free((*f)->probabilities);
     odd_free((*f)->numbers);
+    odd_free((*f)->outputs);
     odd_free((*f)->ids);
     odd_free((*f)->input_ids);
     odd_free((*f)->u);
@@ -139,7 +141,9 @@ static double run_plain(odd_forward *f, const odd_panel_input *in)
                          .x = f->x,
                          .losses = f->losses,
                          .probabilities = f->probabilities,
-                         .numbers = f->numbers};
+                         .numbers = f->numbers,
+                         .outputs = f->outputs,
+                         .target = in->targets ? (double)in->targets[0] : 0};
 
     assert((in->ids || !c->C) && (in->values || !c->F));
     for (size_t i = 0; i < c->C; i++) {
@@ -218,6 +222,7 @@ void odd_forward_run(odd_forward *f, const uint32_t *ids, const float *values,
     const odd_network *n = f->network;
     const size_t C = n->config.C, F = n->config.F, M = n->config.M;
 
+    assert(!odd_objective_supervised(n->config.objective) || (!column_losses && !row_losses));
     for (size_t r = 0; r < rows; r += N) {
         const odd_panel_input in = {.ids = ids ? ids + r * C : NULL,
                                     .values = values ? values + r * F : NULL,
@@ -227,6 +232,52 @@ void odd_forward_run(odd_forward *f, const uint32_t *ids, const float *values,
         (f->panel ? block_folded
                   : block_plain)(f, &in, column_losses ? column_losses + r * (C + M) : NULL,
                                  row_losses ? row_losses + r : NULL, x ? x + r * n->X : NULL);
+    }
+}
+
+static void predict_plain(odd_forward *f, const odd_panel_input *in, float *losses, float *outputs)
+{
+    const odd_network *n = f->network;
+
+    for (size_t r = 0; r < in->rows; r++) {
+        odd_panel_input one = *in;
+        one.ids = in->ids ? in->ids + r * n->config.C : NULL;
+        one.values = in->values ? in->values + r * n->config.F : NULL;
+        one.missing = in->missing ? in->missing + r * n->config.M : NULL;
+        one.targets = in->targets ? in->targets + r : NULL;
+        double loss = run_plain(f, &one);
+        if (losses)
+            losses[r] = (float)loss;
+        for (size_t j = 0; j < n->Y && outputs; j++)
+            outputs[r * n->Y + j] = (float)f->outputs[j];
+    }
+}
+
+void odd_forward_predict(odd_forward *f, const uint32_t *ids, const float *values,
+                         const uint8_t *missing, const float *targets, size_t rows, float *losses,
+                         float *outputs)
+{
+    const odd_network *n = f->network;
+    const size_t C = n->config.C, F = n->config.F, M = n->config.M, Y = n->Y;
+
+    assert(odd_objective_supervised(n->config.objective));
+    for (size_t r = 0; r < rows; r += N) {
+        const odd_panel_input in = {.ids = ids ? ids + r * C : NULL,
+                                    .values = values ? values + r * F : NULL,
+                                    .missing = missing ? missing + r * M : NULL,
+                                    .targets = targets ? targets + r : NULL,
+                                    .rows = rows - r < N ? rows - r : N,
+                                    .masked_column = ODD_NO_COLUMN};
+        if (!f->panel) {
+            predict_plain(f, &in, losses ? losses + r : NULL, outputs ? outputs + r * Y : NULL);
+            continue;
+        }
+        odd_panel_load(f->panel, &in);
+        odd_panel_forward(f->panel, &in);
+        if (losses)
+            memcpy(losses + r, f->panel->losses, in.rows * sizeof *losses);
+        if (outputs)
+            f->panel->fold->kernels->transpose(outputs + r * Y, Y, f->panel->out, N, Y, in.rows);
     }
 }
 

@@ -36,12 +36,20 @@ void odd_forward_free(odd_forward **f);
  * masked_column: 0..C-1 a categorical, C..C+M-1 a numeric column, hidden at the input of every row
  * (id 0, or value 0 and missing 1) while its loss is against the true cell; ODD_NO_COLUMN for none.
  * Out, each may be NULL: column_losses (rows, C + M); row_losses (rows), the mean over the C + M
- * columns, or over X for embedding-mse; x (rows, X), of the masked input where one is masked.
- * With x alone asked for, the layers are not run. A row's results do not depend on the rows around
- * it. Losses are not-a-number or infinite when inputs or parameters are: the caller looks. */
+ * columns, or over X for embedding-mse, both NULL for a supervised network; x (rows, X), of the
+ * masked input where one is masked. With x alone asked for, the layers are not run. A row's results
+ * do not depend on the rows around it. Losses are not-a-number or infinite when inputs or
+ * parameters are: the caller looks. */
 void odd_forward_run(odd_forward *f, const uint32_t *ids, const float *values,
                      const uint8_t *missing, size_t rows, int masked_column, float *column_losses,
                      float *row_losses, float *x);
+
+/* Rows through a supervised network: outputs (rows, Y), the probabilities of the classes or the
+ * scaled number, and losses (rows) against targets (rows): a class each, or a scaled number. Each
+ * out may be NULL; targets may be NULL when losses is. Otherwise as odd_forward_run. */
+void odd_forward_predict(odd_forward *f, const uint32_t *ids, const float *values,
+                         const uint8_t *missing, const float *targets, size_t rows, float *losses,
+                         float *outputs);
 
 /* What the network expected in one row. Caller's arrays, each may be NULL. Objective row only: for
  * embedding-mse likely, probability and observed are 0 and reconstructed is 0. */

@@ -14,7 +14,8 @@ const size_t odd_seed_widths[7] = {50, 32, 16, 4, 16, 32, 50};
 
 static const char *const activation_names[ODD_ACTIVATIONS] = {"leaky-relu", "relu", "elu",   "gelu",
                                                               "silu",       "tanh", "linear"};
-static const char *const objective_names[ODD_OBJECTIVES] = {"row", "embedding-mse"};
+static const char *const objective_names[ODD_OBJECTIVES] = {"row", "embedding-mse", "classify",
+                                                            "regress"};
 
 static int find_name(const char *const *names, int count, const char *name)
 {
@@ -78,6 +79,10 @@ static int check_config(const odd_network_config *c, oddrow_error *err)
         return odd_fail(err, ODDROW_EINVAL, "a numeric column without a feature");
     if ((unsigned)c->activation >= ODD_ACTIVATIONS || (unsigned)c->objective >= ODD_OBJECTIVES)
         return odd_fail(err, ODDROW_EINVAL, "unknown activation or objective");
+    if (odd_objective_supervised(c->objective) &&
+        (c->outputs == 0 || c->outputs > most || (c->objective == ODD_REGRESS && c->outputs > 1)))
+        return odd_fail(err, ODDROW_EINVAL, "%zu outputs of objective %s", c->outputs,
+                        odd_objective_name(c->objective));
     if (!(c->slope >= 0 && c->slope < 1))
         return odd_fail(err, ODDROW_EINVAL, "slope %g is not in [0, 1)", (double)c->slope);
     if (!(c->embedding_sd >= 0 && c->embedding_sd < 1e6f))
@@ -126,10 +131,10 @@ static bool lay_out(odd_network *n)
     for (size_t l = 0; l < c->layers; in = c->widths[l++])
         ok = ok && add_tensor(n, true, c->widths[l], in, "dense", l, "weight") &&
              add_tensor(n, false, c->widths[l], 1, "dense", l, "bias");
-    if (c->objective == ODD_EMBEDDING_MSE) {
+    if (n->Y > 0) {
         n->output = n->tensor_count;
-        return ok && add_tensor(n, true, n->X, n->H, "output", ODD_NO_TENSOR, "weight") &&
-               add_tensor(n, false, n->X, 1, "output", ODD_NO_TENSOR, "bias");
+        return ok && add_tensor(n, true, n->Y, n->H, "output", ODD_NO_TENSOR, "weight") &&
+               add_tensor(n, false, n->Y, 1, "output", ODD_NO_TENSOR, "bias");
     }
     if (c->C > 0)
         n->head = n->tensor_count;
@@ -182,6 +187,11 @@ static bool copy_config(odd_network *n, const odd_network_config *config)
         n->first[i + 1] = n->first[i] + c->E[i];
     n->X = n->first[c->C] + c->P;
     n->H = c->widths[c->layers - 1];
+    n->losses = odd_objective_supervised(c->objective) ? 1 : c->C + c->M;
+    if (odd_objective_supervised(c->objective))
+        n->Y = c->outputs;
+    else if (c->objective == ODD_EMBEDDING_MSE)
+        n->Y = n->X;
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* nn/network.h: the shape of the autoencoder and its parameters, one flat array with a table.
+/* nn/network.h: the shape of a network and its parameters, one flat array with a table.
  *
  * Legend, everywhere in this room: B rows, C categorical columns, V entries of a column's
  * vocabulary (id 0, unknown, included), E embedding width, F numeric features, M numeric columns
@@ -15,6 +15,10 @@
  * Objective embedding-mse: y = W_o h + b_o, the row's loss is the mean over X of (y - x)^2 with x a
  * constant; a categorical column's loss is the mean over its slice of x, a numeric column's the
  * mean over the projection's slice.
+ * Objectives classify and regress, supervised: the row has a target t beside its columns; all of
+ * the columns are input only, and the row's one loss is that of y = W_o h + b_o (outputs) against
+ * t: classify        -ln softmax(y)[t], t a class of 0..outputs-1 regress         (y - t)^2,
+ * outputs = 1, t a scaled number
  */
 #ifndef ODD_NN_NETWORK_H
 #define ODD_NN_NETWORK_H
@@ -32,10 +36,22 @@ typedef enum odd_activation {
     ODD_ACTIVATIONS /* how many there are */
 } odd_activation;
 
-typedef enum odd_objective { ODD_ROW, ODD_EMBEDDING_MSE, ODD_OBJECTIVES } odd_objective;
+typedef enum odd_objective {
+    ODD_ROW,
+    ODD_EMBEDDING_MSE,
+    ODD_CLASSIFY,
+    ODD_REGRESS,
+    ODD_OBJECTIVES /* how many there are */
+} odd_objective;
+
+/* Whether rows have a target. */
+static inline bool odd_objective_supervised(odd_objective objective)
+{
+    return objective == ODD_CLASSIFY || objective == ODD_REGRESS;
+}
 
 /* Names as written in files and options: leaky-relu relu elu gelu silu tanh linear; row
- * embedding-mse. find returns the value, or -1 when the name is none of them. */
+ * embedding-mse classify regress. find returns the value, or -1 when the name is none of them. */
 const char *odd_activation_name(odd_activation activation);
 int odd_activation_find(const char *name);
 const char *odd_objective_name(odd_objective objective);
@@ -52,6 +68,7 @@ typedef struct odd_network_config {
     odd_activation activation;
     float slope; /* of leaky ReLU */
     odd_objective objective;
+    size_t outputs;     /* classes (classify) or 1 (regress); else not looked at */
     float embedding_sd; /* of the normal initial embeddings */
 } odd_network_config;
 
@@ -81,11 +98,13 @@ typedef struct odd_tensor {
  *   row:
  *     head.<i>.weight (E, H)         head.<i>.bias (E, 1)   head.<i>.logit_bias (V, 1)
  *     numeric.weight (F, H)          numeric.bias (F, 1)                 when F > 0
- *   embedding-mse:
- *     output.weight (X, H)           output.bias (X, 1) */
+ *   embedding-mse, classify, regress; Y = X, or the config's outputs:
+ *     output.weight (Y, H)           output.bias (Y, 1) */
 typedef struct odd_network {
     odd_network_config config; /* its arrays belong to the network */
     size_t X, H;
+    size_t Y;          /* rows of output.weight; 0 where there is none */
+    size_t losses;     /* of a row: C + M, or 1 when supervised */
     size_t *first;     /* (C + 1): where column i's slice of x starts; [C] is the projection's */
     size_t *features;  /* (M): how many features a numeric column has */
     size_t *column_of; /* (F): the numeric column of a feature */

@@ -40,8 +40,9 @@ static size_t carve_all(odd_panel *p)
     p->logits = carve(p->memory, &used, f->heads * N);
     if (!p->training)
         p->direct_logits = carve(p->memory, &used, f->direct_most * N);
-    p->out = carve(p->memory, &used, c->objective == ODD_EMBEDDING_MSE ? n->X * N : 0);
-    p->losses = carve(p->memory, &used, (c->C + c->M) * N);
+    p->targets = carve(p->memory, &used, N);
+    p->out = carve(p->memory, &used, n->Y * N);
+    p->losses = carve(p->memory, &used, n->losses * N);
     p->row_losses = carve(p->memory, &used, N);
     if (p->training) {
         p->u_rows = carve(p->memory, &used, N * ODD_PADDED(inputs));
@@ -67,9 +68,11 @@ int odd_panel_new(const odd_fold *fold, bool training, odd_panel **out, oddrow_e
     p->input_ids = odd_alloc(N * c->C, sizeof *p->input_ids);
     p->folded_ids = odd_alloc(N * fold->folded, sizeof *p->folded_ids);
     p->hidden = odd_alloc(N * (c->C + c->M), 1);
+    p->classes = odd_alloc(N, sizeof *p->classes);
     p->y = odd_alloc(c->layers, sizeof *p->y);
     p->d = odd_alloc(c->layers, sizeof *p->d);
-    if (!p->slot || !p->ids || !p->input_ids || !p->folded_ids || !p->hidden || !p->y || !p->d)
+    if (!p->slot || !p->ids || !p->input_ids || !p->folded_ids || !p->hidden || !p->classes ||
+        !p->y || !p->d)
         goto memory;
     for (size_t i = 0; i < c->C; i++)
         if (!fold->columns[i].folded) {
@@ -97,6 +100,7 @@ void odd_panel_free(odd_panel **p)
     odd_free((*p)->input_ids);
     odd_free((*p)->folded_ids);
     odd_free((*p)->hidden);
+    odd_free((*p)->classes);
     odd_free((*p)->y);
     odd_free((*p)->d);
     odd_free((*p)->memory);
@@ -169,6 +173,18 @@ static void load_numbers(odd_panel *p, const odd_panel_input *in)
     }
 }
 
+/* Targets of a supervised network; a class beyond them counts as the first. */
+static void load_targets(odd_panel *p, const odd_panel_input *in)
+{
+    const odd_network *n = p->fold->network;
+
+    for (size_t r = 0; r < p->lanes; r++) {
+        const float t = in->targets && r < in->rows ? in->targets[r] : 0;
+        p->targets[r] = t;
+        p->classes[r] = t > 0 && t < (float)n->Y ? (uint32_t)t : 0;
+    }
+}
+
 /* x of the direct columns and of the projection:
  * x[slice i] = E_i[id_i],  x[slice C] = W_p u + b_p */
 static void load_x(odd_panel *p)
@@ -201,6 +217,8 @@ void odd_panel_load(odd_panel *p, const odd_panel_input *in)
     hide(p, in);
     load_ids(p, in);
     load_numbers(p, in);
+    if (odd_objective_supervised(p->fold->network->config.objective))
+        load_targets(p, in);
     load_x(p);
 }
 
@@ -363,6 +381,23 @@ static void embedding_objective(odd_panel *p)
         }
 }
 
+/* y = W_o h + b_o (Y, N), for classify turned into probabilities; the row's loss against t */
+static void supervised_objective(odd_panel *p)
+{
+    const odd_network *n = p->fold->network;
+    const odd_kernels *k = p->fold->kernels;
+
+    k->multiply(p->out, N, odd_network_tensor(n, n->output), n->H, p->y[n->config.layers - 1], N,
+                odd_network_tensor(n, n->output + 1), false, n->Y, p->lanes, n->H);
+    if (n->config.objective == ODD_CLASSIFY)
+        k->softmax(p->losses, p->out, N, p->classes, 1, n->Y, p->lanes);
+    for (size_t r = 0; r < p->lanes && n->config.objective == ODD_REGRESS; r++) {
+        float e = p->out[r] - p->targets[r];
+        p->losses[r] = e * e;
+    }
+    memcpy(p->row_losses, p->losses, N * sizeof(float));
+}
+
 void odd_panel_forward(odd_panel *p, const odd_panel_input *in)
 {
     p->squared = p->percent = 0;
@@ -370,6 +405,8 @@ void odd_panel_forward(odd_panel *p, const odd_panel_input *in)
     forward_body(p, in);
     if (p->fold->network->config.objective == ODD_ROW)
         row_objective(p);
-    else
+    else if (p->fold->network->config.objective == ODD_EMBEDDING_MSE)
         embedding_objective(p);
+    else
+        supervised_objective(p);
 }

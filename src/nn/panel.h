@@ -14,6 +14,7 @@ typedef struct odd_panel_input {
     const uint32_t *ids;
     const float *values;
     const uint8_t *missing; /* NULL: none */
+    const float *targets;   /* supervised; NULL: none, and the losses mean nothing */
     size_t rows;            /* 1..64 */
     int masked_column;      /* hidden at the input of every row; ODD_NO_COLUMN for none */
     double mask, dropout;   /* training: drawn from (seed, number, first_row + row, ...) */
@@ -61,8 +62,10 @@ typedef struct odd_panel {
     float *query;            /* (X, 64) queries of direct heads */
     float *logits;           /* (heads, 64), then probabilities, then their gradients */
     float *direct_logits;    /* (direct_logits, 64) in training, else (direct_most, 64) */
-    float *out;              /* (X, 64) embedding-mse */
-    float *losses;           /* (C + M, 64) */
+    uint32_t *classes;       /* (64) classify: the targets */
+    float *targets;          /* (64) supervised */
+    float *out;              /* (Y, 64) output, for classify probabilities */
+    float *losses;           /* (losses, 64) */
     float *row_losses;       /* (64) */
     float *dy, *dx;          /* (widest, 64) */
     float *y_rows;           /* (64, padded widest) */

@@ -27,8 +27,8 @@ static void lay_out_weights(odd_lane_layout *y, const odd_fold *f)
     for (size_t i = 0; i < c->C && f->direct_logits; i++)
         if (!f->columns[i].folded)
             y->direct[i] = take(&y->size, c->E[i] * f->head_stride);
-    if (c->objective == ODD_EMBEDDING_MSE)
-        y->output = take(&y->size, n->X * f->head_stride);
+    if (n->Y > 0)
+        y->output = take(&y->size, n->Y * f->head_stride);
 }
 
 static void lay_out_biases(odd_lane_layout *y, const odd_fold *f)
@@ -44,8 +44,8 @@ static void lay_out_biases(odd_lane_layout *y, const odd_fold *f)
     for (size_t i = 0; i < c->C && f->direct_logits; i++)
         if (!f->columns[i].folded)
             y->direct_bias[i] = take(&y->size, c->E[i]);
-    if (c->objective == ODD_EMBEDDING_MSE)
-        y->output_bias = take(&y->size, n->X);
+    if (n->Y > 0)
+        y->output_bias = take(&y->size, n->Y);
     take(&y->size, 16);
 }
 
@@ -167,20 +167,35 @@ static void row_objective(const pass *s, const float *row_scale)
             direct_head(s, i, p->y_rows, p->dy);
 }
 
-/* Output layer of embedding-mse: dy = scale 2 (y - x) / X, in place, x a constant */
-static void embedding_objective(const pass *s, const float *scale)
+/* Gradient of the output, in place. embedding-mse: scale 2 (y - x) / X, x a constant; classify:
+ * scale (p - [t]); regress: scale 2 (y - t). */
+static void output_gradient(const pass *s, const float *scale)
 {
     odd_panel *p = s->p;
-    const size_t X = s->n->X, H = s->n->H;
+    const odd_objective objective = s->n->config.objective;
+    const size_t X = s->n->X;
     const float share = 2.0f / (float)X;
 
-    for (size_t j = 0; j < X; j++)
+    if (objective == ODD_CLASSIFY)
+        s->k->softmax_backward(p->out, N, scale, p->classes, 1, s->n->Y, N);
+    for (size_t r = 0; r < N && objective == ODD_REGRESS; r++)
+        p->out[r] = scale[r] * 2.0f * (p->out[r] - p->targets[r]);
+    for (size_t j = 0; j < X && objective == ODD_EMBEDDING_MSE; j++)
         for (size_t r = 0; r < N; r++)
             p->out[j * N + r] = scale[r] * share * (p->out[j * N + r] - p->x[j * N + r]);
+}
+
+/* Output layer y = W_o h + b_o: dh (H, N) into p->dy */
+static void output_objective(const pass *s, const float *scale)
+{
+    odd_panel *p = s->p;
+    const size_t Y = s->n->Y, H = s->n->H;
+
+    output_gradient(s, scale);
     s->k->transpose(p->y_rows, s->f->head_stride, p->y[s->n->config.layers - 1], N, H, N);
     dense_weights(s, s->layout->output, s->layout->output_bias, p->out, p->y_rows,
-                  s->f->head_stride, X, H);
-    dense_input(s, p->dy, odd_network_tensor(s->n, s->n->output), H, p->out, X, H, false);
+                  s->f->head_stride, Y, H);
+    dense_input(s, p->dy, odd_network_tensor(s->n, s->n->output), H, p->out, Y, H, false);
 }
 
 /* Layer 1's input. Folded columns: the gradient before the activation is kept, for the tables.
@@ -226,7 +241,7 @@ void odd_panel_backward(odd_panel *p, const float *scale, const odd_lane_layout 
     if (n->config.objective == ODD_ROW)
         row_objective(&s, scale);
     else
-        embedding_objective(&s, scale);
+        output_objective(&s, scale);
     for (size_t l = n->config.layers; l-- > 0;) { /* h_l = f(W h_{l-1} + b): dpre = dh f' */
         float *dy = p->dy;
         s.k->mul(dy, dy, p->d[l], widths[l] * N);

@@ -56,7 +56,7 @@ static double cross_entropy(double *l, size_t V, size_t id)
 
 size_t odd_plain_scratch(const odd_network *n)
 {
-    size_t widest = n->X;
+    size_t widest = n->X > n->Y ? n->X : n->Y;
 
     for (size_t l = 0; l < n->config.layers; l++)
         widest = n->config.widths[l] > widest ? n->config.widths[l] : widest;
@@ -121,6 +121,22 @@ static double embedding_losses(const odd_network *n, const double *w, odd_plain_
     return sum / (double)n->X;
 }
 
+static double supervised_loss(const odd_network *n, const double *w, odd_plain_row *row,
+                              const double *h, double *y)
+{
+    const size_t Y = n->Y;
+
+    dense(y, tensor(n, w, n->output), tensor(n, w, n->output + 1), h, Y, n->H);
+    if (n->config.objective == ODD_REGRESS)
+        row->losses[0] = (y[0] - row->target) * (y[0] - row->target);
+    else
+        row->losses[0] = cross_entropy(
+            y, Y, row->target > 0 && row->target < (double)Y ? (size_t)row->target : 0);
+    if (row->outputs)
+        memcpy(row->outputs, y, Y * sizeof *y);
+    return row->losses[0];
+}
+
 double odd_plain_run(const odd_network *n, const double *w, odd_plain_row *row, double *scratch)
 {
     const odd_network_config *c = &n->config;
@@ -148,6 +164,7 @@ double odd_plain_run(const odd_network *n, const double *w, odd_plain_row *row, 
         h = next;
         next = swap;
     }
-    return c->objective == ODD_ROW ? row_losses(n, w, row, h, next, more)
-                                   : embedding_losses(n, w, row, h, next);
+    return c->objective == ODD_ROW             ? row_losses(n, w, row, h, next, more)
+           : c->objective == ODD_EMBEDDING_MSE ? embedding_losses(n, w, row, h, next)
+                                               : supervised_loss(n, w, row, h, next);
 }

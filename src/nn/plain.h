@@ -12,11 +12,13 @@ typedef struct odd_plain_row {
     const float *u;                  /* (F + M) what enters: values, missing flags */
     const uint8_t *missing;          /* (M) of the target; NULL: none */
     const double *keep;              /* (sum of widths) factors on hidden units; NULL: all 1 */
+    double target;                   /* supervised: a class, or a scaled number */
     const double *target_x;          /* (X) embedding-mse: the constant target; NULL: x itself */
     double *x;                       /* (X) out */
-    double *losses;                  /* (C + M) out */
+    double *losses;                  /* (losses) out */
     double *probabilities;           /* (sum of V) out, may be NULL; objective row */
     double *numbers;                 /* (F) out, may be NULL; objective row */
+    double *outputs;                 /* (Y) out, may be NULL; supervised: probabilities, or y */
 } odd_plain_row;
 
 /* The row's loss under parameters w (n->count), laid out as n's own. Scratch: odd_plain_scratch

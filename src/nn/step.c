@@ -14,7 +14,7 @@ enum { N = ODD_PANEL, LANES = 32, UPDATE = 16384, PRIVATE_FOLD = 1 << 20 };
 
 /* What a shard reports, all over its own rows. */
 typedef struct shard_sums {
-    double *columns; /* (C + M) */
+    double *columns; /* (losses) */
     double rows, weighted, squared, percent;
     size_t measured;
 } shard_sums;
@@ -41,7 +41,7 @@ struct odd_step {
     float *scale;          /* (shards, 64) weight of a row in the loss */
     float *row_losses;     /* (shards, 64), trim */
     uint32_t *order;       /* (capacity), trim */
-    double *column_sums;   /* (C + M) */
+    double *column_sums;   /* (losses) */
     update_task *updates;
     size_t update_count;
     uint64_t count; /* Adam's updates */
@@ -162,7 +162,7 @@ static bool build(odd_step *s, oddrow_error *err)
     odd_reduction *r = &s->reduction;
 
     s->shards = (s->capacity + N - 1) / N;
-    s->columns = s->network->config.C + s->network->config.M;
+    s->columns = s->network->losses;
     if (!new_folds(s, threads, err))
         return false;
     s->panel_count = s->options.trim > 0 ? s->shards : threads;
@@ -176,6 +176,7 @@ static bool build(odd_step *s, oddrow_error *err)
     r->fold_count = s->fold_count;
     r->C = s->network->config.C;
     r->weight_decay = s->options.weight_decay;
+    r->frozen = s->options.frozen;
     if (!s->panels || !odd_lane_layout_fill(&r->layout, s->fold) || !new_shards(s))
         return false;
     r->shard = s->shard;
@@ -259,6 +260,7 @@ static odd_panel_input input_of(const odd_step *s, size_t shard)
     return (odd_panel_input){.ids = b->ids ? b->ids + first * c->C : NULL,
                              .values = b->values ? b->values + first * c->F : NULL,
                              .missing = b->missing ? b->missing + first * c->M : NULL,
+                             .targets = b->targets ? b->targets + first : NULL,
                              .rows = b->rows - first < N ? b->rows - first : N,
                              .masked_column = ODD_NO_COLUMN,
                              .mask = s->options.mask,
@@ -464,6 +466,11 @@ static double clip_gradient(odd_step *s)
     float *g = s->reduction.gradient;
     double sum[8] = {0}, norm;
 
+    for (size_t i = 0; i < s->network->config.C && s->options.frozen; i++)
+        if (s->options.frozen[i]) {
+            const odd_tensor *t = s->network->tensors + i;
+            memset(g + t->offset, 0, t->rows * t->cols * sizeof *g);
+        }
     for (size_t i = 0; i + 8 <= s->network->count; i += 8) /* count is a multiple of 16 */
         for (size_t j = 0; j < 8; j++)
             sum[j] += (double)g[i + j] * (double)g[i + j];

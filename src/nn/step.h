@@ -20,6 +20,7 @@ typedef struct odd_step_options {
     double weight_decay;          /* AdamW's, on tensors whose decay is set */
     double beta1, beta2, epsilon; /* Adam's */
     double clip;                  /* greatest Euclidean norm of the gradient; 0 = no bound */
+    const bool *frozen; /* (C) embedding tables of which no byte changes; borrowed; NULL = none */
 } odd_step_options;
 
 #define ODD_STEP_OPTIONS                                                                           \
@@ -34,13 +35,14 @@ typedef struct odd_step_batch {
     const float *values;    /* (rows, F): 0 where missing */
     const uint8_t *missing; /* (rows, M): 1 = missing; NULL = nothing is */
     const float *weights;   /* (rows), each >= 0; NULL = all 1 */
+    const float *targets;   /* (rows) supervised: a class, or a scaled number */
 } odd_step_batch;
 
 typedef struct odd_step_result {
     double loss;    /* what the step lowers: mean of the row losses, weighted and
                        trimmed, before the update */
     double row_sum; /* sum of the row losses over all rows, neither weighted nor trimmed */
-    const double *column_sums; /* (C + M) sums of the column losses over all rows; borrowed from
+    const double *column_sums; /* (losses) sums of the column losses over all rows; borrowed from
                                   the step, until its next run */
     size_t kept;               /* rows that gave a gradient */
     double mse, mape;          /* over numeric features that are there (row) or over X

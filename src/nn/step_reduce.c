@@ -19,6 +19,8 @@ void odd_reduction_update(odd_reduction *r, size_t tensor, size_t from, size_t t
     const size_t at = t->offset + from;
     odd_adam adam = r->adam;
 
+    if (tensor < r->C && r->frozen && r->frozen[tensor])
+        return; /* embedding.<i> is tensor i */
     adam.shrink = t->decay ? (float)(1 - r->rate * r->weight_decay) : 1.0f;
     r->fold->kernels->adam(r->network->parameters + at, r->moment1 + at, r->moment2 + at,
                            r->gradient + at, &adam, to - from);

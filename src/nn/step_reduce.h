@@ -33,6 +33,7 @@ typedef struct odd_reduction {
     size_t x_stride;
     const size_t *slot;
     float *gradient, *moment1, *moment2; /* (network->count) */
+    const bool *frozen;                  /* (C) tables that Adam leaves alone, or NULL */
     bool update; /* Adam in the same task, as soon as a tensor's gradient is whole */
     odd_adam adam;
     double rate, weight_decay;

@@ -30,7 +30,8 @@ int odd_options_init(odd_options *options, oddrow_error *err)
         .columns = {.min_count = (size_t)train.columns.min_count,
                     .max_vocab = train.columns.max_vocab,
                     .embedding_rule = (int)train.columns.embedding_rule,
-                    .scaler = (int)train.columns.scaler},
+                    .scaler = (int)train.columns.scaler,
+                    .task = (int)train.columns.target},
         .network = {.projection = train.projection,
                     .activation = (int)train.activation,
                     .objective = (int)train.objective,
@@ -92,6 +93,24 @@ void odd_options_free(odd_options *options)
         odd_value_free(&table[i], odd_value_at(options, &table[i]));
 }
 
+/* A repeated flag: its items behind those that the flag gave before. */
+static int add_to_list(odd_options *options, const odd_option *option, const char *const *items,
+                       size_t count, oddrow_error *err)
+{
+    const odd_names *held = odd_value_in(options, option);
+    const char **all = odd_alloc(held->count + count + 1, sizeof *all);
+    if (!all)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory while reading options");
+    for (size_t i = 0; i < held->count; i++)
+        all[i] = held->items[i];
+    for (size_t i = 0; i < count; i++)
+        all[held->count + i] = items[i];
+    int code =
+        odd_value_read_list(option, all, held->count + count, odd_value_at(options, option), err);
+    odd_free(all);
+    return code;
+}
+
 int odd_options_set_list(odd_options *options, const odd_option *option, const char *const *items,
                          size_t count, odd_origin origin, oddrow_error *err)
 {
@@ -101,7 +120,10 @@ int odd_options_set_list(odd_options *options, const odd_option *option, const c
     void *value = odd_value_at(wins ? options : &checked, option);
     int code;
 
-    if (option->type == ODD_OPTION_NAMES || option->type == ODD_OPTION_COUNTS)
+    if (option->repeats && wins && origin == (odd_origin)options->origin[row] &&
+        origin == ODD_FROM_FLAG)
+        code = add_to_list(options, option, items, count, err);
+    else if (option->type == ODD_OPTION_NAMES || option->type == ODD_OPTION_COUNTS)
         code = odd_value_read_list(option, items, count, value, err);
     else if (count == 1)
         code = odd_value_read(option, items[0], value, err);
@@ -137,6 +159,13 @@ int odd_options_check(const odd_options *options, oddrow_error *err)
     for (size_t i = 0; i < KINDS; i++)
         lists[i] = odd_value_in(options, odd_option_find("columns", keys[i]));
 
+    for (size_t i = 0; i < KINDS && options->columns.target; i++)
+        for (size_t a = 0; a < lists[i]->count; a++)
+            if (strcmp(lists[i]->items[a], options->columns.target) == 0)
+                return odd_fail(err, ODDROW_EINVAL,
+                                "the column '%s' stands under %s and again under target; task says "
+                                "what a target is",
+                                lists[i]->items[a], keys[i]);
     for (size_t i = 0; i < KINDS; i++)
         for (size_t a = 0; a < lists[i]->count; a++)
             for (size_t j = i; j < KINDS; j++)
@@ -163,13 +192,22 @@ void odd_options_train(const odd_options *o, odd_train_options *train)
     train->columns.names[ODD_ID] = names_of(&o->columns.id);
     train->columns.names[ODD_LABEL] = names_of(&o->columns.label);
     train->columns.names[ODD_IGNORE] = names_of(&o->columns.ignore);
+    if (o->columns.target)
+        train->columns.names[ODD_TARGET] =
+            (odd_fit_names){(const char *const *)&o->columns.target, 1};
+    train->columns.target = (odd_target_kind)o->columns.task;
     train->columns.min_count = o->columns.min_count;
     train->columns.max_vocab = o->columns.max_vocab;
     train->columns.embedding_rule = (odd_embedding_rule)o->columns.embedding_rule;
     train->columns.scaler = (odd_scaler_kind)o->columns.scaler;
     train->columns.seed = o->training.seed;
-    train->widths = o->network.widths.items;
-    train->layers = o->network.widths.count;
+    train->embedding_widths = (const char *const *)o->columns.embedding_width.items;
+    train->embedding_width_count = o->columns.embedding_width.count;
+    if (odd_options_origin(o, odd_option_find("network", "widths")) != ODD_FROM_DEFAULT ||
+        !o->columns.target) {
+        train->widths = o->network.widths.items;
+        train->layers = o->network.widths.count;
+    }
     train->projection = o->network.projection;
     train->activation = (odd_activation)o->network.activation;
     train->objective = (odd_objective)o->network.objective;
@@ -186,6 +224,11 @@ void odd_options_train(const odd_options *o, odd_train_options *train)
     train->seed = o->training.seed;
     train->threads = o->training.threads;
     train->memory = o->training.memory;
+    train->balanced = o->training.balanced;
+    train->embeddings = (const char *const *)o->training.embeddings.items;
+    train->embedding_count = o->training.embeddings.count;
+    train->freeze = (const char *const *)o->training.freeze.items;
+    train->freeze_count = o->training.freeze.count;
     train->checkpoint = o->training.checkpoint;
     train->resume = o->training.resume;
     train->report = o->training.report;

@@ -39,6 +39,9 @@ typedef struct odd_options {
         odd_names categorical, numeric, timestamp, id, label, ignore;
         size_t min_count, max_vocab;
         int embedding_rule, scaler; /* odd_embedding_rule, odd_scaler_kind */
+        odd_names embedding_width;  /* COLUMN=N each */
+        char *target;
+        int task; /* odd_target_kind */
     } columns;
     struct {
         odd_sizes widths;
@@ -51,6 +54,8 @@ typedef struct odd_options {
         double contamination, learning_rate, weight_decay, validation, alerts;
         size_t epochs, min_steps, batch_size, patience, seed, threads, memory;
         char *checkpoint, *report;
+        int balanced; /* --class-weights, 0 or 1 */
+        odd_names embeddings, freeze;
         bool resume, quiet;
     } training;
     struct {
@@ -112,7 +117,8 @@ enum {
     ODD_COMMAND_ASK = 128,
     ODD_COMMAND_WATCH = 256,
     ODD_COMMAND_KEYGEN = 512,
-    ODD_COMMAND_PROMOTE = 1024
+    ODD_COMMAND_PROMOTE = 1024,
+    ODD_COMMAND_PREDICT = 1 << 20
 };
 
 typedef struct odd_choice {
@@ -128,6 +134,7 @@ typedef struct odd_option {
     double low, high;          /* bounds of a number (of each, in a list), both allowed … */
     bool above_low;            /* … or low itself not allowed */
     bool below_high;           /* … or high itself not allowed */
+    bool repeats;              /* a list that flags given again add to */
     const odd_choice *choices; /* ends with a NULL name */
     const char *value;         /* what help calls the value: "N", "FILE" */
     const char *unset;         /* what help says where the default is nothing given, or NULL */

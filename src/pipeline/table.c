@@ -25,7 +25,8 @@ enum {
     SEND = ODD_COMMAND_SEND,
     ASK = ODD_COMMAND_ASK,
     WATCH = ODD_COMMAND_WATCH,
-    PROMOTE = ODD_COMMAND_PROMOTE
+    PROMOTE = ODD_COMMAND_PROMOTE,
+    PREDICT = ODD_COMMAND_PREDICT
 };
 
 static const odd_choice embedding_rules[] = {
@@ -42,6 +43,11 @@ static const odd_choice activations[] = {{"leaky-relu", ODD_LEAKY_RELU},
                                          {NULL, 0}};
 static const odd_choice objectives[] = {
     {"row", ODD_ROW}, {"embedding-mse", ODD_EMBEDDING_MSE}, {NULL, 0}};
+static const odd_choice tasks[] = {{"auto", ODD_TARGET_INFER},
+                                   {"classify", ODD_TARGET_CLASS},
+                                   {"regress", ODD_TARGET_NUMBER},
+                                   {NULL, 0}};
+static const odd_choice class_weights[] = {{"none", 0}, {"balanced", 1}, {NULL, 0}};
 static const odd_choice formats[] = {
     {"csv", ODD_FORMAT_CSV}, {"jsonl", ODD_FORMAT_JSONL}, {NULL, 0}};
 static const odd_choice scores[] = {{"both", ODD_SCORE_BOTH},
@@ -72,10 +78,10 @@ static const odd_choice encodings[] = {{"csv", ODD_ENCODING_CSV},
                                        {NULL, 0}};
 
 static const odd_option table[] = {
-    {"data", "files", ODD_OPTION_NAMES, TRAIN | SCORE | EVAL | COLUMNS | ENCODE, AT(data.files),
-     .value = "FILES", .help = "CSV files, where the command line names none"},
+    {"data", "files", ODD_OPTION_NAMES, TRAIN | SCORE | EVAL | COLUMNS | ENCODE | PREDICT,
+     AT(data.files), .value = "FILES", .help = "CSV files, where the command line names none"},
     {"data", "delimiter", ODD_OPTION_CHARACTER,
-     TRAIN | SCORE | EVAL | COLUMNS | ENCODE | SIMILAR | SEND | ASK, AT(data.delimiter),
+     TRAIN | SCORE | EVAL | COLUMNS | ENCODE | SIMILAR | SEND | ASK | PREDICT, AT(data.delimiter),
      .value = "C", .help = "field delimiter: a character, tab, or auto (one of , ; tab |)"},
 
     {"columns", "categorical", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.categorical),
@@ -98,9 +104,15 @@ static const odd_option table[] = {
      .choices = embedding_rules, .help = "width for V categories: min(50, V/2) or 1.6 V^0.56"},
     {"columns", "scaler", ODD_OPTION_CHOICE, TRAIN | COLUMNS, AT(columns.scaler),
      .choices = scalers, .help = "scaling of numbers"},
+    {"columns", "embedding-width", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.embedding_width),
+     .value = "A=N,B=N", .repeats = true, .help = "widths that the rule is not to choose"},
+    {"columns", "target", ODD_OPTION_TEXT, TRAIN | COLUMNS, AT(columns.target), .value = "A",
+     .help = "column to learn to predict, never an input: a supervised model"},
+    {"columns", "task", ODD_OPTION_CHOICE, TRAIN | COLUMNS, AT(columns.task), .choices = tasks,
+     .help = "the target is a class or a number; auto: as its cells look"},
 
     {"network", "widths", ODD_OPTION_COUNTS, TRAIN, AT(network.widths), 1, 4096, .value = "N,N",
-     .help = "hidden layers of the autoencoder"},
+     .help = "hidden layers; with a target 64,32 unless given"},
     {"network", "projection", ODD_OPTION_COUNT, TRAIN, AT(network.projection), 1, 1024,
      .value = "N", .help = "width of the dense layer over the numbers"},
     {"network", "activation", ODD_OPTION_CHOICE, TRAIN, AT(network.activation),
@@ -144,11 +156,18 @@ static const odd_option table[] = {
      .help = "go on from the checkpoint, where there is one"},
     {"training", "report", ODD_OPTION_TEXT, TRAIN, AT(training.report), .value = "FILE.json",
      .help = "where a record of every epoch goes"},
+    {"training", "class-weights", ODD_OPTION_CHOICE, TRAIN, AT(training.balanced),
+     .choices = class_weights, .help = "balanced: rare classes of the target weigh as much in all"},
+    {"training", "embeddings", ODD_OPTION_NAMES, TRAIN, AT(training.embeddings),
+     .value = "FILE,A=FILE", .repeats = true,
+     .help = "saved tables to start from: a model, safetensors, or COLUMN=vectors.txt"},
+    {"training", "freeze", ODD_OPTION_NAMES, TRAIN, AT(training.freeze), .value = "A,B|all",
+     .repeats = true, .help = "columns whose loaded tables stay as they are"},
     {"training", "quiet", ODD_OPTION_SWITCH, TRAIN, AT(training.quiet),
      .help = "say nothing but errors"},
 
-    {"scoring", "output", ODD_OPTION_TEXT, SCORE, AT(scoring.output), .value = "OUT",
-     .help = "where the scores go (-o); - is standard output"},
+    {"scoring", "output", ODD_OPTION_TEXT, SCORE | PREDICT, AT(scoring.output), .value = "OUT",
+     .help = "where the rows go (-o); - is standard output"},
     {"scoring", "format", ODD_OPTION_CHOICE, SCORE, AT(scoring.format), .choices = formats,
      .help = "CSV or JSON lines"},
     {"scoring", "explain", ODD_OPTION_COUNT, SCORE, AT(scoring.explain), 0, 10000, .value = "K",
@@ -164,15 +183,15 @@ static const odd_option table[] = {
      .help = "what the score is made of; both: reconstruction and rarity"},
     {"scoring", "masked", ODD_OPTION_SWITCH, SCORE | EVAL, AT(scoring.masked),
      .help = "score each column with that column masked; one pass a column"},
-    {"scoring", "rejects", ODD_OPTION_TEXT, SCORE | ENCODE, AT(scoring.rejects), .value = "FILE",
-     .help = "where rejected rows go, with their reason"},
-    {"scoring", "strict", ODD_OPTION_SWITCH, SCORE | ENCODE, AT(scoring.strict),
+    {"scoring", "rejects", ODD_OPTION_TEXT, SCORE | ENCODE | PREDICT, AT(scoring.rejects),
+     .value = "FILE", .help = "where rejected rows go, with their reason"},
+    {"scoring", "strict", ODD_OPTION_SWITCH, SCORE | ENCODE | PREDICT, AT(scoring.strict),
      .help = "exit with 3 when rows were rejected"},
     {"scoring", "positive", ODD_OPTION_TEXT, EVAL, AT(scoring.positive), .value = "VALUE",
      .unset = "1, true, yes, anomaly, odd", .help = "label of the odd rows"},
-    {"scoring", "threads", ODD_OPTION_COUNT, SCORE | EVAL | ENCODE | SIMILAR, AT(scoring.threads),
-     0, 1024, .value = "N", .help = "threads; 0: one per processor"},
-    {"scoring", "quiet", ODD_OPTION_SWITCH, SCORE | EVAL | EMBEDDINGS | ENCODE | SIMILAR,
+    {"scoring", "threads", ODD_OPTION_COUNT, SCORE | EVAL | ENCODE | SIMILAR | PREDICT,
+     AT(scoring.threads), 0, 1024, .value = "N", .help = "threads; 0: one per processor"},
+    {"scoring", "quiet", ODD_OPTION_SWITCH, SCORE | EVAL | EMBEDDINGS | ENCODE | SIMILAR | PREDICT,
      AT(scoring.quiet), .help = "say nothing but errors"},
     {"scoring", "json", ODD_OPTION_SWITCH, EVAL | INSPECT | COLUMNS, AT(scoring.json),
      .help = "print JSON, not a table"},

@@ -121,7 +121,7 @@ int odd_evaluate(const odd_model *model, const char *const *paths, size_t path_c
                  odd_evaluation *out, oddrow_error *err)
 {
     evaluation e = {.label = label, .positive = positive};
-    odd_sink sink = {begin, add_rows, keep_rows, &e};
+    odd_sink sink = {begin, add_rows, keep_rows, &e, false};
     odd_score_summary summary;
     *out = (odd_evaluation){0};
     int rc = odd_stream_run(model, paths, path_count, options, &sink, &summary, err);

@@ -77,7 +77,7 @@ int odd_layout_new(const odd_model *model, const odd_score_options *options,
     for (size_t k = 0; k < schema->K; k++) {
         odd_kind kind = schema->columns[k].kind;
         size_t cell = odd_encoder_source(encoder, k);
-        if ((kind != ODD_ID && kind != ODD_LABEL && kind != ODD_IGNORE) || cell == SIZE_MAX)
+        if (kind < ODD_ID || cell == SIZE_MAX)
             continue;
         const char *name = odd_csv_name(source, cell);
         out->carried_cell[out->carried] = cell;
@@ -113,17 +113,35 @@ static int add_number(odd_bytes *out, double value)
 
 /* ---- CSV ---- */
 
-int odd_format_header(const odd_layout *layout, odd_bytes *out)
+int odd_format_carried_names(const odd_layout *layout, odd_bytes *out)
 {
     int rc = 0;
-    if (layout->format != ODD_FORMAT_CSV)
-        return 0;
     for (size_t i = 0; !rc && i < layout->carried; i++) {
         const char *name = layout->carried_name[i];
         rc = odd_csv_write_field(out, name, strlen(name), ',');
         if (!rc)
             rc = add_text(out, ",");
     }
+    return rc;
+}
+
+int odd_format_carried(const odd_layout *layout, const odd_block *block, size_t i, odd_bytes *out)
+{
+    int rc = 0;
+    for (size_t c = 0; !rc && c < layout->carried; c++) {
+        const odd_span *cell = &block->cells[i * block->columns + layout->carried_cell[c]];
+        rc = odd_csv_write_field(out, cell->data, cell->size, ',');
+        if (!rc)
+            rc = add_text(out, ",");
+    }
+    return rc;
+}
+
+int odd_format_header(const odd_layout *layout, odd_bytes *out)
+{
+    if (layout->format != ODD_FORMAT_CSV)
+        return 0;
+    int rc = odd_format_carried_names(layout, out);
     if (!rc)
         rc = add_text(out, "row,score,p_value,odd");
     if (!rc && layout->explain)
@@ -190,13 +208,7 @@ static int csv_score(const odd_block *block, size_t i, odd_bytes *out)
 static int csv_row(const odd_layout *layout, const odd_block *block, size_t i,
                    const odd_reason *reasons, size_t found, odd_bytes *out)
 {
-    int rc = 0;
-    for (size_t c = 0; !rc && c < layout->carried; c++) {
-        const odd_span *cell = &block->cells[i * block->columns + layout->carried_cell[c]];
-        rc = odd_csv_write_field(out, cell->data, cell->size, ',');
-        if (!rc)
-            rc = add_text(out, ",");
-    }
+    int rc = odd_format_carried(layout, block, i, out);
     if (!rc)
         rc = csv_score(block, i, out);
     if (layout->explain) {

@@ -10,7 +10,7 @@
 typedef struct odd_layout {
     odd_format format;
     size_t explain;       /* reasons a line has room for */
-    size_t carried;       /* id, label and ignored columns, in file order */
+    size_t carried;       /* id, label, ignored and target columns, in file order */
     size_t *carried_cell; /* their index in the file */
     const char **carried_name;
     odd_bytes *names; /* JSON keys of them, quoted */
@@ -21,6 +21,11 @@ int odd_layout_new(const odd_model *model, const odd_score_options *options,
                    const odd_csv_source *source, const odd_encoder *encoder, odd_layout *out,
                    oddrow_error *err);
 void odd_layout_free(odd_layout *layout);
+
+/* The carried cells of row i of a block as CSV, a comma behind each. 0 or ODDROW_ENOMEM; likewise
+ * their names. */
+int odd_format_carried(const odd_layout *layout, const odd_block *block, size_t i, odd_bytes *out);
+int odd_format_carried_names(const odd_layout *layout, odd_bytes *out);
 
 /* The header line of CSV; nothing for JSON lines. 0 or ODDROW_ENOMEM, like the next two. */
 int odd_format_header(const odd_layout *layout, odd_bytes *out);

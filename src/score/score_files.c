@@ -111,7 +111,7 @@ int odd_score_files(const odd_model *model, const char *const *paths, size_t pat
                     oddrow_error *err)
 {
     scoring s = {.model = model, .options = options};
-    odd_sink sink = {begin, format_block, write_chunk, &s};
+    odd_sink sink = {begin, format_block, write_chunk, &s, false};
     int rc = odd_output_open(out, &s.out, err);
     if (!rc && options->rejects)
         rc = odd_output_open(options->rejects, &s.rejects, err);

@@ -19,7 +19,8 @@ typedef struct stream {
     const odd_sink *sink;
     odd_csv_source *source;
     odd_encoder *encoder;
-    odd_scorer *scorer;
+    odd_scorer *scorer; /* NULL: the sink predicts, and this is there: */
+    odd_folded *folded;
     const odd_tail *tail; /* of the score asked for */
     double alerts;
     size_t block_rows;
@@ -41,6 +42,9 @@ typedef struct worker {
     odd_csv_chunk chunk;
     odd_batch *batch;
     odd_lane *lane;
+    odd_forward *forward; /* predicting */
+    float *outputs;
+    double predicting;
     odd_bytes out;
     float *loss, *reconstruction, *local, *global, *score, *survival;
     uint64_t *row;
@@ -66,6 +70,11 @@ static int worker_new(stream *s, worker *w, oddrow_error *err)
     w->score = w->loss + 4 * n;
     w->survival = w->loss + 5 * n;
     int rc = odd_batch_new(s->model->schema, n, &w->batch, err);
+    if (!rc && s->sink->predicts) {
+        w->outputs = odd_alloc(n * s->model->network->Y, sizeof(float));
+        return w->outputs ? odd_forward_new(s->folded, &w->forward, err)
+                          : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    }
     if (!rc)
         rc = odd_lane_new(s->scorer, n, &w->lane, err);
     if (!rc && s->options->masked)
@@ -78,6 +87,8 @@ static void worker_free(worker *w)
     odd_csv_chunk_free(&w->chunk);
     odd_batch_free(&w->batch);
     odd_lane_free(&w->lane);
+    odd_forward_free(&w->forward);
+    odd_free(w->outputs);
     odd_bytes_free(&w->out);
     odd_free(w->loss);
     odd_free(w->row);
@@ -101,6 +112,33 @@ static const float *pick(worker *w, size_t rows)
         break;
     }
     return w->score;
+}
+
+static int predict_block(worker *w, size_t first, size_t rows, uint64_t first_row,
+                         oddrow_error *err)
+{
+    stream *s = w->stream;
+    const odd_csv_chunk *chunk = &w->chunk;
+    const odd_span *cells = chunk->cells + first * chunk->columns;
+    double start = odd_clock();
+    odd_encode(s->encoder, cells, rows, w->batch);
+    double encoded = odd_clock();
+    w->encoding += encoded - start;
+    odd_forward_predict(w->forward, w->batch->ids, w->batch->values, w->batch->missing, NULL, rows,
+                        NULL, w->outputs);
+    start = odd_clock();
+    w->predicting += start - encoded;
+    for (size_t i = 0; i < rows; i++)
+        w->row[i] = first_row + chunk->record_of_row[first + i];
+    odd_block block = {.rows = rows,
+                       .cells = cells,
+                       .columns = chunk->columns,
+                       .row = w->row,
+                       .batch = w->batch,
+                       .outputs = w->outputs};
+    int rc = s->sink->block(s->sink->context, &block, &w->out, err);
+    w->formatting += odd_clock() - start;
+    return rc;
 }
 
 static int score_block(worker *w, size_t first, size_t rows, uint64_t first_row, oddrow_error *err)
@@ -129,7 +167,7 @@ static int score_block(worker *w, size_t first, size_t rows, uint64_t first_row,
     }
     odd_block block = {
         rows,     cells,     chunk->columns, w->row,     w->batch, w->loss, w->reconstruction,
-        w->local, w->global, score,          w->p_value, w->odd,   w->lane};
+        w->local, w->global, score,          w->p_value, w->odd,   w->lane, NULL};
     int rc = s->sink->block(s->sink->context, &block, &w->out, err);
     w->formatting += odd_clock() - start;
     return rc;
@@ -166,7 +204,7 @@ static void tell(stream *s, bool last)
     uint64_t rows = s->summary->rows;
     pthread_mutex_unlock(&s->lock);
     odd_progress progress = {
-        .stage = "score",
+        .stage = s->sink->predicts ? "predict" : "score",
         .rows = rows,
         .fraction = last    ? 1
                     : total ? (double)odd_csv_bytes_read(s->source) / (double)total
@@ -236,7 +274,8 @@ static int do_chunk(worker *w, oddrow_error *err)
     w->out.size = 0;
     for (size_t done = 0; !rc && done < w->chunk.rows;) {
         size_t left = w->chunk.rows - done, rows = left < s->block_rows ? left : s->block_rows;
-        rc = score_block(w, done, rows, first_row, err);
+        rc = s->sink->predicts ? predict_block(w, done, rows, first_row, err)
+                               : score_block(w, done, rows, first_row, err);
         done += rows;
     }
     if (!rc)
@@ -287,14 +326,28 @@ static void note_extra(const stream *s)
                                  odd_encoder_extra_name(s->encoder, i));
 }
 
-static int open_stream(stream *s, const char *const *paths, size_t path_count, oddrow_error *err)
+/* The model is of the kind that the sink is for. */
+static int check_model(stream *s, oddrow_error *err)
 {
     const odd_calibration *calibration = s->options->masked ? &s->model->masked : &s->model->plain;
+    if (s->sink->predicts)
+        return odd_model_want_target(s->model, err);
+    int rc = odd_model_want_scores(s->model, err);
+    if (rc)
+        return rc;
     if (!calibration->present)
         return odd_fail(err, ODDROW_EINVAL,
                         "this model has too many columns to score each of them masked");
     s->tail = odd_stream_tail(calibration, s->options->score);
     s->alerts = s->options->alerts > 0 ? s->options->alerts : s->model->alerts;
+    return 0;
+}
+
+static int open_stream(stream *s, const char *const *paths, size_t path_count, oddrow_error *err)
+{
+    int rc = check_model(s, err);
+    if (rc)
+        return rc;
     s->block_rows = BLOCK_CELLS / s->model->schema->K;
     if (s->block_rows > BLOCK_ROWS)
         s->block_rows = BLOCK_ROWS;
@@ -303,12 +356,13 @@ static int open_stream(stream *s, const char *const *paths, size_t path_count, o
     odd_csv_options csv = s->options->csv;
     if (!csv.chunk_size)
         csv.chunk_size = CHUNK;
-    int rc = odd_csv_open(paths, path_count, &csv, &s->source, err);
+    rc = odd_csv_open(paths, path_count, &csv, &s->source, err);
     if (!rc && (rc = odd_encoder_new(s->model->schema, odd_csv_names(s->source),
                                      odd_csv_columns(s->source), &s->encoder, err)))
         odd_prefix(err, "%s: ", paths[0]);
     if (!rc)
-        rc = odd_scorer_new(s->model, false, &s->scorer, err);
+        rc = s->sink->predicts ? odd_folded_new(s->model->network, &s->folded, err)
+                               : odd_scorer_new(s->model, false, &s->scorer, err);
     if (!rc)
         note_extra(s);
     return rc;
@@ -317,7 +371,9 @@ static int open_stream(stream *s, const char *const *paths, size_t path_count, o
 static void add_up(odd_score_summary *summary, const worker *workers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        odd_lane_seconds lane = odd_lane_time(workers[i].lane);
+        odd_lane_seconds lane = workers[i].lane
+                                    ? odd_lane_time(workers[i].lane)
+                                    : (odd_lane_seconds){.network = workers[i].predicting};
         summary->odd += workers[i].odd_count;
         summary->reading += workers[i].reading;
         summary->parsing += workers[i].parsing;
@@ -372,6 +428,7 @@ int odd_stream_run(const odd_model *model, const char *const *paths, size_t path
     odd_free(workers);
     odd_pool_free(&pool);
     odd_scorer_free(&s.scorer);
+    odd_folded_free(&s.folded);
     odd_encoder_free(&s.encoder);
     odd_csv_close(&s.source);
     return rc;

@@ -24,6 +24,8 @@ typedef struct odd_block {
     const double *p_value;                               /* (rows) */
     const bool *odd;                                     /* (rows) */
     odd_lane *lane;                                      /* this thread's, for explanations */
+    const float *outputs; /* (rows, Y) of a sink that predicts, see odd_forward_predict; its other
+                             results above are NULL */
 } odd_block;
 
 typedef struct odd_sink {
@@ -37,9 +39,11 @@ typedef struct odd_sink {
     int (*chunk)(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,
                  uint64_t first_row, oddrow_error *err);
     void *context;
+    bool predicts; /* a supervised model's outputs are wanted, not scores */
 } odd_sink;
 
-/* Runs all rows through; fills the counts, seconds and notes of the summary. */
+/* Runs all rows through; ESCHEMA when the model is not of the sink's kind. Fills the counts,
+ * seconds and notes of the summary. */
 int odd_stream_run(const odd_model *model, const char *const *paths, size_t path_count,
                    const odd_score_options *options, const odd_sink *sink,
                    odd_score_summary *summary, oddrow_error *err);

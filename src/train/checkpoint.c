@@ -19,7 +19,8 @@
 
 static const char *const KEY = "oddrow-checkpoint";
 
-uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_dataset *dataset)
+uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_dataset *dataset,
+                                    const odd_network *network, const bool *frozen)
 {
     double numbers[] = {options->dropout,       options->mask,         options->contamination,
                         options->learning_rate, options->weight_decay, options->validation};
@@ -31,6 +32,12 @@ uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_
     hash = odd_hash(wholes, sizeof wholes, hash);
     if (options->widths)
         hash = odd_hash(options->widths, options->layers * sizeof *options->widths, hash);
+    if (options->embedding_count || options->embedding_width_count)
+        hash = odd_hash(network->parameters, network->count * sizeof(float), hash);
+    if (frozen)
+        hash = odd_hash(frozen, network->config.C * sizeof *frozen, hash);
+    if (options->balanced)
+        hash = odd_hash("balanced", 8, hash);
     return hash;
 }
 

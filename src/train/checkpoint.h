@@ -4,8 +4,10 @@
 
 #include "train/epochs.h"
 
-/* What a checkpoint must agree on with the run that resumes it: rows and options. */
-uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_dataset *dataset);
+/* What a checkpoint must agree on with the run that resumes it: rows and options, and where tables
+ * were loaded or widths given the parameters at the start; `frozen` as odd_epochs_run has it. */
+uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_dataset *dataset,
+                                    const odd_network *network, const bool *frozen);
 
 /* Writes DIRECTORY/checkpoint.safetensors, made when absent, atomically. */
 int odd_checkpoint_save(const char *directory, const odd_progress_state *state,

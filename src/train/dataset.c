@@ -10,12 +10,14 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "train/saved.h"
 
 enum { INFER_ROWS = 20000, TRANSLATE_ROWS = 4096, SPLIT_STREAM = 0x5eed, SAMPLE_STREAM = 0x5a3b };
 
 size_t odd_rows_size(const odd_schema *schema)
 {
-    size_t size = schema->C * sizeof(uint32_t) + schema->F * sizeof(float) + schema->M;
+    size_t size = schema->C * sizeof(uint32_t) + schema->F * sizeof(float) + schema->M +
+                  (schema->target != SIZE_MAX ? sizeof(float) : 0);
     return size ? size : 1;
 }
 
@@ -25,7 +27,9 @@ int odd_rows_new(const odd_schema *schema, size_t capacity, odd_rows *out, oddro
     out->ids = odd_alloc(capacity * out->C + 1, sizeof *out->ids);
     out->values = odd_alloc(capacity * out->F + 1, sizeof *out->values);
     out->missing = odd_alloc(capacity * out->M + 1, 1);
-    if (out->ids && out->values && out->missing)
+    if (schema->target != SIZE_MAX)
+        out->targets = odd_alloc(capacity + 1, sizeof *out->targets);
+    if (out->ids && out->values && out->missing && (out->targets || schema->target == SIZE_MAX))
         return 0;
     odd_rows_free(out);
     return odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu rows", capacity);
@@ -36,6 +40,7 @@ void odd_rows_free(odd_rows *rows)
     odd_free(rows->ids);
     odd_free(rows->values);
     odd_free(rows->missing);
+    odd_free(rows->targets);
     *rows = (odd_rows){0};
 }
 
@@ -45,6 +50,8 @@ void odd_rows_to_front(odd_rows *rows, size_t from, size_t count)
     memmove(rows->ids, rows->ids + from * C, count * C * sizeof *rows->ids);
     memmove(rows->values, rows->values + from * F, count * F * sizeof *rows->values);
     memmove(rows->missing, rows->missing + from * M, count * M);
+    if (rows->targets)
+        memmove(rows->targets, rows->targets + from, count * sizeof *rows->targets);
 }
 
 static void unpack(const char *record, odd_rows *rows, size_t at)
@@ -53,6 +60,8 @@ static void unpack(const char *record, odd_rows *rows, size_t at)
     memcpy(rows->ids + at * rows->C, record, ids);
     memcpy(rows->values + at * rows->F, record + ids, values);
     memcpy(rows->missing + at * rows->M, record + ids + values, rows->M);
+    if (rows->targets)
+        memcpy(rows->targets + at, record + ids + values + rows->M, sizeof *rows->targets);
 }
 
 /* A file without inputs: its first constant column will be one, see make_input. Id 1 is its value.
@@ -73,6 +82,8 @@ static void pack(const odd_batch *batch, const odd_schema *schema, size_t row, c
     memcpy(record, batch->ids + row * schema->C, ids);
     memcpy(record + ids, batch->values + row * schema->F, values);
     memcpy(record + ids + values, batch->missing + row * schema->M, schema->M);
+    if (schema->target != SIZE_MAX)
+        memcpy(record + ids + values + schema->M, batch->targets + row, sizeof *batch->targets);
 }
 
 int odd_dataset_load(odd_table *table, uint64_t first, size_t count, void *scratch, odd_rows *rows,
@@ -284,6 +295,10 @@ static int translate(reader *r, odd_dataset *out, odd_batch *batch, char *record
         if (!rc)
             rc = odd_fit_translate(r->fit, scratch, count, batch, err);
         for (size_t i = 0; !rc && i < count; i++) {
+            if (out->schema->target != SIZE_MAX && isnan(batch->targets[i])) {
+                out->unlabelled++;
+                continue;
+            }
             pack(batch, out->schema, i, record);
             out->hash = odd_hash(record, encoded, out->hash);
             bool held = held_out(r->options->seed, first + i, r->options->validation);
@@ -339,6 +354,8 @@ static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
     odd_batch *batch = NULL;
     char *record = NULL;
     size_t encoded = odd_rows_size(out->schema), memory = r->options->memory / 4;
+    if (out->schema->target != SIZE_MAX && out->schema->C + out->schema->M == 0)
+        return odd_fail(err, ODDROW_ESCHEMA, "nothing to learn from: no column is an input");
     if (out->schema->C + out->schema->M == 0)
         encoded = sizeof(uint32_t); /* see pack */
     size_t rows = ((size_t)4 << 20) / (encoded + out->schema->K + 1) + 1;
@@ -367,9 +384,13 @@ done:
 static void note_columns(odd_dataset *out)
 {
     size_t used = 0;
+    if (out->unlabelled)
+        used = (size_t)snprintf(out->notes, sizeof out->notes,
+                                "%" PRIu64 " rows have no target and were left out\n",
+                                out->unlabelled);
     for (size_t k = 0; k < out->schema->K && used + 320 < sizeof out->notes; k++) {
         const odd_column *column = &out->schema->columns[k];
-        if (column->unparsed)
+        if (column->unparsed && column->kind != ODD_TARGET)
             used += (size_t)snprintf(
                 out->notes + used, sizeof out->notes - used,
                 "column %.60s: %" PRIu64 " cells are no %s and count as missing\n", column->name,
@@ -432,6 +453,8 @@ int odd_dataset_read(const char *const *paths, size_t path_count, const odd_trai
                       paths[0], r.rejected);
     if (!rc && (rc = odd_fit_finish(r.fit, &out->schema, err)))
         odd_prefix(err, "%s: ", paths[0]);
+    if (!rc)
+        rc = odd_saved_widths(options, out->schema, err);
     if (!rc)
         rc = encode_all(&r, out, err);
     out->rows = r.rows;

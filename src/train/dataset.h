@@ -15,7 +15,8 @@ typedef struct odd_dataset {
     odd_table *train;   /* encoded records, see odd_rows */
     odd_table *held;    /* held-out rows, never trained on */
     uint64_t rows, rejected;
-    uint64_t hash; /* of all encoded rows, in file order */
+    uint64_t unlabelled; /* of the rows: those without a target, which are in neither table */
+    uint64_t hash;       /* of all encoded rows, in file order */
     char notes[2000];
 } odd_dataset;
 
@@ -26,6 +27,7 @@ typedef struct odd_rows {
     uint32_t *ids;    /* (B, C) */
     float *values;    /* (B, F) */
     uint8_t *missing; /* (B, M) */
+    float *targets;   /* (B), NULL without a target: see odd_batch */
 } odd_rows;
 
 int odd_rows_new(const odd_schema *schema, size_t capacity, odd_rows *out, oddrow_error *err);

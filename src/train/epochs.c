@@ -48,9 +48,13 @@ typedef struct loop {
     odd_progress_state state;
     odd_window *window;
     odd_validator *validator;
-    float *losses;  /* of the held-out rows */
-    size_t epochs;  /* planned */
-    uint64_t steps; /* planned */
+    float *losses; /* of the held-out rows */
+    bool supervised;
+    const bool *frozen;
+    float *class_weights; /* NULL: all rows weigh the same */
+    float *weights;       /* (batch) */
+    size_t epochs;        /* planned */
+    uint64_t steps;       /* planned */
     uint64_t fingerprint;
     double told, saved;
 } loop;
@@ -77,13 +81,29 @@ static void tell(loop *l, uint64_t rows, double seconds, double loss, double rat
     l->options->progress(l->options->progress_context, &progress);
 }
 
+float *odd_class_weights(const odd_train_options *options, const odd_schema *schema)
+{
+    size_t classes = odd_schema_outputs(schema);
+    const odd_vocabulary *v = schema->columns[schema->target].vocabulary;
+    float *weights = odd_alloc(classes, sizeof *weights);
+    double rows = 0;
+    for (size_t c = 0; v && c < classes; c++)
+        rows += (double)v->counts[c + 1];
+    for (size_t c = 0; weights && c < classes; c++) {
+        double own = v ? (double)v->counts[c + 1] : 0;
+        weights[c] = options->balanced && own > 0 ? (float)(rows / ((double)classes * own)) : 1.0f;
+    }
+    return weights;
+}
+
 /* A loss that is not finite: say in which column, batch and epoch. */
 static int name_column(const loop *l, const odd_step_result *result, size_t batch, int rc,
                        oddrow_error *err)
 {
     const odd_schema *schema = l->dataset->schema;
     size_t C = schema->C;
-    for (size_t k = 0; rc == ODDROW_ENUMERIC && result->column_sums && k < schema->K; k++) {
+    for (size_t k = 0;
+         rc == ODDROW_ENUMERIC && !l->supervised && result->column_sums && k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
         size_t at = column->kind == ODD_CATEGORICAL ? column->categorical : C + column->numeric;
         if (column->kind <= ODD_TIMESTAMP && !isfinite(result->column_sums[at]))
@@ -91,6 +111,35 @@ static int name_column(const loop *l, const odd_step_result *result, size_t batc
                               batch, column->name);
     }
     return odd_prefix(err, "epoch %zu, batch %zu: ", l->state.history.count + 1, batch);
+}
+
+/* Weights of a batch by its classes; NULL: all alike. */
+static const float *weigh(loop *l, const odd_rows *rows, size_t first, size_t count)
+{
+    if (!l->class_weights)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        l->weights[i] = l->class_weights[(size_t)rows->targets[first + i]];
+    return l->weights;
+}
+
+/* The mean held-out loss; with weights the weighted one, which is what training lowers. */
+static double validate(loop *l)
+{
+    double sum = 0, total = 0;
+    odd_validator_update(l->validator);
+    if (!l->supervised) {
+        odd_validator_run(l->validator, l->held, l->losses, NULL, NULL);
+        return odd_trimmed_mean(l->losses, l->held->count, l->trim);
+    }
+    odd_validator_predict(l->validator, l->held, l->losses, NULL);
+    for (size_t i = 0; i < l->held->count; i++) {
+        double weight =
+            l->class_weights ? (double)l->class_weights[(size_t)l->held->targets[i]] : 1;
+        sum += weight * (double)l->losses[i];
+        total += weight;
+    }
+    return sum / total;
 }
 
 /* All steps of one epoch. Only they are timed. */
@@ -106,7 +155,9 @@ static int train_epoch(loop *l, odd_epoch *epoch, oddrow_error *err)
         odd_step_batch batch = {.rows = (size_t)count,
                                 .ids = r->ids + first * r->C,
                                 .values = r->values + first * r->F,
-                                .missing = r->missing + first * r->M};
+                                .missing = r->missing + first * r->M,
+                                .targets = r->targets ? r->targets + first : NULL,
+                                .weights = weigh(l, r, first, (size_t)count)};
         odd_step_result result = {0};
         rate = odd_one_cycle(l->options->learning_rate, l->state.number, l->steps);
         double start = odd_clock();
@@ -179,9 +230,7 @@ static int run(loop *l, oddrow_error *err)
         rc = train_epoch(l, &epoch, err);
         if (rc)
             break;
-        odd_validator_update(l->validator);
-        odd_validator_run(l->validator, l->held, l->losses, NULL, NULL);
-        epoch.validation_loss = odd_trimmed_mean(l->losses, l->held->count, l->trim);
+        epoch.validation_loss = validate(l);
         if (!isfinite(epoch.validation_loss))
             return odd_fail(err, ODDROW_ENUMERIC,
                             "epoch %zu: the validation loss is not a number; a lower "
@@ -207,12 +256,19 @@ static int start(loop *l, odd_pool *pool, oddrow_error *err)
     step.mask = options->mask;
     step.trim = l->trim;
     step.weight_decay = options->weight_decay;
+    step.frozen = l->frozen;
     l->epochs = odd_epochs_planned(options, rows);
     l->steps = l->epochs * steps_per_epoch(options, rows);
-    l->fingerprint = odd_checkpoint_fingerprint(options, l->dataset);
+    l->fingerprint = odd_checkpoint_fingerprint(options, l->dataset, network, l->frozen);
     l->saved = odd_clock();
     l->state.best = odd_alloc(network->count, sizeof(float));
     l->losses = odd_alloc(l->held->count, sizeof(float));
+    if (l->supervised && options->balanced) {
+        l->class_weights = odd_class_weights(options, l->dataset->schema);
+        l->weights = odd_alloc(options->batch_size, sizeof(float));
+        if (!l->class_weights || !l->weights)
+            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    }
     if (!l->state.best || !l->losses)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory");
     int rc = odd_step_new(network, options->batch_size, pool, &step, &l->state.step, err);
@@ -228,13 +284,15 @@ static int start(loop *l, odd_pool *pool, oddrow_error *err)
 }
 
 int odd_epochs_run(const odd_train_options *options, odd_dataset *dataset, const odd_rows *held,
-                   double trim, odd_pool *pool, odd_network *network, odd_history *history,
-                   oddrow_error *err)
+                   double trim, const bool *frozen, odd_pool *pool, odd_network *network,
+                   odd_history *history, oddrow_error *err)
 {
     loop l = {.options = options,
               .dataset = dataset,
               .held = held,
               .trim = trim,
+              .frozen = frozen,
+              .supervised = odd_objective_supervised(network->config.objective),
               .state = {.network = network}};
     int rc = start(&l, pool, err);
     if (!rc)
@@ -250,5 +308,7 @@ int odd_epochs_run(const odd_train_options *options, odd_dataset *dataset, const
     odd_validator_free(&l.validator);
     odd_free(l.state.best);
     odd_free(l.losses);
+    odd_free(l.class_weights);
+    odd_free(l.weights);
     return rc;
 }

@@ -1,10 +1,12 @@
 #include "train/report.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "model/schema_json.h"
 
 json_t *odd_training_record(const odd_train_options *options, const odd_dataset *dataset,
                             const odd_history *history)
@@ -23,6 +25,52 @@ json_t *odd_training_record(const odd_train_options *options, const odd_dataset 
         "patience", (json_int_t)options->patience, "learning_rate", options->learning_rate,
         "weight_decay", options->weight_decay, "validation", options->validation, "contamination",
         options->contamination, "dropout", options->dropout, "mask", options->mask);
+}
+
+static int set(json_t *record, const char *key, json_t *value)
+{
+    return json_object_set_new(record, key, value);
+}
+
+static json_t *real(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+int odd_training_record_target(json_t *record, const odd_train_options *options,
+                               const odd_dataset *dataset, const char *target,
+                               odd_objective objective, const odd_metrics *metrics)
+{
+    int rc = set(record, "target", odd_text_to_json(target, strlen(target)));
+    rc |= set(record, "unlabelled_rows", json_integer((json_int_t)dataset->unlabelled));
+    if (objective == ODD_CLASSIFY) {
+        json_object_del(record, "mse");
+        json_object_del(record, "mape");
+        rc |= set(record, "class_weights", json_string(options->balanced ? "balanced" : "none"));
+        rc |= set(record, "log_loss", real(metrics->log_loss));
+        rc |= set(record, "auroc", real(metrics->auroc));
+        rc |= set(record, "accuracy", real(metrics->accuracy));
+    } else {
+        rc |= set(record, "mse", real(metrics->mse));
+        rc |= set(record, "mae", real(metrics->mae));
+        rc |= set(record, "mape", real(metrics->mape));
+    }
+    return rc ? -1 : 0;
+}
+
+int odd_training_record_frozen(json_t *record, const odd_schema *schema, const bool *frozen)
+{
+    json_t *names = json_array();
+    int rc = names ? 0 : -1;
+    for (size_t k = 0; !rc && k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        if (column->kind == ODD_CATEGORICAL && frozen[column->categorical])
+            rc = json_array_append_new(names, odd_text_to_json(column->name, strlen(column->name)));
+    }
+    if (!rc)
+        rc = json_object_set(record, "frozen", names);
+    json_decref(names);
+    return rc;
 }
 
 int odd_report_write(const char *path, const odd_dataset *dataset, const odd_history *history,

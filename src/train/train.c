@@ -11,6 +11,8 @@
 #include "train/dataset.h"
 #include "train/epochs.h"
 #include "train/report.h"
+#include "train/saved.h"
+#include "train/validate.h"
 
 /* Rows that calibration looks at, at most: beyond them its figures no longer move. */
 enum { HELD_ROWS = 262144, REST_ROWS = 65536, SAMPLE_SEED = 77, MAX_PARAMETERS = 1 << 30 };
@@ -31,7 +33,24 @@ static int check(const odd_train_options *o, oddrow_error *err)
         return odd_fail(err, ODDROW_EINVAL, "memory must be at least 32M");
     if (o->resume && !o->checkpoint)
         return odd_fail(err, ODDROW_EINVAL, "resume needs a checkpoint directory");
+    bool target = o->columns.names[ODD_TARGET].count > 0;
+    if (target && o->contamination > 0)
+        return odd_fail(err, ODDROW_EINVAL, "contamination and a target do not go together");
+    if (!target && (o->columns.target != ODD_TARGET_INFER || o->balanced))
+        return odd_fail(err, ODDROW_EINVAL, "task and class-weights need a target");
+    if (o->freeze_count && !o->embedding_count)
+        return odd_fail(err, ODDROW_EINVAL, "freeze needs embeddings that are loaded");
     return 0;
+}
+
+const size_t odd_supervised_widths[ODD_SUPERVISED_LAYERS] = {64, 32};
+
+/* The objective that a schema asks for: a target's kind, else the options'. */
+static odd_objective objective_of(const odd_train_options *options, const odd_schema *schema)
+{
+    if (schema->target == SIZE_MAX)
+        return options->objective;
+    return schema->columns[schema->target].vocabulary ? ODD_CLASSIFY : ODD_REGRESS;
 }
 
 /* The network that fits the schema. */
@@ -41,7 +60,11 @@ static int make_network(const odd_train_options *options, const odd_schema *sche
     odd_network_config config = ODD_NETWORK_CONFIG;
     config.P = options->projection;
     config.activation = options->activation;
-    config.objective = options->objective;
+    config.objective = objective_of(options, schema);
+    if (odd_objective_supervised(config.objective)) {
+        config.widths = odd_supervised_widths;
+        config.layers = ODD_SUPERVISED_LAYERS;
+    }
     if (options->widths) {
         config.widths = options->widths;
         config.layers = options->layers;
@@ -82,7 +105,8 @@ static int calibrate(odd_model *model, odd_dataset *dataset, const odd_rows *hel
 }
 
 static void summarise(odd_train_summary *summary, const odd_dataset *dataset,
-                      const odd_history *history, double seconds)
+                      const odd_history *history, const odd_model *model,
+                      const odd_metrics *metrics, double seconds)
 {
     const odd_epoch *best = &history->epochs[history->best];
     *summary = (odd_train_summary){
@@ -93,6 +117,8 @@ static void summarise(odd_train_summary *summary, const odd_dataset *dataset,
         .seconds = seconds,
         .loss = best->loss,
         .validation_loss = best->validation_loss,
+        .objective = model->network->config.objective,
+        .metrics = *metrics,
     };
     for (size_t i = 0; i < history->count; i++)
         summary->rows_per_second += history->epochs[i].rows_per_second / (double)history->count;
@@ -102,9 +128,55 @@ static void summarise(odd_train_summary *summary, const odd_dataset *dataset,
 /* A row's held-out bytes: encoded, its column losses, and the measures. */
 static size_t held_limit(const odd_schema *schema, size_t memory)
 {
-    size_t row = odd_rows_size(schema) + sizeof(float) * (schema->C + schema->M + 16);
+    size_t row = odd_rows_size(schema) +
+                 sizeof(float) * (schema->C + schema->M + odd_schema_outputs(schema) + 16);
     size_t fits = memory / 8 / row;
     return fits < HELD_ROWS ? fits + 1 : HELD_ROWS;
+}
+
+/* Metrics of the held-out rows under the weights that were kept. */
+static int measure(const odd_model *model, const odd_rows *held, odd_pool *pool,
+                   odd_metrics *metrics, oddrow_error *err)
+{
+    const odd_network *network = model->network;
+    const odd_column *target = &model->schema->columns[model->schema->target];
+    odd_validator *validator = NULL;
+    float *losses = odd_alloc(held->count + 1, sizeof(float));
+    float *outputs = odd_alloc(held->count * network->Y + 1, sizeof(float));
+    int rc = losses && outputs ? odd_validator_new(network, pool, &validator, err)
+                               : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    if (!rc)
+        odd_validator_predict(validator, held, losses, outputs);
+    if (!rc && target->vocabulary)
+        rc = odd_metrics_classes(outputs, held->targets, losses, held->count, network->Y, metrics,
+                                 err);
+    else if (!rc)
+        odd_metrics_numbers(outputs, held->targets, held->count, &target->scaler, metrics);
+    odd_validator_free(&validator);
+    odd_free(losses);
+    odd_free(outputs);
+    return rc;
+}
+
+/* What the model knows beside its weights: how normal rows score, or how well it predicts. */
+static int finish(const odd_train_options *options, odd_dataset *dataset, const odd_rows *held,
+                  const odd_history *history, odd_pool *pool, odd_model *model, const bool *frozen,
+                  odd_metrics *metrics, oddrow_error *err)
+{
+    const odd_schema *schema = model->schema;
+    bool supervised = odd_model_supervised(model);
+    int rc = supervised ? measure(model, held, pool, metrics, err)
+                        : calibrate(model, dataset, held, options, pool, err);
+    if (rc)
+        return rc;
+    model->training = odd_training_record(options, dataset, history);
+    if (!model->training ||
+        (options->freeze_count && odd_training_record_frozen(model->training, schema, frozen)) ||
+        (supervised && odd_training_record_target(model->training, options, dataset,
+                                                  schema->columns[schema->target].name,
+                                                  model->network->config.objective, metrics)))
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_model_seal(model, err);
 }
 
 static int learn(const odd_train_options *options, odd_dataset *dataset, odd_pool *pool,
@@ -114,28 +186,30 @@ static int learn(const odd_train_options *options, odd_dataset *dataset, odd_poo
     odd_model *model = NULL;
     odd_history history = {0};
     odd_rows held = {0};
-    int rc = make_network(options, dataset->schema, &network, err);
+    odd_metrics metrics = {0};
+    bool *frozen = odd_alloc(dataset->schema->C + 1, sizeof *frozen);
+    int rc = frozen ? make_network(options, dataset->schema, &network, err)
+                    : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    if (!rc)
+        rc = odd_saved_apply(options, dataset->schema, network, frozen, dataset->notes,
+                             sizeof dataset->notes, err);
     if (!rc)
         rc = odd_dataset_sample(dataset->held, dataset->schema,
                                 held_limit(dataset->schema, options->memory), SAMPLE_SEED + 1,
                                 &held, err);
     if (!rc)
-        rc = odd_epochs_run(options, dataset, &held, 0, pool, network, &history, err);
+        rc = odd_epochs_run(options, dataset, &held, 0, options->freeze_count ? frozen : NULL, pool,
+                            network, &history, err);
     if (!rc)
         rc = odd_model_new(&dataset->schema, &network, &model, err);
     if (!rc)
-        rc = calibrate(model, dataset, &held, options, pool, err);
-    if (!rc) {
-        model->training = odd_training_record(options, dataset, &history);
-        rc = model->training ? odd_model_seal(model, err)
-                             : odd_fail(err, ODDROW_ENOMEM, "out of memory");
-    }
+        rc = finish(options, dataset, &held, &history, pool, model, frozen, &metrics, err);
     double seconds = odd_clock() - start;
     if (!rc && options->report)
         rc = odd_report_write(options->report, dataset, &history, seconds, odd_pool_threads(pool),
                               err);
     if (!rc) {
-        summarise(summary, dataset, &history, seconds);
+        summarise(summary, dataset, &history, model, &metrics, seconds);
         *out = model;
         model = NULL;
     }
@@ -143,6 +217,7 @@ static int learn(const odd_train_options *options, odd_dataset *dataset, odd_poo
     odd_network_free(&network);
     odd_history_free(&history);
     odd_rows_free(&held);
+    odd_free(frozen);
     return rc;
 }
 
@@ -161,6 +236,13 @@ int odd_train(const char *const *paths, size_t path_count, const odd_train_optio
         rc = odd_pool_new(o.threads, &pool, err);
     if (!rc)
         rc = odd_dataset_read(paths, path_count, &o, pool, &dataset, err);
+    if (!rc && dataset.schema->target != SIZE_MAX)
+        o.objective = objective_of(&o, dataset.schema); /* the checkpoint's fingerprint has it */
+    if (!rc && o.balanced && o.objective != ODD_CLASSIFY)
+        rc = odd_fail(err, ODDROW_EINVAL,
+                      "class-weights are for classes, and the target is a number");
+    if (!rc && o.objective == ODD_CLASSIFY && odd_table_rows(dataset.train) == 0)
+        rc = odd_fail(err, ODDROW_ESCHEMA, "no row has a target");
     if (!rc)
         rc = learn(&o, &dataset, pool, start, model, summary, err);
     odd_dataset_free(&dataset);

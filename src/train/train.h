@@ -1,4 +1,4 @@
-/* train/train.h: from CSV files of mostly normal rows to a model. */
+/* train/train.h: from CSV files to a model: of what normal rows look like, or of a target. */
 #ifndef ODD_TRAIN_TRAIN_H
 #define ODD_TRAIN_TRAIN_H
 
@@ -8,16 +8,19 @@
 #include "model/model.h"
 #include "nn/network.h"
 #include "oddrow.h"
+#include "train/metrics.h"
 
 typedef struct odd_train_options {
     odd_csv_options csv;
-    odd_fit_options columns;
+    odd_fit_options columns; /* columns.names[ODD_TARGET] names the target: a supervised model */
+    const char *const *embedding_widths; /* "COLUMN=N" each: widths that the rule does not choose */
+    size_t embedding_width_count;
     /* network */
-    const size_t *widths; /* NULL: 50-32-16-4-16-32-50 */
+    const size_t *widths; /* NULL: 50-32-16-4-16-32-50, with a target odd_supervised_widths */
     size_t layers;
     size_t projection;
     odd_activation activation;
-    odd_objective objective;
+    odd_objective objective; /* of an autoencoder; a target has its own */
     double dropout, mask;
     /* training */
     double contamination; /* share of the rows that may be odd, 0 to below 0.5 */
@@ -30,8 +33,13 @@ typedef struct odd_train_options {
     size_t patience;      /* epochs without a better validation loss; 0: never stop early */
     double alerts;        /* share of normal rows that may be called odd */
     uint64_t seed;
-    size_t threads;         /* 0: as many as the process may use */
-    size_t memory;          /* bytes of resident memory to aim at */
+    size_t threads;                /* 0: as many as the process may use */
+    size_t memory;                 /* bytes of resident memory to aim at */
+    bool balanced;                 /* classes: each weighs the same in all, however rare */
+    const char *const *embeddings; /* FILE or COLUMN=FILE each, see train/saved.h */
+    size_t embedding_count;
+    const char *const *freeze; /* columns whose loaded tables stay, or "all" */
+    size_t freeze_count;
     const char *checkpoint; /* directory, or NULL */
     bool resume;
     const char *report;         /* path of the JSON report, or NULL */
@@ -47,18 +55,23 @@ typedef struct odd_train_options {
         .alerts = 0.001, .seed = 1, .memory = (size_t)1 << 30,                                     \
     }
 
+enum { ODD_SUPERVISED_LAYERS = 2 };
+extern const size_t odd_supervised_widths[ODD_SUPERVISED_LAYERS];
+
 typedef struct odd_train_summary {
     uint64_t rows;     /* good rows read */
     uint64_t rejected; /* rows that were not records of the file's shape */
     size_t epochs, best_epoch;
     double seconds, loss, validation_loss;
     double rows_per_second; /* of the training steps */
-    char notes[2000];       /* lines a person should see: unparsed cells, id guesses, … */
+    odd_objective objective;
+    odd_metrics metrics; /* with a target: of the held-out rows */
+    char notes[2000];    /* lines a person should see: unparsed cells, id guesses, … */
 } odd_train_summary;
 
-/* Reads the files once, trains, calibrates on held-out rows, and gives the model to the caller
- * (odd_model_free). The same seed, options and rows give the same model, bit for bit, for any
- * number of threads and after any number of kills and resumes. */
+/* Reads the files once, trains, calibrates on held-out rows (with a target: measures), and gives
+ * the model to the caller (odd_model_free). The same seed, options and rows give the same model,
+ * bit for bit, for any number of threads and after any number of kills and resumes. */
 int odd_train(const char *const *paths, size_t path_count, const odd_train_options *options,
               odd_model **model, odd_train_summary *summary, oddrow_error *err);
 

@@ -14,7 +14,7 @@ struct odd_validator {
     odd_forward **forwards; /* one a thread */
     /* of the run under way */
     const odd_rows *rows;
-    float *losses, *columns, *x;
+    float *losses, *columns, *x, *outputs;
 };
 
 int odd_validator_new(const odd_network *network, odd_pool *pool, odd_validator **out,
@@ -75,6 +75,25 @@ void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, fl
     v->columns = columns;
     v->x = x;
     odd_pool_run(v->pool, (rows->count + BLOCK - 1) / BLOCK, run_block, v);
+}
+
+static void predict_block(void *context, size_t index, size_t thread)
+{
+    odd_validator *v = context;
+    const odd_rows *rows = v->rows;
+    size_t first = index * BLOCK, count = rows->count - first < BLOCK ? rows->count - first : BLOCK;
+    odd_forward_predict(v->forwards[thread], rows->ids + first * rows->C,
+                        rows->values + first * rows->F, rows->missing + first * rows->M,
+                        rows->targets + first, count, v->losses ? v->losses + first : NULL,
+                        v->outputs ? v->outputs + first * v->network->Y : NULL);
+}
+
+void odd_validator_predict(odd_validator *v, const odd_rows *rows, float *losses, float *outputs)
+{
+    v->rows = rows;
+    v->losses = losses;
+    v->outputs = outputs;
+    odd_pool_run(v->pool, (rows->count + BLOCK - 1) / BLOCK, predict_block, v);
 }
 
 double odd_trimmed_mean(float *losses, size_t count, double trim)

@@ -19,6 +19,10 @@ void odd_validator_update(odd_validator *v);
 void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, float *columns,
                        float *x);
 
+/* The same for a supervised network: losses (count) against the rows' targets, outputs (count, Y)
+ * as odd_forward_predict has them; each may be NULL. */
+void odd_validator_predict(odd_validator *v, const odd_rows *rows, float *losses, float *outputs);
+
 /* Mean of the row losses without the greatest `trim` share of them; the same for any number of
  * threads. `losses` is reordered. */
 double odd_trimmed_mean(float *losses, size_t count, double trim);

@@ -59,6 +59,20 @@ static void index_computes_places(void **state)
     assert_int_equal(s->columns[4].constant_index, 1);
     assert_true(fabs(s->columns[1].missing_loss + log(10.0 / 102)) < 1e-12);
     assert_true(fabs(s->columns[3].differs_loss - log(101)) < 1e-12);
+    assert_int_equal(s->target, SIZE_MAX);
+    assert_int_equal(odd_schema_outputs(s), 0);
+    s->columns[1].kind = ODD_TARGET; /* of numbers */
+    assert_int_equal(odd_schema_index(s, NULL), 0);
+    assert_int_equal(s->target, 1);
+    assert_int_equal(odd_schema_outputs(s), 1);
+    assert_int_equal(s->F, 7);
+    s->columns[1].kind = ODD_IGNORE;
+    s->columns[0].kind = ODD_TARGET; /* of classes */
+    s->columns[0].vocabulary->missing_id = s->columns[0].vocabulary->rare_id = 0;
+    assert_int_equal(odd_schema_index(s, NULL), 0);
+    assert_int_equal(s->target, 0);
+    assert_int_equal(odd_schema_outputs(s), s->columns[0].vocabulary->size - 1);
+    assert_int_equal(s->C, 0);
     odd_schema_free(&s);
     assert_null(s);
 }
@@ -67,7 +81,7 @@ static void index_computes_places(void **state)
 static void index_refuses_damage(void **state)
 {
     (void)state;
-    for (int damage = 0; damage < 15; damage++) {
+    for (int damage = 0; damage < 18; damage++) {
         odd_schema *s = built();
         odd_column *c = s->columns;
         oddrow_error err = {0};
@@ -79,7 +93,7 @@ static void index_refuses_damage(void **state)
             c[1].name = c[0].name;
             break;
         case 2:
-            c[1].kind = (odd_kind)7;
+            c[1].kind = (odd_kind)ODD_KINDS;
             break;
         case 3:
             c[1].kind = ODD_CATEGORICAL;
@@ -110,6 +124,16 @@ static void index_refuses_damage(void **state)
             break;
         case 12:
             c[1].kind = (odd_kind)-1;
+            break;
+        case 15: /* two targets */
+            c[0].kind = c[1].kind = ODD_TARGET;
+            break;
+        case 16: /* neither classes nor numbers */
+            c[3].kind = ODD_TARGET;
+            break;
+        case 17:
+            c[0].kind = ODD_TARGET;
+            c[0].vocabulary->missing_id = 1;
             break;
         }
         if (damage == 13)

@@ -72,6 +72,20 @@ static void use(const odd_model *model, const odd_encoder *encoder, const odd_sp
     odd_explainer_free(&explainer);
 }
 
+static void predict(const odd_model *model, const odd_batch *batch)
+{
+    odd_folded *folded = NULL;
+    odd_forward *forward = NULL;
+    float *outputs = odd_alloc(ROWS * model->network->Y, sizeof *outputs);
+    if (outputs && odd_folded_new(model->network, &folded, NULL) == 0 &&
+        odd_forward_new(folded, &forward, NULL) == 0)
+        odd_forward_predict(forward, batch->ids, batch->values, batch->missing, NULL, ROWS, NULL,
+                            outputs);
+    odd_forward_free(&forward);
+    odd_folded_free(&folded);
+    odd_free(outputs);
+}
+
 static void score(const odd_model *model)
 {
     const odd_schema *schema = model->schema;
@@ -90,6 +104,8 @@ static void score(const odd_model *model)
     must(odd_encoder_new(schema, names, schema->K, &encoder, NULL) == 0);
     must(odd_batch_new(schema, ROWS, &batch, NULL) == 0);
     odd_encode(encoder, cells, ROWS, batch);
+    if (odd_model_supervised(model))
+        predict(model, batch);
     if (odd_scorer_new(model, false, &scorer, NULL) == 0 &&
         odd_lane_new(scorer, ROWS, &lane, NULL) == 0 && odd_lane_allow_masked(lane, NULL) == 0) {
         use(model, encoder, cells, lane, batch, false);

@@ -34,6 +34,9 @@ train mse all.csv --id id --label label --numeric b --objective embedding-mse --
 train dump all.csv --id id --label label --numeric b --contamination 0.2 --scaler standard
 train rare category.csv --max-vocab 2 --activation silu
 train bytes bytes.csv
+(echo a,b && rows 6 'print "k" i % 2 "," i * i') >classes.csv
+train classify classes.csv --target a --numeric b
+train regress classes.csv --target b --task regress
 head -c 100 "$out/category.model" >"$out/truncated.model"
 sed 's/"F32"/"F64"/' "$out/category.model" >"$out/dtype.model"
 sed 's/\\"format\\":1/\\"format\\":9/' "$out/category.model" >"$out/version.model"

@@ -3,8 +3,8 @@
  * usage: oddrow_dump_step DIRECTORY OBJECTIVE ACTIVATION
  * DIRECTORY (made by the caller) gets step.json (shapes, options, tensors, loss) and raw
  * little-endian arrays: ids.bin u32 (B, C), values.bin f32 (B, F), missing.bin u8 (B, M),
- * weights.bin f32 (B), before.bin, gradient.bin, after.bin f32 (parameters, flat),
- * column_losses.bin f32 (B, C + M), row_losses.bin f32 (B).
+ * weights.bin, targets.bin f32 (B), before.bin, gradient.bin, after.bin f32 (parameters, flat),
+ * column_losses.bin f32 (B, losses), row_losses.bin f32 (B).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static int write_json(const char *directory, const odd_network *n, const odd_ste
 
 typedef struct data {
     uint32_t ids[B * C];
-    float values[B * F], weights[B], column_losses[B * COLUMNS], row_losses[B];
+    float values[B * F], weights[B], targets[B], column_losses[B * COLUMNS], row_losses[B];
     uint8_t missing[B * M];
 } data;
 
@@ -102,13 +102,15 @@ static void fill(data *d, odd_network *n)
             if (!d->missing[i * M + feature_column[f]])
                 d->values[i * F + f] = (float)odd_random_normal(&r);
         d->weights[i] = (float)odd_random_uniform(&r);
+        d->targets[i] = n->config.objective == ODD_CLASSIFY ? (float)odd_random_below(&r, n->Y)
+                                                            : (float)odd_random_normal(&r);
     }
 }
 
 static int dump(const char *directory, odd_network *n, data *d, oddrow_error *err)
 {
     odd_step_options o = ODD_STEP_OPTIONS;
-    const odd_step_batch batch = {B, d->ids, d->values, d->missing, d->weights};
+    const odd_step_batch batch = {B, d->ids, d->values, d->missing, d->weights, d->targets};
     const size_t size = n->count * sizeof(float);
     odd_step *step = NULL;
     odd_folded *folded = NULL;
@@ -124,21 +126,28 @@ static int dump(const char *directory, odd_network *n, data *d, oddrow_error *er
         code = odd_step_new(n, B, NULL, &o, &step, err);
     if (code)
         goto done;
-    odd_forward_run(forward, d->ids, d->values, d->missing, B, ODD_NO_COLUMN, d->column_losses,
-                    d->row_losses, NULL);
+    if (odd_objective_supervised(n->config.objective)) {
+        odd_forward_predict(forward, d->ids, d->values, d->missing, d->targets, B, d->row_losses,
+                            NULL);
+        memcpy(d->column_losses, d->row_losses, sizeof d->row_losses);
+    } else {
+        odd_forward_run(forward, d->ids, d->values, d->missing, B, ODD_NO_COLUMN, d->column_losses,
+                        d->row_losses, NULL);
+    }
     code = write_file(directory, "before", n->parameters, size);
     if (code == 0)
         code = odd_step_run(step, &batch, rate, 1, 1, &result, err);
-    if (code == 0 &&
-        (write_file(directory, "gradient", odd_step_gradients(step), size) ||
-         write_file(directory, "after", n->parameters, size) ||
-         write_file(directory, "ids", d->ids, sizeof d->ids) ||
-         write_file(directory, "values", d->values, sizeof d->values) ||
-         write_file(directory, "missing", d->missing, sizeof d->missing) ||
-         write_file(directory, "weights", d->weights, sizeof d->weights) ||
-         write_file(directory, "column_losses", d->column_losses, sizeof d->column_losses) ||
-         write_file(directory, "row_losses", d->row_losses, sizeof d->row_losses) ||
-         write_json(directory, n, &result)))
+    if (code == 0 && (write_file(directory, "gradient", odd_step_gradients(step), size) ||
+                      write_file(directory, "after", n->parameters, size) ||
+                      write_file(directory, "ids", d->ids, sizeof d->ids) ||
+                      write_file(directory, "values", d->values, sizeof d->values) ||
+                      write_file(directory, "missing", d->missing, sizeof d->missing) ||
+                      write_file(directory, "weights", d->weights, sizeof d->weights) ||
+                      write_file(directory, "targets", d->targets, sizeof d->targets) ||
+                      write_file(directory, "column_losses", d->column_losses,
+                                 B * n->losses * sizeof *d->column_losses) ||
+                      write_file(directory, "row_losses", d->row_losses, sizeof d->row_losses) ||
+                      write_json(directory, n, &result)))
         code = ODDROW_EIO;
 done:
     odd_step_free(&step);
@@ -169,6 +178,7 @@ int main(int argc, char **argv)
     c.layers = 3;
     c.widths = widths;
     c.objective = (odd_objective)objective;
+    c.outputs = c.objective == ODD_CLASSIFY ? 4 : 1;
     c.activation = (odd_activation)activation;
     c.slope = 0.1f;
     c.embedding_sd = 0.3f;

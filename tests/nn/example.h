@@ -26,7 +26,7 @@ typedef struct example {
     odd_network *network;
     size_t rows;
     uint32_t *ids;
-    float *values, *weights;
+    float *values, *weights, *targets;
     uint8_t *missing;
 } example;
 
@@ -70,6 +70,7 @@ static inline void example_make(example *e, const odd_network_config *config, si
     e->values = calloc(rows * config->F + 1, sizeof *e->values);
     e->missing = calloc(rows * config->M + 1, sizeof *e->missing);
     e->weights = calloc(rows, sizeof *e->weights);
+    e->targets = calloc(rows, sizeof *e->targets);
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < config->C; j++)
             e->ids[i * config->C + j] = (uint32_t)odd_random_below(&r, config->V[j]);
@@ -79,6 +80,10 @@ static inline void example_make(example *e, const odd_network_config *config, si
             if (!e->missing[i * config->M + e->network->column_of[f]])
                 e->values[i * config->F + f] = (float)odd_random_normal(&r);
         e->weights[i] = (float)odd_random_uniform(&r);
+        if (config->objective == ODD_CLASSIFY)
+            e->targets[i] = (float)odd_random_below(&r, config->outputs);
+        if (config->objective == ODD_REGRESS)
+            e->targets[i] = (float)odd_random_normal(&r);
     }
 }
 
@@ -89,12 +94,16 @@ static inline void example_free(example *e)
     free(e->values);
     free(e->missing);
     free(e->weights);
+    free(e->targets);
 }
 
 static inline odd_step_batch example_batch(const example *e)
 {
-    return (odd_step_batch){
-        .rows = e->rows, .ids = e->ids, .values = e->values, .missing = e->missing};
+    return (odd_step_batch){.rows = e->rows,
+                            .ids = e->ids,
+                            .values = e->values,
+                            .missing = e->missing,
+                            .targets = e->targets};
 }
 
 /* Whether training hides column j of a row: the draw that nn/panel.c makes. */
@@ -134,6 +143,7 @@ static inline void example_losses(const example *e, const double *w, const odd_s
                              .values = e->values + i * c->F,
                              .u = u,
                              .missing = e->missing + i * c->M,
+                             .target = (double)e->targets[i],
                              .keep = keep,
                              .target_x = target_x ? target_x + i * n->X : NULL,
                              .x = row_x,

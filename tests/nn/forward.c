@@ -55,7 +55,7 @@ static void test_plain(void **state)
     static const size_t rows[] = {1, 16, 63, 64, 65, 200};
     (void)state;
     for (int a = 0; a < ODD_ACTIVATIONS; a++)
-        for (int o = 0; o < ODD_OBJECTIVES; o++) {
+        for (int o = 0; o <= ODD_EMBEDDING_MSE; o++) {
             odd_network_config c = example_config();
             c.activation = (odd_activation)a;
             c.objective = (odd_objective)o;
@@ -67,6 +67,44 @@ static void test_plain(void **state)
     c = example_config();
     c.F = c.M = 0;
     compare(&c, 70, true);
+}
+
+/* Losses and outputs of supervised networks; a row alone gives what it gives among others. */
+static void test_predict(void **state)
+{
+    (void)state;
+    for (int a = 0; a < 4; a++) {
+        odd_network_config c = example_config();
+        odd_folded *folded = NULL;
+        odd_forward *fast = NULL, *plain = NULL;
+        example e;
+        float loss[2][150], out[2][150 * 21], x[150 * 40], alone[21];
+
+        c.objective = a < 2 ? ODD_CLASSIFY : ODD_REGRESS;
+        c.outputs = a < 2 ? (a ? 21 : 2) : 1;
+        if (a == 3)
+            c.C = 0;
+        example_make(&e, &c, 150, 12);
+        assert_int_equal(e.network->losses, 1);
+        assert_int_equal(odd_folded_new(e.network, &folded, NULL), 0);
+        assert_int_equal(odd_forward_new(folded, &fast, NULL), 0);
+        assert_int_equal(odd_forward_new_plain(e.network, &plain, NULL), 0);
+        odd_forward_predict(fast, e.ids, e.values, e.missing, e.targets, 150, loss[0], out[0]);
+        odd_forward_predict(plain, e.ids, e.values, e.missing, e.targets, 150, loss[1], out[1]);
+        close_to(loss[0], loss[1], 150, "loss");
+        close_to(out[0], out[1], 150 * c.outputs, "output");
+        for (size_t i = 0; i < 150 && a < 2; i++)
+            assert_true(fabsf(loss[0][i] + logf(out[0][i * c.outputs + (size_t)e.targets[i]])) <
+                        1e-4f);
+        odd_forward_predict(fast, e.ids + 70 * c.C, e.values + 70 * c.F, e.missing + 70 * c.M, NULL,
+                            1, NULL, alone);
+        assert_memory_equal(alone, out[0] + 70 * c.outputs, c.outputs * sizeof *alone);
+        odd_forward_run(fast, e.ids, e.values, e.missing, 150, ODD_NO_COLUMN, NULL, NULL, x);
+        odd_forward_free(&fast);
+        odd_forward_free(&plain);
+        odd_folded_free(&folded);
+        example_free(&e);
+    }
 }
 
 static void test_both_paths(void **state)
@@ -122,7 +160,7 @@ static void test_explain(void **state)
 {
     odd_network_config c = example_config();
     (void)state;
-    for (int o = 0; o < ODD_OBJECTIVES; o++) {
+    for (int o = 0; o <= ODD_EMBEDDING_MSE; o++) {
         example e;
         odd_folded *folded = NULL;
         odd_forward *f[2] = {NULL, NULL};
@@ -163,8 +201,9 @@ static void test_explain(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_paths), cmocka_unit_test(test_plain),
-        cmocka_unit_test(test_neighbours), cmocka_unit_test(test_explain)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_both_paths),
+                                       cmocka_unit_test(test_plain), cmocka_unit_test(test_predict),
+                                       cmocka_unit_test(test_neighbours),
+                                       cmocka_unit_test(test_explain)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

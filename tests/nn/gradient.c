@@ -133,6 +133,33 @@ static void test_embedding_mse(void **state)
     }
 }
 
+static void test_supervised(void **state)
+{
+    odd_step_options o = ODD_STEP_OPTIONS;
+    (void)state;
+    for (int a = 0; a < ODD_ACTIVATIONS; a++) {
+        odd_network_config c = example_config();
+        c.activation = (odd_activation)a;
+        c.slope = 0.1f;
+        c.objective = a % 2 ? ODD_REGRESS : ODD_CLASSIFY;
+        c.outputs = a % 2 ? 1 : a == 0 ? 2 : 21;
+        check(&c, &o, a < 2);
+    }
+    odd_network_config c = example_config();
+    c.objective = ODD_CLASSIFY;
+    c.outputs = 3;
+    o.mask = 0.3;
+    o.dropout = 0.2;
+    check(&c, &o, true);
+    c.F = c.M = 0; /* categories alone */
+    check(&c, &o, false);
+    c = example_config();
+    c.C = 0; /* numbers alone */
+    c.objective = ODD_REGRESS;
+    c.outputs = 1;
+    check(&c, &o, false);
+}
+
 /* The columns fold as their sizes say, so the tests above go through both paths. */
 static void test_both_paths(void **state)
 {
@@ -201,8 +228,8 @@ static void test_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_paths), cmocka_unit_test(test_activations),
-        cmocka_unit_test(test_embedding_mse), cmocka_unit_test(test_options),
-        cmocka_unit_test(test_shapes)};
+        cmocka_unit_test(test_both_paths),    cmocka_unit_test(test_activations),
+        cmocka_unit_test(test_embedding_mse), cmocka_unit_test(test_supervised),
+        cmocka_unit_test(test_options),       cmocka_unit_test(test_shapes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

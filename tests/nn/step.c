@@ -222,6 +222,45 @@ static void test_clip(void **state)
     example_free(&e);
 }
 
+/* Of a frozen table no byte changes, whatever the rate, the decay and the clip; the others do. */
+static void test_frozen(void **state)
+{
+    static const bool frozen[3] = {true, true, false};
+    static const odd_objective objectives[3] = {ODD_ROW, ODD_EMBEDDING_MSE, ODD_CLASSIFY};
+
+    (void)state;
+    for (size_t i = 0; i < 6; i++) {
+        odd_step_options o = ODD_STEP_OPTIONS;
+        odd_network_config c = example_config();
+        odd_pool *pool = NULL;
+        odd_step *step = NULL;
+        odd_network *before = NULL;
+        example e;
+        c.objective = objectives[i % 3];
+        c.outputs = 4;
+        o.frozen = frozen;
+        o.weight_decay = 0.1;
+        o.mask = 0.2;
+        o.clip = i < 3 ? 0 : 0.5;
+        example_make(&e, &c, 150, 4);
+        assert_int_equal(odd_network_copy(e.network, &before, NULL), 0);
+        new_step(&e, 2, &o, &pool, &step);
+        const odd_step_batch batch = example_batch(&e);
+        for (uint64_t n = 0; n < 5; n++)
+            assert_int_equal(odd_step_run(step, &batch, 1e-2, 1, n, NULL, NULL), 0);
+        for (size_t t = 0; t < e.network->tensor_count; t++) {
+            const odd_tensor *tensor = e.network->tensors + t;
+            const int same = memcmp(odd_network_tensor(e.network, t), odd_network_tensor(before, t),
+                                    tensor->rows * tensor->cols * sizeof(float)) == 0;
+            assert_int_equal(same, t < 2);
+        }
+        odd_step_free(&step);
+        odd_pool_free(&pool);
+        odd_network_free(&before);
+        example_free(&e);
+    }
+}
+
 /* A value that is no number: its column is named and nothing changes. */
 static void test_not_a_number(void **state)
 {
@@ -286,9 +325,9 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_threads), cmocka_unit_test(test_adam),
-        cmocka_unit_test(test_resume),  cmocka_unit_test(test_result),
-        cmocka_unit_test(test_clip),    cmocka_unit_test(test_not_a_number),
-        cmocka_unit_test(test_refusals)};
+        cmocka_unit_test(test_threads),      cmocka_unit_test(test_adam),
+        cmocka_unit_test(test_resume),       cmocka_unit_test(test_result),
+        cmocka_unit_test(test_clip),         cmocka_unit_test(test_frozen),
+        cmocka_unit_test(test_not_a_number), cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

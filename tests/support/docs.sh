@@ -5,7 +5,7 @@ page=$ODDROW_SOURCE/docs/oddrow.1
 
 options() { grep -oE -- '^ +(-[a-z], )?--[a-z][a-z-]*' | grep -oE -- '--[a-z][a-z-]*' | sort -u; }
 
-for command in train score eval inspect columns embeddings encode similar serve send ask watch keygen promote; do
+for command in train score eval inspect columns predict embeddings encode similar serve send ask watch keygen promote; do
     "$ODDROW_BINARY" "$command" --help | options
 done | sort -u >"$ODDROW_BUILD/options.help"
 # .It Fl \-name … in the page, and the short ones' long names

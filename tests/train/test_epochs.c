@@ -103,8 +103,8 @@ static void open_run(run *r, const odd_train_options *options)
 
 static int go(run *r, oddrow_error *err)
 {
-    return odd_epochs_run(&r->options, &r->dataset, &r->held, 0, r->pool, r->network, &r->history,
-                          err);
+    return odd_epochs_run(&r->options, &r->dataset, &r->held, 0, NULL, r->pool, r->network,
+                          &r->history, err);
 }
 
 static void close_run(run *r)
@@ -207,7 +207,7 @@ static void checkpoints(void **state)
     const char *folder = made_path("checkpoint");
     open_run(&r, &options);
     open_run(&other, &options);
-    uint64_t print = odd_checkpoint_fingerprint(&r.options, &r.dataset);
+    uint64_t print = odd_checkpoint_fingerprint(&r.options, &r.dataset, r.network, NULL);
     odd_progress_state a = state_of(&r), b = state_of(&other);
     size_t count = r.network->count;
     float *parts[2][4] = {
@@ -279,7 +279,7 @@ static void fingerprints(void **state)
     run r;
     odd_train_options options = made_options();
     open_run(&r, &options);
-    uint64_t own = odd_checkpoint_fingerprint(&r.options, &r.dataset);
+    uint64_t own = odd_checkpoint_fingerprint(&r.options, &r.dataset, r.network, NULL);
     for (int i = 0; i < 17; i++) {
         odd_train_options o = r.options;
         odd_dataset d = r.dataset;
@@ -336,12 +336,12 @@ static void fingerprints(void **state)
             d.rows++;
             break;
         }
-        if (odd_checkpoint_fingerprint(&o, &d) == own)
+        if (odd_checkpoint_fingerprint(&o, &d, r.network, NULL) == own)
             fail_msg("change %d goes unnoticed", i);
     }
     odd_train_options same = r.options;
     same.threads = 3;
-    assert_true(odd_checkpoint_fingerprint(&same, &r.dataset) == own);
+    assert_true(odd_checkpoint_fingerprint(&same, &r.dataset, r.network, NULL) == own);
     close_run(&r);
 }
 

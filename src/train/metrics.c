@@ -1,0 +1,81 @@
+#include "train/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "base/memory.h"
+
+typedef struct ranked {
+    float p;
+    int positive;
+} ranked;
+
+static int compare(const void *a, const void *b)
+{
+    float x = ((const ranked *)a)->p, y = ((const ranked *)b)->p;
+    return (x > y) - (x < y);
+}
+
+/* Mann and Whitney's statistic: pairs in the right order, ties half, over all pairs. Not-a-number
+ * where all rows are alike. Sorts. */
+static double area(ranked *rows, size_t count)
+{
+    double below = 0, positives = 0, right = 0;
+    qsort(rows, count, sizeof *rows, compare);
+    for (size_t first = 0, end; first < count; first = end) {
+        double tied = 0;
+        for (end = first; end < count && rows[end].p == rows[first].p; end++)
+            tied += rows[end].positive;
+        double negatives = (double)(end - first) - tied;
+        right += tied * (below + negatives / 2);
+        below += negatives;
+        positives += tied;
+    }
+    return right / (positives * below);
+}
+
+int odd_metrics_classes(const float *p, const float *targets, const float *losses, size_t rows,
+                        size_t classes, odd_metrics *out, oddrow_error *err)
+{
+    ranked *sorted = odd_alloc(rows + 1, sizeof *sorted);
+    double sum = 0;
+    size_t counted = 0, right = 0;
+    *out = (odd_metrics){.rows = rows};
+    if (!sorted)
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    for (size_t i = 0; i < rows; i++) {
+        size_t best = 0;
+        for (size_t c = 1; c < classes; c++)
+            if (p[i * classes + c] > p[i * classes + best])
+                best = c;
+        right += (float)best == targets[i];
+        out->log_loss += (double)losses[i] / (double)rows;
+    }
+    for (size_t c = classes == 2; c < classes; c++) {
+        for (size_t i = 0; i < rows; i++)
+            sorted[i] = (ranked){p[i * classes + c], targets[i] == (float)c};
+        double auroc = area(sorted, rows);
+        if (isfinite(auroc)) {
+            sum += auroc;
+            counted++;
+        }
+    }
+    out->accuracy = rows ? (double)right / (double)rows : NAN;
+    out->auroc = counted ? sum / (double)counted : NAN;
+    odd_free(sorted);
+    return 0;
+}
+
+void odd_metrics_numbers(const float *y, const float *targets, size_t rows,
+                         const odd_scaler *scaler, odd_metrics *out)
+{
+    *out = (odd_metrics){.rows = rows};
+    for (size_t i = 0; i < rows; i++) {
+        double t = odd_scaler_invert(scaler, targets[i]);
+        double e = fabs(odd_scaler_invert(scaler, y[i]) - t);
+        out->mse += e * e / (double)rows;
+        out->mae += e / (double)rows;
+        out->mape += 100 * e / fmax(fabs(t), 1e-7) / (double)rows;
+    }
+}
