@@ -285,6 +285,8 @@ int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_e
     odd_journal_options journal = {options->power, options->retain.seconds, options->retain.bytes};
     if (!rc)
         rc = odd_journal_open(options->journal, &journal, &w->journal, err);
+    if (!rc) /* what the pages show until the first batch */
+        w->journal_state = odd_journal_state_of(w->journal);
     if (!rc && (w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
         rc = odd_fail(err, ODDROW_EIO, "cannot make an eventfd: %s", strerror(errno));
     if (!rc && !(w->context = zmq_ctx_new()))
