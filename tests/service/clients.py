@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """The programs of docs/protocol.md, as they stand there, against a worker: ask.py, send.py (across a
 SIGKILL of the worker), watch.py, replay.py and keys.py, with CSV and JSON payloads."""
 import ast, contextlib, json, os, re, shutil, subprocess, sys

@@ -1,12 +1,11 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Keys: who is not listed, has the wrong server key or none gets nothing from any socket and is counted;
 who is listed is served by all of them. Beyond loopback nothing is bound without keys, nor HTTP without
 a token. No key is ever in the log."""
 import contextlib, json, os, shutil, signal, stat, struct, subprocess
 
-import zmq, zmq.auth
-
 import service
+import zmq, zmq.auth
 from service import check
 
 MADE = service.rows(200, seed=17, odd=0.03)

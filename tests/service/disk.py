@@ -4,9 +4,8 @@ lives; with room again every sent row is in the feed once. On a small tmpfs that
 and under a limit on the size of files that is raised."""
 import os, resource, subprocess, sys
 
-import zmq
-
 import service
+import zmq
 from service import check
 
 INNER = "ODDROW_TEST_DISK"  # set in the mount namespace: the directory to mount in

@@ -1,9 +1,8 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Drift, end to end: rows of which one column is shifted make a drift entry, and normal rows later
 another; the page says the same. The window is 10,000 rows, in parts of 1,000."""
-import zmq
-
 import service
+import zmq
 from service import check
 
 WINDOW = 10000

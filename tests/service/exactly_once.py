@@ -6,9 +6,8 @@ Full volume (ODDROW_TEST_FULL=1): 200,000 rows, 20 kills of the worker, 5 of a c
 """
 import os, random, shutil, signal, threading, time
 
-import zmq
-
 import service
+import zmq
 from service import check
 
 TOTAL = service.scaled(6000, 200000)

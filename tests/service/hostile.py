@@ -1,12 +1,11 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Hostile messages mixed with good rows: pulled, asked and sent. Every good row is scored, every bad one
 counted and entered once by its reason, every request answered once, and the worker's memory stays flat.
 Then what is no message at all: bytes that are not ZeroMQ's or HTTP's, connections left half open."""
 import collections, contextlib, json, os, random, socket, struct, time, urllib.parse
 
-import msgpack, zmq
-
 import service
+import msgpack, zmq
 from service import check
 
 MADE = service.rows(600, seed=13, odd=0.03)

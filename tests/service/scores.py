@@ -3,9 +3,8 @@
 sent and pulled, one row a message and 256; and the answers to asked rows."""
 import json, os
 
-import msgpack, zmq
-
 import service
+import msgpack, zmq
 from service import check
 
 MADE = service.rows(service.scaled(1500), seed=7, odd=0.03)

@@ -7,7 +7,11 @@ ODDROW_TEST_SEED repeats a run. Run directly, ODDROW_BINARY is the binary under 
 import atexit, contextlib, csv, fcntl, io, json, os, random, re, shutil, signal, socket, struct
 import subprocess, sys, tempfile, time, traceback, urllib.error, urllib.request
 
-import zmq
+try:
+    import msgpack, zmq
+except ImportError as missing:
+    print(f"skipped: {missing}: Debian's python3-zmq and python3-msgpack are needed", flush=True)
+    sys.exit(1 if os.environ.get("CI") == "true" else 77)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.environ.get("ODDROW_SOURCE") or os.path.dirname(os.path.dirname(HERE))

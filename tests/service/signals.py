@@ -3,9 +3,8 @@
 the shadow and its promotion."""
 import contextlib, json, os, shutil, signal, socket, sqlite3, statistics, subprocess
 
-import zmq
-
 import service
+import zmq
 from service import check
 
 

@@ -3,9 +3,8 @@
 memory stays flat and no descriptor is left open. bench/worker_soak.py is the long form."""
 import os
 
-import zmq
-
 import service
+import zmq
 from service import check
 
 ROWS = service.scaled(300000)

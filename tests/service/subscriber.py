@@ -1,12 +1,11 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Subscribers that stop reading under full load: the worker's memory stays where it was, another
 subscriber is served on, and who stopped ends with every message through replay. And oddrow watch with
 --state: each sequence once, over its own restarts and the worker's."""
 import contextlib, os, random, re, signal, struct, subprocess, threading, time
 
-import zmq
-
 import service
+import zmq
 from hostile import instrumented, resident
 from service import check
 
