@@ -81,8 +81,8 @@ uint64_t odd_csv_bytes_read(const odd_csv_source *s);
  * the file ends. After an error only odd_csv_close makes sense. One caller at a time. */
 int odd_csv_next(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err);
 
-/* For a live source: a descriptor to poll before odd_csv_next, which might wait; -1: it would not, or
- * not for long (the rest of a record that has begun). */
+/* For a live source: a descriptor to poll before odd_csv_next, which might wait; -1: it would not,
+ * or not for long (the rest of a record that has begun). */
 int odd_csv_descriptor(const odd_csv_source *s);
 
 /* Splits chunk->raw into cells and rejects, which stay valid until the chunk's next use. 0 or

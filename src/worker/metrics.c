@@ -12,8 +12,7 @@ static const char *const outcomes[ODD_OUTCOMES] = {"scored", "odd", "rejected"};
 static const char *const kinds[] = {"pulled", "asked", "sent"};
 
 /* A family of one sample without labels. */
-static void one(odd_metrics *m, const char *name, const char *type, double value,
-                const char *help)
+static void one(odd_metrics *m, const char *name, const char *type, double value, const char *help)
 {
     odd_metrics_family(m, name, type, help);
     odd_metrics_sample(m, "", value, NULL);
@@ -119,8 +118,8 @@ static void show_shadow(odd_metrics *m, const odd_shadow_report *r)
 }
 
 /* One family of the drift of all columns. */
-static void show_column(odd_metrics *m, const odd_worker *w, const char *name,
-                        const char *help, double (*value)(const odd_drift_column *))
+static void show_column(odd_metrics *m, const odd_worker *w, const char *name, const char *help,
+                        double (*value)(const odd_drift_column *))
 {
     size_t K = odd_engine_model(w->engine)->schema->K;
     odd_metrics_family(m, name, "gauge", help);
