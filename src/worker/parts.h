@@ -1,6 +1,7 @@
 /* worker/parts.h: the worker's state, shared by its files; room-private.
  *
- *   worker.c   life, sockets, the poll loop, models
+ *   worker.c   life, sockets, the poll loop
+ *   models.c   the models in use: loaded, loaded again, swapped
  *   ingest.c   frames to messages
  *   batch.c    messages through the engine into the journal, then feed, answers, counts
  *   metrics.c  what the HTTP pages show
@@ -131,6 +132,19 @@ struct odd_worker {
     int promote_result; /* 1: asked for; 0: done; < 0: failed */
     odd_journal_state journal_state;
 };
+
+/* ---- models.c ---- */
+
+/* Loads the model and its shadow for the first time. */
+int odd_models_open(odd_worker *w, oddrow_error *err);
+void odd_models_close(odd_worker *w);
+
+/* Between two batches: starts a thread that loads them again where that was asked for; puts what it
+ * has loaded in place (use false: only waits for it and drops it); swaps model and shadow where
+ * that was asked for. */
+void odd_models_begin_load(odd_worker *w);
+void odd_models_end_load(odd_worker *w, bool use);
+void odd_models_swap(odd_worker *w);
 
 /* ---- ingest.c ---- */
 

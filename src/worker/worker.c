@@ -1,4 +1,4 @@
-/* worker/worker.c: the worker's life, sockets, poll loop and models. */
+/* worker/worker.c: the worker's life, sockets and poll loop. */
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -86,158 +86,6 @@ static int open_sockets(odd_worker *w, oddrow_error *err)
     return rc;
 }
 
-/* ---- models ---- */
-
-static int load_pair(const odd_worker_options *o, size_t threads, const char *path,
-                     const char *shadow_path, odd_engine **engine, odd_engine **shadow,
-                     oddrow_error *err)
-{
-    odd_engine_options options = {threads, o->explain, o->alerts, o->max_message, o->publish_all};
-    *engine = *shadow = NULL;
-    int rc = odd_engine_load(path, &options, engine, err);
-    if (!rc && shadow_path)
-        rc = odd_engine_load(shadow_path, &options, shadow, err);
-    if (!rc && *shadow)
-        rc = odd_engine_compare(*engine, *shadow, err);
-    if (!rc)
-        odd_engine_set_shadow(*engine, *shadow);
-    if (rc) {
-        odd_engine_free(engine);
-        odd_engine_free(shadow);
-    }
-    return rc;
-}
-
-/* Puts engines in place of those in use, which are freed unless they are the same. */
-static int install(odd_worker *w, odd_engine *engine, odd_engine *shadow, oddrow_error *err)
-{
-    odd_drift *drift = NULL;
-    int rc = odd_drift_new(odd_engine_model(engine)->schema, &(odd_drift_options){0}, &drift, err);
-    if (rc)
-        return rc;
-    odd_engine *old = w->engine, *old_shadow = w->shadow;
-    pthread_mutex_lock(&w->lock);
-    odd_drift_free(&w->drift);
-    w->drift = drift;
-    w->engine = engine;
-    w->shadow = shadow;
-    odd_engine_set_shadow(engine, shadow);
-    if (shadow)
-        odd_engine_set_shadow(shadow, NULL);
-    odd_shadow_clear(w->compared);
-    pthread_mutex_unlock(&w->lock);
-    if (old != engine && old != shadow)
-        odd_engine_free(&old);
-    if (old_shadow != engine && old_shadow != shadow)
-        odd_engine_free(&old_shadow);
-    return 0;
-}
-
-static void *load(void *context)
-{
-    odd_worker *w = context;
-    w->load_error = (oddrow_error){0};
-    load_pair(&w->options, odd_pool_threads(w->pool), odd_engine_path(w->engine),
-              w->shadow ? odd_engine_path(w->shadow) : NULL, &w->new_engine, &w->new_shadow,
-              &w->load_error);
-    atomic_store(&w->loaded, true);
-    uint64_t one = 1;
-    (void)!write(w->wake, &one, sizeof one);
-    return NULL;
-}
-
-static void reload_failed(odd_worker *w, const char *why)
-{
-    pthread_mutex_lock(&w->lock);
-    w->counts.failed_reloads++;
-    pthread_mutex_unlock(&w->lock);
-    odd_status(w, ODD_LOG_ERROR, "reload-failed", why);
-}
-
-/* Reading happens on a thread of its own; rows go on being scored with the old model. */
-static void begin_load(odd_worker *w)
-{
-    if (w->loading || !atomic_exchange(&w->reload, false))
-        return;
-    atomic_store(&w->loaded, false);
-    if (pthread_create(&w->loader, NULL, load, w) == 0)
-        w->loading = true;
-    else
-        reload_failed(w, "no thread to load the model");
-}
-
-static void end_load(odd_worker *w, bool use)
-{
-    oddrow_error err = {0};
-    if (!w->loading || (use && !atomic_load(&w->loaded)))
-        return;
-    pthread_join(w->loader, NULL);
-    w->loading = false;
-    int rc = w->load_error.code;
-    err = w->load_error;
-    if (use && !rc && w->new_engine)
-        rc = odd_engine_compare(w->engine, w->new_engine, &err);
-    if (use && !rc)
-        rc = install(w, w->new_engine, w->new_shadow, &err);
-    if (!use || rc) {
-        odd_engine_free(&w->new_engine);
-        odd_engine_free(&w->new_shadow);
-    }
-    w->new_engine = w->new_shadow = NULL;
-    if (!use)
-        return;
-    if (rc) {
-        reload_failed(w, err.message);
-        return;
-    }
-    pthread_mutex_lock(&w->lock);
-    w->counts.reloads++;
-    pthread_mutex_unlock(&w->lock);
-    odd_status(w, ODD_LOG_INFO, "reloaded", odd_engine_path(w->engine));
-}
-
-static void swap_models(odd_worker *w)
-{
-    oddrow_error err = {0};
-    bool asked = atomic_exchange(&w->promote, false);
-    pthread_mutex_lock(&w->lock);
-    bool waited = w->promote_result == 1;
-    pthread_mutex_unlock(&w->lock);
-    if (!asked && !waited)
-        return;
-    int rc = w->shadow ? install(w, w->shadow, w->engine, &err)
-                       : odd_fail(&err, ODDROW_EINVAL, "there is no shadow model to promote");
-    if (rc)
-        odd_log_write(w->options.log, ODD_LOG_WARN, "promote-failed", "%s", err.message);
-    else
-        odd_status(w, ODD_LOG_INFO, "promoted", odd_engine_path(w->engine));
-    pthread_mutex_lock(&w->lock);
-    w->promote_result = rc;
-    pthread_cond_broadcast(&w->promoted);
-    pthread_mutex_unlock(&w->lock);
-}
-
-int odd_worker_promote_now(odd_worker *w, oddrow_error *err)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 5;
-    pthread_mutex_lock(&w->lock);
-    w->promote_result = 1;
-    uint64_t one = 1;
-    (void)!write(w->wake, &one, sizeof one);
-    int late = 0;
-    while (w->promote_result == 1 && !late)
-        late = pthread_cond_timedwait(&w->promoted, &w->lock, &until);
-    int rc = w->promote_result;
-    if (rc == 1)
-        w->promote_result = 0;
-    pthread_mutex_unlock(&w->lock);
-    if (rc == 1)
-        return odd_fail(err, ODDROW_EIO, "the worker did not come to it within 5 s");
-    return rc ? odd_fail(err, ODDROW_EINVAL, "there is no shadow model to promote") : 0;
-}
-
 /* ---- life ---- */
 
 static int allocate(odd_worker *w, oddrow_error *err)
@@ -258,7 +106,6 @@ static int allocate(odd_worker *w, oddrow_error *err)
 
 int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_error *err)
 {
-    odd_engine *engine = NULL, *shadow = NULL;
     odd_worker *w = odd_alloc(1, sizeof *w);
     *out = w;
     if (!w)
@@ -272,16 +119,7 @@ int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_e
     if (!rc)
         rc = odd_pool_new(options->threads, &w->pool, err);
     if (!rc)
-        rc = load_pair(options, odd_pool_threads(w->pool), options->model, options->shadow, &engine,
-                       &shadow, err);
-    if (!rc)
-        rc = odd_shadow_new(&w->compared, err);
-    if (!rc)
-        rc = install(w, engine, shadow, err);
-    if (rc && w->engine != engine) {
-        odd_engine_free(&engine);
-        odd_engine_free(&shadow);
-    }
+        rc = odd_models_open(w, err);
     odd_journal_options journal = {options->power, options->retain.seconds, options->retain.bytes};
     if (!rc)
         rc = odd_journal_open(options->journal, &journal, &w->journal, err);
@@ -303,7 +141,7 @@ void odd_worker_free(odd_worker **worker)
     if (!worker || !*worker)
         return;
     odd_worker *w = *worker;
-    end_load(w, false);
+    odd_models_close(w);
     for (size_t i = 0; w->messages && i < w->count; i++)
         odd_message_close(&w->messages[i]);
     for (size_t i = 0; i < w->note_count; i++)
@@ -316,10 +154,6 @@ void odd_worker_free(odd_worker **worker)
     if (w->context)
         zmq_ctx_term(w->context);
     odd_journal_close(&w->journal);
-    odd_drift_free(&w->drift); /* borrows the engine's schema */
-    odd_engine_free(&w->engine);
-    odd_engine_free(&w->shadow);
-    odd_shadow_free(&w->compared);
     odd_pool_free(&w->pool);
     odd_bytes_free(&w->json);
     odd_bytes_free(&w->answer);
@@ -415,9 +249,9 @@ static void trim(odd_worker *w, double now)
 static void look_after(odd_worker *w, double now)
 {
     if (!w->planned) {
-        begin_load(w);
-        end_load(w, true);
-        swap_models(w);
+        odd_models_begin_load(w);
+        odd_models_end_load(w, true);
+        odd_models_swap(w);
         pthread_mutex_lock(&w->lock);
         odd_drift_check(w->drift, tell_drift, w);
         pthread_mutex_unlock(&w->lock);
