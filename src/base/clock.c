@@ -28,7 +28,10 @@ void odd_clock_text(char out[ODD_CLOCK_TEXT], int64_t microseconds)
     struct tm utc;
     if (!gmtime_r(&t, &utc) || utc.tm_year < -1900 || utc.tm_year > 8099)
         utc = (struct tm){.tm_year = 70, .tm_mday = 1};
-    size_t n = strftime(out, ODD_CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S.", &utc);
+    /* Not %Y: glibc writes the year 999 with three digits. */
+    for (int i = 4, year = utc.tm_year + 1900; i-- > 0; year /= 10)
+        out[i] = (char)('0' + year % 10);
+    size_t n = 4 + strftime(out + 4, ODD_CLOCK_TEXT - 4, "-%m-%dT%H:%M:%S.", &utc);
     for (size_t i = n + 6; i-- > n; rest /= 10)
         out[i] = (char)('0' + rest % 10);
     out[n + 6] = 'Z';
