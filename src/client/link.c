@@ -21,8 +21,13 @@ static const struct {
     {ZMQ_HANDSHAKE_IVL, 10000},
 };
 
+/* Bytes of a frame: more than any worker sends; a hostile one could otherwise fill the memory. */
+static const int64_t longest_frame = (int64_t)256 << 20;
+
 static int set_options(void *socket, oddrow_error *err)
 {
+    if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &longest_frame, sizeof longest_frame))
+        return odd_fail(err, ODDROW_EINVAL, "cannot bound frames: %s", zmq_strerror(errno));
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
         if (zmq_setsockopt(socket, settings[i].name, &settings[i].value, sizeof(int)))
             return odd_fail(err, ODDROW_EINVAL, "cannot set socket option %d: %s", settings[i].name,

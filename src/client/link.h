@@ -13,7 +13,8 @@ typedef struct odd_link_options {
 } odd_link_options;
 
 /* A socket of `type` (ZMQ_DEALER, ZMQ_SUB, …), made ready (linger 0, reconnect 50 ms to 2 s, TCP
- * keep-alive, heartbeats, CURVE where there are keys) and connected. Close with zmq_close. */
+ * keep-alive, heartbeats, frames of at most 256 MiB, CURVE where there are keys) and connected.
+ * Close with zmq_close. */
 int odd_link_open(void *context, int type, const odd_link_options *options, void **out,
                   oddrow_error *err);
 

@@ -15,12 +15,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/batches.h"
+#include "client/exchange.h"
+#include "client/window.h"
 #include "wire/frame.h"
 
 enum {
-    WINDOW = 64,
-    WINDOW_BYTES = 32 * 1024 * 1024,
-    KEPT_BYTES = 1024 * 1024, /* of an empty slot's buffer */
     FRUITLESS = 5,
     CHUNK_ROWS = 1024, /* that a usual chunk of the file has at least, in most files */
     MOST_CHUNK = 16 * 1024 * 1024,
@@ -31,21 +30,13 @@ static const double stop_wait = 1;        /* seconds for the last acknowledgemen
 static const double probe_wait = 0.1;     /* between two questions for the place */
 static const uint64_t probe = UINT64_MAX; /* a row number that no worker expects */
 
-typedef struct message {
-    uint64_t first;
-    size_t rows;
-    bool again; /* was sent before */
-    odd_bytes payload;
-} message;
-
 typedef struct sender {
     const odd_send_options *o;
     odd_send_summary *summary;
     odd_batches *batches;
     void *context, *socket;
 
-    message window[WINDOW]; /* a ring: count messages from head on, the first `sent` of them sent */
-    size_t head, count, sent, bytes;
+    odd_window window;
 
     uint64_t base;     /* record i of the file (from 1) has the number base + i */
     uint64_t start;    /* first number of this run */
@@ -66,100 +57,39 @@ typedef struct sender {
     unsigned fruitless; /* sendings since the last progress that ended within a message */
 } sender;
 
-typedef struct answer {
-    bool ack;
-    uint64_t number;
-    char reason[ODD_EXCERPT_MAX + 1];
-} answer;
-
 /* ---- the socket */
-
-static int fail_socket(const sender *s, const char *what, oddrow_error *err)
-{
-    return odd_fail(err, ODDROW_EIO, "%s: cannot %s: %s", s->o->link.endpoint, what,
-                    zmq_strerror(zmq_errno()));
-}
 
 static int reopen(sender *s, oddrow_error *err)
 {
     if (s->socket)
         zmq_close(s->socket);
     s->socket = NULL;
-    s->sent = 0;
+    s->window.sent = 0;
     s->answered = false;
     s->since = odd_clock();
     return odd_link_open(s->context, ZMQ_DEALER, &s->o->link, &s->socket, err);
 }
 
-/* [client name][first row number][payload]. 1: sent; 0: the socket takes nothing now. */
-static int put(sender *s, uint64_t first, const void *payload, size_t size, oddrow_error *err)
+static int put(sender *s, uint64_t first, odd_span payload, oddrow_error *err)
 {
-    unsigned char number[8];
-    const char *name = s->summary->name;
-    odd_put64(number, first);
-    /* Whether a message can be queued is decided at its first frame. */
-    if (zmq_send(s->socket, name, strlen(name), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
-        if (zmq_errno() == EAGAIN || zmq_errno() == EINTR)
-            return 0;
-        return fail_socket(s, "send", err);
-    }
-    if (zmq_send(s->socket, number, sizeof(number), ZMQ_SNDMORE) < 0 ||
-        zmq_send(s->socket, payload, size, 0) < 0)
-        return fail_socket(s, "send", err);
-    return 1;
-}
-
-static void read_frame(answer *a, size_t index, const void *data, size_t size, bool *good)
-{
-    if (index == 0) {
-        a->ack = size == 3 && memcmp(data, "ACK", 3) == 0;
-        *good = a->ack || (size == 3 && memcmp(data, "NAK", 3) == 0);
-    } else if (index == 1) {
-        *good = *good && size == 8;
-        a->number = size == 8 ? odd_get64(data) : 0;
-    } else if (index == 2) {
-        size_t kept = size < ODD_EXCERPT_MAX ? size : ODD_EXCERPT_MAX;
-        for (size_t i = 0; i < kept; i++) {
-            char c = ((const char *)data)[i];
-            a->reason[i] = c < ' ' || c == 127 ? '?' : c; /* it ends in a terminal */
-        }
-        a->reason[kept] = '\0';
-    }
+    return odd_rows_put(s->socket, s->o->link.endpoint, s->summary->name, first, payload, err);
 }
 
 /* 1 with an answer, 0 when none has come. */
-static int receive(sender *s, answer *a, oddrow_error *err)
+static int receive(sender *s, odd_rows_answer *a, oddrow_error *err)
 {
-    zmq_msg_t frame;
-    bool more = true, good = false;
-    size_t frames = 0;
-    *a = (answer){0};
-    zmq_msg_init(&frame);
-    for (; more; frames++) {
-        if (zmq_msg_recv(&frame, s->socket, ZMQ_DONTWAIT) < 0) {
-            int reason = zmq_errno();
-            zmq_msg_close(&frame);
-            if (reason == EAGAIN || reason == EINTR)
-                return 0;
-            return fail_socket(s, "receive", err);
-        }
-        read_frame(a, frames, zmq_msg_data(&frame), zmq_msg_size(&frame), &good);
-        more = zmq_msg_more(&frame);
+    int got = odd_rows_receive(s->socket, s->o->link.endpoint, a, err);
+    if (got > 0) {
+        s->since = s->heard = odd_clock();
+        s->wait = first_wait;
+        s->answered = true;
     }
-    zmq_msg_close(&frame);
-    if (!good || frames < 2 || frames > 3)
-        return odd_fail(err, ODDROW_EIO,
-                        "%s answers with neither ACK nor NAK: is it a worker's endpoint for rows?",
-                        s->o->link.endpoint);
-    s->since = s->heard = odd_clock();
-    s->wait = first_wait;
-    s->answered = true;
-    return 1;
+    return got;
 }
 
 static bool may_build(const sender *s)
 {
-    return !s->ended && !(s->stopping > 0) && s->count < WINDOW && s->bytes < WINDOW_BYTES;
+    return !s->ended && !(s->stopping > 0) && !odd_window_full(&s->window);
 }
 
 /* Whether reading on does not wait for whoever writes the pipe. */
@@ -177,7 +107,7 @@ static int await(sender *s, double seconds, bool room, oddrow_error *err)
         {.fd = rows, .events = ZMQ_POLLIN}};
     long ms = seconds > 0 ? (long)(seconds * 1000) + 1 : 0;
     if (zmq_poll(items, rows < 0 ? 1 : 2, ms < POLL_MS ? ms : POLL_MS) < 0 && zmq_errno() != EINTR)
-        return fail_socket(s, "wait", err);
+        return odd_socket_fail(s->o->link.endpoint, "wait", err);
     return 0;
 }
 
@@ -211,7 +141,7 @@ static int check_silence(sender *s, bool *silent, oddrow_error *err)
  * or 0 with *expected 0 after a stop. */
 static int ask_place(sender *s, uint64_t *expected, oddrow_error *err)
 {
-    answer a = {0};
+    odd_rows_answer a = {0};
     bool silent = true;
     *expected = 0;
     s->heard = odd_clock();
@@ -219,7 +149,7 @@ static int ask_place(sender *s, uint64_t *expected, oddrow_error *err)
     while (!stopped(s)) {
         int code = silent ? reopen(s, err) : 0;
         if (code == 0 && silent)
-            code = put(s, probe, "?", 1, err) < 0 ? ODDROW_EIO : 0;
+            code = put(s, probe, (odd_span){"?", 1}, err) < 0 ? ODDROW_EIO : 0;
         int got = code ? code : receive(s, &a, err);
         if (got < 0)
             return got;
@@ -256,27 +186,10 @@ static int find_place(sender *s, uint64_t *expected, oddrow_error *err)
 
 /* ---- the window */
 
-static message *slot(sender *s, size_t i)
-{
-    return &s->window[(s->head + i) % WINDOW];
-}
-
-static void drop_first(sender *s)
-{
-    message *m = slot(s, 0);
-    s->bytes -= m->payload.size;
-    m->payload.size = 0;
-    if (m->payload.capacity > KEPT_BYTES)
-        odd_bytes_free(&m->payload);
-    s->head = (s->head + 1) % WINDOW;
-    s->count--;
-    s->sent -= s->sent > 0;
-}
-
 /* Reads one message of the file into the window. */
 static int build(sender *s, oddrow_error *err)
 {
-    message *m = slot(s, s->count);
+    odd_window_message *m = odd_window_at(&s->window, s->window.count);
     size_t most = s->o->batch ? s->o->batch : 256;
     double before = odd_clock();
     uint64_t record;
@@ -294,12 +207,11 @@ static int build(sender *s, oddrow_error *err)
     }
     if (got == 0 || m->rows == 0)
         return 0;
-    if (s->count == 0)
+    if (s->window.count == 0)
         s->since = s->heard = now;
     m->first = s->base + record;
     m->again = false;
-    s->bytes += m->payload.size;
-    s->count++;
+    odd_window_add(&s->window);
     if (s->o->rate > 0)
         s->due = (s->due > now - 0.1 ? s->due : now) + (double)m->rows / s->o->rate;
     return 0;
@@ -307,17 +219,18 @@ static int build(sender *s, oddrow_error *err)
 
 static int transmit(sender *s, oddrow_error *err)
 {
-    while (s->sent < s->count && odd_clock() >= s->hold) {
-        message *m = slot(s, s->sent);
-        int got = put(s, m->first, m->payload.data, m->payload.size, err);
+    while (s->window.sent < s->window.count && odd_clock() >= s->hold) {
+        odd_window_message *m = odd_window_at(&s->window, s->window.sent);
+        const odd_span payload = {m->payload.data, m->payload.size};
+        int got = put(s, m->first, payload, err);
         if (got <= 0)
             return got;
-        s->sent++;
+        s->window.sent++;
         s->summary->messages++;
         s->summary->resent += m->again;
         m->again = true;
-        if (m->first + m->rows - 1 > s->last)
-            s->last = m->first + m->rows - 1;
+        if (odd_window_last(m) > s->last)
+            s->last = odd_window_last(m);
     }
     return 0;
 }
@@ -345,8 +258,8 @@ static int advance(sender *s, uint64_t number, oddrow_error *err)
     s->naks = s->fruitless = 0;
     if (number > s->last)
         s->last = number;
-    while (s->count && slot(s, 0)->first + slot(s, 0)->rows - 1 <= number)
-        drop_first(s);
+    while (s->window.count && odd_window_last(odd_window_at(&s->window, 0)) <= number)
+        odd_window_drop(&s->window);
     return 0;
 }
 
@@ -360,8 +273,8 @@ static int go_back(sender *s, uint64_t expected, oddrow_error *err)
                         " of client %s, which it had acknowledged, and they cannot be read again%s",
                         s->o->link.endpoint, expected, s->safe, s->summary->name,
                         expected <= s->base ? ": they are older than this run" : "");
-    while (s->count)
-        drop_first(s);
+    while (s->window.count)
+        odd_window_drop(&s->window);
     s->safe = expected - 1;
     if (expected < s->start)
         s->start = expected;
@@ -372,8 +285,8 @@ static int go_back(sender *s, uint64_t expected, oddrow_error *err)
 /* Sends the window again, all of it: that a row is expected no more does not make it safe. */
 static int again(sender *s, oddrow_error *err)
 {
-    const message *m = slot(s, 0);
-    bool within = s->count && s->expected > m->first && s->expected < m->first + m->rows;
+    const odd_window_message *m = odd_window_at(&s->window, 0);
+    bool within = s->window.count && s->expected > m->first && s->expected < m->first + m->rows;
     if (within && s->answered && ++s->fruitless >= FRUITLESS)
         return odd_fail(err, ODDROW_EIO,
                         "%s counts %" PRIu64 " rows in a message of rows %" PRIu64 " to %" PRIu64
@@ -383,9 +296,11 @@ static int again(sender *s, oddrow_error *err)
     return reopen(s, err);
 }
 
-static int refuse(sender *s, const answer *a, oddrow_error *err)
+static int refuse(sender *s, const odd_rows_answer *a, oddrow_error *err)
 {
     int code = 0;
+    odd_window *w = &s->window;
+    const odd_window_message *newest = w->count ? odd_window_at(w, w->count - 1) : NULL;
     if (a->number == 0)
         return odd_fail(err, ODDROW_EIO, "%s refuses rows of client %s: %s", s->o->link.endpoint,
                         s->summary->name, a->reason);
@@ -393,7 +308,7 @@ static int refuse(sender *s, const answer *a, oddrow_error *err)
         return fail_foreign(s, a->number - 1, err);
     if (a->number <= s->safe)
         code = go_back(s, a->number, err);
-    else if (s->count && a->number > slot(s, s->count - 1)->first + slot(s, s->count - 1)->rows)
+    else if (newest && a->number > odd_window_last(newest) + 1)
         code = advance(s, a->number - 1, err); /* an earlier process's rows */
     if (code)
         return code;
@@ -406,7 +321,7 @@ static int refuse(sender *s, const answer *a, oddrow_error *err)
 
 static int take_answers(sender *s, oddrow_error *err)
 {
-    answer a;
+    odd_rows_answer a;
     int got = 0, code = 0;
     while (code == 0 && (got = receive(s, &a, err)) > 0)
         code = a.ack ? advance(s, a.number, err) : refuse(s, &a, err);
@@ -441,7 +356,7 @@ static bool must_end(sender *s)
 {
     if (!(s->stopping > 0) && stopped(s))
         s->stopping = odd_clock();
-    return s->stopping > 0 && (!s->count || odd_clock() - s->stopping > stop_wait);
+    return s->stopping > 0 && (!s->window.count || odd_clock() - s->stopping > stop_wait);
 }
 
 /* How long there is nothing to do but to listen, in seconds. */
@@ -450,9 +365,9 @@ static double idle_time(const sender *s)
     double now = odd_clock(), until = now + 1;
     if (may_build(s) && rows_are_there(s))
         until = s->due > now ? s->due : now;
-    if (s->sent < s->count && s->hold > now && s->hold < until)
+    if (s->window.sent < s->window.count && s->hold > now && s->hold < until)
         until = s->hold;
-    if (s->count && s->since + s->wait < until)
+    if (s->window.count && s->since + s->wait < until)
         until = s->since + s->wait;
     return until - now;
 }
@@ -462,14 +377,14 @@ static int run(sender *s, double begun, oddrow_error *err)
     int code = 0;
     s->since = s->heard = odd_clock();
     s->wait = first_wait;
-    while (!s->ended || s->count) {
+    while (!s->ended || s->window.count) {
         bool silent = false;
         code = take_answers(s, err);
         if (code == 0 && may_build(s) && rows_are_there(s) && odd_clock() >= s->due)
             code = build(s, err);
         if (code == 0)
             code = transmit(s, err);
-        if (code == 0 && s->count)
+        if (code == 0 && s->window.count)
             code = check_silence(s, &silent, err);
         if (code == 0 && silent)
             code = again(s, err);
@@ -481,8 +396,8 @@ static int run(sender *s, double begun, oddrow_error *err)
                             s->summary->name);
         show(s, begun, false);
         double idle = idle_time(s);
-        bool full = s->sent < s->count && odd_clock() >= s->hold;
-        if (idle > 0 && (!s->ended || s->count))
+        bool full = s->window.sent < s->window.count && odd_clock() >= s->hold;
+        if (idle > 0 && (!s->ended || s->window.count))
             code = await(s, idle, full, err);
         if (code)
             return code;
@@ -514,8 +429,7 @@ static int choose_name(const odd_send_options *o, char name[256], oddrow_error *
 
 static void close_all(sender *s)
 {
-    for (size_t i = 0; i < WINDOW; i++)
-        odd_bytes_free(&s->window[i].payload);
+    odd_window_close(&s->window);
     odd_batches_free(&s->batches);
     if (s->socket)
         zmq_close(s->socket);

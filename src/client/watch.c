@@ -11,13 +11,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/memory.h"
+#include "client/exchange.h"
+#include "client/parcel.h"
 #include "wire/frame.h"
 
 enum {
-    HELD = 10000,
-    HELD_BYTES = 16 * 1024 * 1024,
-    FRAMES = 3,
     ROUND = 256, /* messages of one socket before the other has its turn */
     POLL_MS = 100,
     PAGE = 500, /* messages a question: a ROUTER drops what is beyond its mark, usually 1,000 */
@@ -30,12 +28,6 @@ static const double save_pause = 1;  /* between two writings of the state */
 static const double replay_wait = 2; /* for a frame of replay, until it is asked again */
 static const double note_wait = 4;
 
-/* A message as it came: topic, sequence, JSON. */
-typedef struct parcel {
-    size_t frames; /* that came; those beyond FRAMES are gone */
-    zmq_msg_t frame[FRAMES];
-} parcel;
-
 typedef struct watcher {
     const odd_watch_options *o;
     int (*message)(void *context, const odd_watch_message *m, oddrow_error *err);
@@ -43,14 +35,13 @@ typedef struct watcher {
     odd_watch_summary *summary;
     odd_link_options replay_link;
     void *context, *feed, *replay;
-    parcel in;
+    odd_parcel in;
 
     uint64_t next;    /* the next sequence to hand out, once it is known */
     uint64_t reached; /* everything below was handed out, in this run or an earlier one */
     uint64_t missed;  /* to be told with the next message */
 
-    parcel *held; /* a ring of live messages that wait for replay */
-    size_t head, count, bytes;
+    odd_parcels held; /* live messages that wait for replay */
 
     uint64_t asked;         /* from where; */
     uint64_t asked_reached; /* and reached, then */
@@ -72,79 +63,13 @@ typedef struct watcher {
     bool noted;  /* that replay is silent */
 } watcher;
 
-/* ---- parcels */
-
-static void clear(parcel *p)
-{
-    for (size_t i = 0; i < p->frames && i < FRAMES; i++)
-        zmq_msg_close(&p->frame[i]);
-    p->frames = 0;
-}
-
-static int fail_socket(const char *endpoint, const char *what, oddrow_error *err)
-{
-    return odd_fail(err, ODDROW_EIO, "%s: cannot %s: %s", endpoint, what,
-                    zmq_strerror(zmq_errno()));
-}
-
-/* 1 with a message in w->in, 0 when none has come. */
-static int receive(watcher *w, void *socket, const char *endpoint, oddrow_error *err)
-{
-    parcel *p = &w->in;
-    bool more = true;
-    clear(p);
-    while (more) {
-        zmq_msg_t extra, *frame = p->frames < FRAMES ? &p->frame[p->frames] : &extra;
-        zmq_msg_init(frame);
-        if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0) {
-            int reason = zmq_errno();
-            zmq_msg_close(frame);
-            clear(p);
-            if (reason == EAGAIN || reason == EINTR)
-                return 0;
-            return fail_socket(endpoint, "receive", err);
-        }
-        more = zmq_msg_more(frame);
-        if (frame == &extra)
-            zmq_msg_close(frame);
-        p->frames++;
-    }
-    return 1;
-}
-
-static odd_span span_of(parcel *p, size_t i)
-{
-    return (odd_span){zmq_msg_data(&p->frame[i]), zmq_msg_size(&p->frame[i])};
-}
-
-static uint64_t sequence_of(parcel *p)
-{
-    return odd_get64(zmq_msg_data(&p->frame[1]));
-}
-
-static bool is_message(const watcher *w, parcel *p)
-{
-    const char *topic = w->o->topic ? w->o->topic : "";
-    size_t size = strlen(topic);
-    return p->frames == FRAMES && zmq_msg_size(&p->frame[1]) == 8 &&
-           zmq_msg_size(&p->frame[0]) >= size &&
-           memcmp(zmq_msg_data(&p->frame[0]), topic, size) == 0;
-}
-
-/* Whether the parcel is [word][…]. */
-static bool is_answer(parcel *p, const char *word)
-{
-    return p->frames == 2 && zmq_msg_size(&p->frame[0]) == strlen(word) &&
-           memcmp(zmq_msg_data(&p->frame[0]), word, strlen(word)) == 0;
-}
-
 /* ---- handing out */
 
-static int hand_out(watcher *w, parcel *p, oddrow_error *err)
+static int hand_out(watcher *w, odd_parcel *p, oddrow_error *err)
 {
-    odd_watch_message m = {.topic = span_of(p, 0),
-                           .json = span_of(p, 2),
-                           .sequence = sequence_of(p),
+    odd_watch_message m = {.topic = odd_parcel_span(p, 0),
+                           .json = odd_parcel_span(p, 2),
+                           .sequence = odd_parcel_sequence(p),
                            .missed = w->missed};
     int code = w->message(w->message_context, &m, err);
     if (code)
@@ -154,6 +79,11 @@ static int hand_out(watcher *w, parcel *p, oddrow_error *err)
     w->summary->messages++;
     w->done = w->o->count && w->summary->messages >= w->o->count;
     return 0;
+}
+
+static const char *topic_of(const watcher *w)
+{
+    return w->o->topic ? w->o->topic : "";
 }
 
 static bool has_prefix(const watcher *w)
@@ -175,54 +105,29 @@ static void skip_to(watcher *w, uint64_t sequence)
 
 /* ---- held messages */
 
-static void drop_first(watcher *w)
-{
-    parcel *p = &w->held[w->head];
-    w->bytes -= zmq_msg_size(&p->frame[0]) + zmq_msg_size(&p->frame[2]);
-    clear(p);
-    w->head = (w->head + 1) % HELD;
-    w->count--;
-}
-
-/* What finds no room is dropped: it shows as a gap later, and replay has it. */
-static void hold(watcher *w, parcel *p)
-{
-    size_t size = zmq_msg_size(&p->frame[0]) + zmq_msg_size(&p->frame[2]);
-    if (w->count == HELD || size > HELD_BYTES - w->bytes)
-        return;
-    parcel *to = &w->held[(w->head + w->count) % HELD];
-    for (size_t i = 0; i < FRAMES; i++) {
-        zmq_msg_init(&to->frame[i]);
-        zmq_msg_move(&to->frame[i], &p->frame[i]);
-    }
-    to->frames = FRAMES;
-    w->bytes += size;
-    w->count++;
-}
-
 /* Hands out held messages up to the next gap. */
 static int release(watcher *w, oddrow_error *err)
 {
     int code = 0;
-    while (code == 0 && w->count && !w->done) {
-        parcel *p = &w->held[w->head];
-        uint64_t sequence = sequence_of(p);
+    while (code == 0 && w->held.count && !w->done) {
+        odd_parcel *p = odd_parcels_first(&w->held);
+        uint64_t sequence = odd_parcel_sequence(p);
         if (sequence > w->next)
             break;
         if (sequence == w->next)
             code = hand_out(w, p, err);
         if (code == 0)
-            drop_first(w);
+            odd_parcels_drop(&w->held);
     }
     return code;
 }
 
 static int take_live(watcher *w, oddrow_error *err)
 {
-    parcel *p = &w->in;
-    if (!is_message(w, p))
+    odd_parcel *p = &w->in;
+    if (!odd_parcel_is_message(p, topic_of(w)))
         return 0;
-    uint64_t sequence = sequence_of(p);
+    uint64_t sequence = odd_parcel_sequence(p);
     w->live_heard = odd_clock();
     if (!w->placed) {
         w->placed = true;
@@ -230,8 +135,8 @@ static int take_live(watcher *w, oddrow_error *err)
     }
     if (sequence < w->next || sequence == UINT64_MAX)
         return 0;
-    if (w->o->replay && (sequence > w->next || w->behind || w->count)) {
-        hold(w, p);
+    if (w->o->replay && (sequence > w->next || w->behind || w->held.count)) {
+        odd_parcels_add(&w->held, p);
         return 0;
     }
     skip_to(w, sequence);
@@ -243,7 +148,7 @@ static int take_live(watcher *w, oddrow_error *err)
 static int ask(watcher *w, oddrow_error *err)
 {
     unsigned char from[8], most[4];
-    const char *topic = w->o->topic ? w->o->topic : "";
+    const char *topic = topic_of(w);
     odd_put64(from, w->next);
     odd_put32(most, PAGE);
     w->asking = true;
@@ -255,11 +160,11 @@ static int ask(watcher *w, oddrow_error *err)
     if (zmq_send(w->replay, from, sizeof(from), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
         if (zmq_errno() == EAGAIN || zmq_errno() == EINTR)
             return 0; /* as if no answer came */
-        return fail_socket(w->o->replay, "send", err);
+        return odd_socket_fail(w->o->replay, "send", err);
     }
     if (zmq_send(w->replay, most, sizeof(most), ZMQ_SNDMORE) < 0 ||
         zmq_send(w->replay, topic, strlen(topic), 0) < 0)
-        return fail_socket(w->o->replay, "send", err);
+        return odd_socket_fail(w->o->replay, "send", err);
     return 0;
 }
 
@@ -307,27 +212,27 @@ static int take_end(watcher *w, uint64_t end, oddrow_error *err)
     w->holed = w->holed || (w->got > 0 && end > w->next && !has_prefix(w));
     if (!w->holed)
         skip_to(w, end);
-    bool moved = w->got > 0 || end > w->asked, held = w->count > 0 && !w->holed;
-    bool met = held && sequence_of(&w->held[w->head]) <= w->next;
+    bool moved = w->got > 0 || end > w->asked, held = w->held.count > 0 && !w->holed;
+    bool met = held && odd_parcel_sequence(odd_parcels_first(&w->held)) <= w->next;
     int code = release(w, err);
     w->asking = false;
     w->errors = 0;
     w->live_heard = now;
-    w->stuck = moved || !w->count ? 0 : w->stuck + 1;
+    w->stuck = moved || !w->held.count ? 0 : w->stuck + 1;
     if (code == 0 && w->stuck >= STUCK) { /* the feed has it, replay does not */
         w->stuck = 0;
-        skip_to(w, sequence_of(&w->held[w->head]));
+        skip_to(w, odd_parcel_sequence(odd_parcels_first(&w->held)));
         code = release(w, err);
     }
     /* Once live messages follow, all is there; otherwise when an answer brings nothing new. */
-    w->behind = w->count > 0 || (moved && !held);
+    w->behind = w->held.count > 0 || (moved && !held);
     w->ask_at = moved && w->behind && !(met && has_prefix(w)) ? 0 : now + pause;
     return code;
 }
 
 static int take_error(watcher *w, oddrow_error *err)
 {
-    odd_span reason = span_of(&w->in, 1);
+    odd_span reason = odd_parcel_span(&w->in, 1);
     char text[ODD_EXCERPT_MAX + 1];
     size_t size = reason.size < ODD_EXCERPT_MAX ? reason.size : ODD_EXCERPT_MAX;
     for (size_t i = 0; i < size; i++)
@@ -343,22 +248,22 @@ static int take_error(watcher *w, oddrow_error *err)
 
 static int take_replay(watcher *w, oddrow_error *err)
 {
-    parcel *p = &w->in;
+    odd_parcel *p = &w->in;
     if (!w->asking)
         return 0;
-    if (is_answer(p, "END") && zmq_msg_size(&p->frame[1]) == 8) {
+    if (odd_parcel_is_answer(p, "END") && zmq_msg_size(&p->frame[1]) == 8) {
         hear_replay(w);
-        return take_end(w, sequence_of(p), err);
+        return take_end(w, odd_parcel_sequence(p), err);
     }
-    if (is_answer(p, "ERR")) {
+    if (odd_parcel_is_answer(p, "ERR")) {
         hear_replay(w);
         return take_error(w, err);
     }
-    if (!is_message(w, p))
+    if (!odd_parcel_is_message(p, topic_of(w)))
         return 0;
     hear_replay(w);
     w->got++;
-    uint64_t sequence = sequence_of(p);
+    uint64_t sequence = odd_parcel_sequence(p);
     if (sequence < w->next || sequence == UINT64_MAX)
         return 0;
     w->holed = w->holed || (w->got > 1 && sequence > w->next && !has_prefix(w));
@@ -389,7 +294,7 @@ static int drive_replay(watcher *w, oddrow_error *err)
         return code ? code : ask(w, err);
     }
     bool quiet = now - w->live_heard > silence;
-    if (!w->asking && now >= w->ask_at && (w->count || w->behind || quiet))
+    if (!w->asking && now >= w->ask_at && (w->held.count || w->behind || quiet))
         return ask(w, err);
     return 0;
 }
@@ -446,7 +351,7 @@ static int drain_feed(watcher *w, oddrow_error *err)
 {
     int got = 0, code = 0;
     for (size_t i = 0; i < ROUND && code == 0 && !w->done; i++) {
-        if ((got = receive(w, w->feed, w->o->feed.endpoint, err)) <= 0)
+        if ((got = odd_parcel_receive(&w->in, w->feed, w->o->feed.endpoint, err)) <= 0)
             return got;
         code = take_live(w, err);
     }
@@ -457,7 +362,7 @@ static int drain_replay(watcher *w, oddrow_error *err)
 {
     int got = 0, code = 0;
     for (size_t i = 0; i < ROUND && w->replay && code == 0 && !w->done; i++) {
-        if ((got = receive(w, w->replay, w->o->replay, err)) <= 0)
+        if ((got = odd_parcel_receive(&w->in, w->replay, w->o->replay, err)) <= 0)
             return got;
         code = take_replay(w, err);
     }
@@ -470,10 +375,10 @@ static int await(watcher *w, oddrow_error *err)
                                {.socket = w->replay, .events = ZMQ_POLLIN}};
     double left = w->ask_at - odd_clock();
     long ms = POLL_MS;
-    if (w->replay && !w->asking && (w->count || w->behind))
+    if (w->replay && !w->asking && (w->held.count || w->behind))
         ms = left > 0 ? (long)(left * 1000) + 1 : 0;
     if (zmq_poll(items, w->replay ? 2 : 1, ms < POLL_MS ? ms : POLL_MS) < 0 && zmq_errno() != EINTR)
-        return fail_socket(w->o->feed.endpoint, "wait", err);
+        return odd_socket_fail(w->o->feed.endpoint, "wait", err);
     return 0;
 }
 
@@ -501,7 +406,7 @@ static int run(watcher *w, oddrow_error *err)
 static int start(watcher *w, oddrow_error *err)
 {
     const odd_watch_options *o = w->o;
-    const char *topic = o->topic ? o->topic : "";
+    const char *topic = topic_of(w);
     if (o->has_from && !o->replay)
         return odd_fail(err, ODDROW_EINVAL, "to begin at a sequence number, replay is needed");
     if (o->has_from) {
@@ -509,14 +414,14 @@ static int start(watcher *w, oddrow_error *err)
         w->next = o->from ? o->from : 1; /* the feed counts from 1 */
     }
     int code = o->state ? load_state(w, err) : 0;
-    if (code == 0 && !(w->held = odd_alloc(HELD, sizeof(*w->held))))
-        code = odd_fail(err, ODDROW_ENOMEM, "out of memory for held messages");
+    if (code == 0)
+        code = odd_parcels_open(&w->held, err);
     if (code == 0 && !(w->context = zmq_ctx_new()))
         code = odd_fail(err, ODDROW_EIO, "no ZeroMQ context: %s", zmq_strerror(zmq_errno()));
     if (code == 0)
         code = odd_link_open(w->context, ZMQ_SUB, &o->feed, &w->feed, err);
     if (code == 0 && zmq_setsockopt(w->feed, ZMQ_SUBSCRIBE, topic, strlen(topic)))
-        code = fail_socket(o->feed.endpoint, "subscribe", err);
+        code = odd_socket_fail(o->feed.endpoint, "subscribe", err);
     if (code == 0 && o->replay)
         code = reopen_replay(w, err);
     w->behind = w->placed && o->replay;
@@ -537,10 +442,8 @@ int odd_watch(const odd_watch_options *options,
     int code = start(&w, err);
     if (code == 0)
         code = run(&w, err);
-    clear(&w.in);
-    while (w.count)
-        drop_first(&w);
-    odd_free(w.held);
+    odd_parcel_clear(&w.in);
+    odd_parcels_close(&w.held);
     if (w.feed)
         zmq_close(w.feed);
     if (w.replay)

@@ -60,6 +60,8 @@ static void *work(void *context)
     return NULL;
 }
 
+static worker *running; /* of this test, until it is finished */
+
 static void start(worker *w, const char *const *answers, size_t count)
 {
     size_t size = sizeof(w->endpoint);
@@ -69,10 +71,12 @@ static void start(worker *w, const char *const *answers, size_t count)
     assert_int_equal(zmq_bind(w->socket, "tcp://127.0.0.1:*"), 0);
     zmq_getsockopt(w->socket, ZMQ_LAST_ENDPOINT, w->endpoint, &size);
     assert_int_equal(pthread_create(&w->thread, NULL, work, w), 0);
+    running = w;
 }
 
 static void finish(worker *w)
 {
+    running = NULL;
     atomic_store(&w->end, true);
     pthread_join(w->thread, NULL);
     zmq_close(w->socket);
@@ -116,7 +120,7 @@ static void test_answers(void **state)
     const char *answers[] = {"[{\"score\":1.50,\"odd\":false}]",
                              " [ {\"score\":31,\n\"odd\":true} ] ",
                              "[{\"error\":\"b: no such value\",\"row\":1}]"};
-    worker w;
+    static worker w; /* its thread outlives a test that fails */
     odd_bytes out = {0};
     odd_ask_summary s;
     oddrow_error err = {0};
@@ -141,7 +145,7 @@ static void test_silence(void **state)
 {
     (void)state;
     const char *answers[] = {"[{}]", NULL};
-    worker w;
+    static worker w; /* its thread outlives a test that fails */
     odd_bytes out = {0};
     odd_ask_summary s;
     oddrow_error err = {0};
@@ -161,7 +165,7 @@ static void test_nonsense(void **state)
     const char *const nonsense[] = {"[]", "[{},{}]", "[1]", "{}", "nothing", "", "[{}", "![{}]"};
     write_file("a\n1\n");
     for (size_t i = 0; i < sizeof(nonsense) / sizeof(nonsense[0]); i++) {
-        worker w;
+        static worker w; /* its thread outlives a test that fails */
         odd_bytes out = {0};
         odd_ask_summary s;
         oddrow_error err = {0};
@@ -175,12 +179,20 @@ static void test_nonsense(void **state)
     unlink(path);
 }
 
+static int teardown(void **state)
+{
+    (void)state;
+    if (running) /* an assertion failed */
+        finish(running);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_answers),
-        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_nonsense),
+        cmocka_unit_test_teardown(test_answers, teardown),
+        cmocka_unit_test_teardown(test_silence, teardown),
+        cmocka_unit_test_teardown(test_nonsense, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,13 +150,17 @@ static server *start(void (*script)(server *), uint64_t oldest, uint64_t newest)
     return s;
 }
 
+static server *running; /* of this test, until it is finished */
+
 static void begin(server *s)
 {
     assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
+    running = s;
 }
 
 static void finish(server *s)
 {
+    running = NULL;
     atomic_store(&s->end, true);
     pthread_join(s->thread, NULL);
     zmq_close(s->feed);
@@ -636,6 +640,11 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
+    if (running) { /* an assertion failed */
+        server *s = running;
+        finish(s);
+        free(s);
+    }
     unlink(place);
     return 0;
 }
@@ -643,22 +652,22 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_live),
-        cmocka_unit_test(test_gap_told),
-        cmocka_unit_test(test_gap_hidden),
-        cmocka_unit_test(test_gap_filled),
-        cmocka_unit_test(test_from),
-        cmocka_unit_test(test_trimmed),
-        cmocka_unit_test(test_topic),
-        cmocka_unit_test(test_tail),
-        cmocka_unit_test(test_restart),
-        cmocka_unit_test(test_flood),
-        cmocka_unit_test(test_replay_lost),
-        cmocka_unit_test(test_replay_down),
-        cmocka_unit_test(test_replay_refuses),
-        cmocka_unit_test(test_replay_empty),
-        cmocka_unit_test(test_replay_holed),
-        cmocka_unit_test(test_noise),
+        cmocka_unit_test_setup_teardown(test_live, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gap_told, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gap_hidden, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_gap_filled, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_from, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_trimmed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_topic, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tail, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_restart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replay_lost, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replay_down, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replay_refuses, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replay_empty, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replay_holed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_noise, setup, teardown),
         cmocka_unit_test_setup_teardown(test_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
     };

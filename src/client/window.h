@@ -1,0 +1,45 @@
+/* client/window.h: the messages of rows that are not acknowledged yet; private to the room. */
+#ifndef ODD_CLIENT_WINDOW_H
+#define ODD_CLIENT_WINDOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+enum { ODD_WINDOW = 64, ODD_WINDOW_BYTES = 32 * 1024 * 1024 };
+
+typedef struct odd_window_message {
+    uint64_t first;
+    size_t rows;
+    bool again; /* was sent before */
+    odd_bytes payload;
+} odd_window_message;
+
+/* A ring: count messages from head on, the first `sent` of them sent. Zero is an empty one. */
+typedef struct odd_window {
+    odd_window_message ring[ODD_WINDOW];
+    size_t head, count, sent;
+    size_t bytes; /* of all payloads */
+} odd_window;
+
+/* Whether it takes no more: messages or bytes. */
+bool odd_window_full(const odd_window *w);
+
+/* Message i of it, from the oldest on; at i = count of one that is not full, the slot to fill. A
+ * slot keeps its payload's buffer. */
+odd_window_message *odd_window_at(odd_window *w, size_t i);
+
+/* The slot behind the last message, filled, becomes one. */
+void odd_window_add(odd_window *w);
+
+/* Drops the oldest message: there must be one. */
+void odd_window_drop(odd_window *w);
+
+/* Number of the message's last row. */
+uint64_t odd_window_last(const odd_window_message *m);
+
+/* Frees the buffers. */
+void odd_window_close(odd_window *w);
+
+#endif
