@@ -5,12 +5,12 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "worker/allow.h"
+#include "worker/monitor.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -18,19 +18,9 @@
 
 enum {
     WATCH_MAX = 16,
-    MONITOR_QUEUE = 10000, /* events that may wait for the thread before libzmq does */
-    HANDSHAKE = 10000,     /* milliseconds a peer has */
-    REFRESH = 1000         /* milliseconds between two looks at the allow list */
+    HANDSHAKE = 10000, /* milliseconds a peer has */
+    REFRESH = 1000     /* milliseconds between two looks at the allow list */
 };
-
-/* One socket's monitor. */
-typedef struct watch {
-    const char *name;
-    void *monitor; /* PAIR; NULL once the socket is closed */
-    int *pending;  /* descriptors of connections accepted that had no verdict yet, oldest first */
-    size_t pending_count, pending_capacity;
-    bool verdict; /* the next connection to close was counted */
-} watch;
 
 struct odd_auth {
     void *zap;        /* REP, or NULL without keys; the thread's after start */
@@ -38,12 +28,12 @@ struct odd_auth {
     odd_log *log;     /* the thread uses it until quiet */
     odd_keys keys;
     void *context;
-    size_t refused; /* by ZAP, not yet heard of from a monitor; the thread's */
-    int wake;       /* eventfd: watches or closing changed */
-    atomic_uint_fast64_t allowed, unlisted, failed, clients;
+    odd_monitor_counts counts;
+    int wake; /* eventfd: watches or closing changed */
+    atomic_uint_fast64_t unlisted, clients;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t changed;
-    watch watches[WATCH_MAX]; /* [0, watch_count) are the thread's */
+    odd_monitor watches[WATCH_MAX]; /* [0, watch_count) are the thread's */
     size_t watch_count;
     bool closing;  /* set by free: serve nobody, log nothing */
     bool quiet;    /* set by the thread: it does so */
@@ -60,10 +50,8 @@ static void close_socket(void **socket)
 static void destroy(odd_auth *a)
 {
     close_socket(&a->zap);
-    for (size_t i = 0; i < WATCH_MAX; i++) {
-        close_socket(&a->watches[i].monitor);
-        odd_free(a->watches[i].pending);
-    }
+    for (size_t i = 0; i < WATCH_MAX; i++)
+        odd_monitor_close(&a->watches[i]);
     odd_allow_free(&a->allow);
     odd_keys_wipe(&a->keys);
     if (a->wake >= 0)
@@ -135,7 +123,7 @@ static void refuse_unlisted(odd_auth *a, const request *r)
     char key[ODD_KEY_SIZE] = "";
     zmq_z85_encode(key, (const uint8_t *)r->frames[CREDENTIALS], ODD_ALLOW_KEY);
     atomic_fetch_add(&a->unlisted, 1);
-    a->refused++;
+    a->counts.refused++;
     odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: the key %.8s... is not on the list",
                   r->frames[ADDRESS], key);
     reply(a->zap, r, "400", "not on the list", "");
@@ -143,7 +131,7 @@ static void refuse_unlisted(odd_auth *a, const request *r)
 
 static void refuse(odd_auth *a, const request *r, const char *code, const char *why)
 {
-    atomic_fetch_add(&a->failed, 1);
+    atomic_fetch_add(&a->counts.failed, 1);
     odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: %s",
                   r->count > ADDRESS ? r->frames[ADDRESS] : "unknown", why);
     reply(a->zap, r, code, why, "");
@@ -177,120 +165,6 @@ static void serve_zap(odd_auth *a, bool closing)
         judge(a, &r, closing);
 }
 
-/* ---- monitors ---- */
-
-/* Connections between accept and verdict. libzmq (4.3.4) says nothing but "disconnected" when a
- * peer speaks another protocol from its first byte on, such as HTTP; the descriptor tells such a
- * connection from one that was served. Verdicts come without a descriptor: each is taken for that
- * of the newest connection, since handshakes take a moment and idle peers are old. Handshakes that
- * overlap may swap places, which leaves the sums right. */
-static void add_pending(watch *w, int file)
-{
-    for (size_t i = 0; i < w->pending_count; i++)
-        if (w->pending[i] == file)
-            return;
-    if (w->pending_count == w->pending_capacity) {
-        size_t wider = w->pending_capacity ? 2 * w->pending_capacity : 16;
-        int *pending = odd_resize(w->pending, w->pending_capacity, wider, sizeof *pending);
-        if (!pending)
-            return;
-        w->pending = pending;
-        w->pending_capacity = wider;
-    }
-    w->pending[w->pending_count++] = file;
-}
-
-/* Whether it was there. */
-static bool remove_pending(watch *w, int file)
-{
-    for (size_t i = 0; i < w->pending_count; i++)
-        if (w->pending[i] == file) {
-            w->pending_count--;
-            memmove(w->pending + i, w->pending + i + 1, (w->pending_count - i) * sizeof(int));
-            return true;
-        }
-    return false;
-}
-
-static void drop_newest(watch *w)
-{
-    if (w->pending_count)
-        w->pending_count--;
-}
-
-static const char *why_failed(uint16_t event, uint32_t value)
-{
-    if (event == ZMQ_EVENT_DISCONNECTED)
-        return "it does not speak the protocol of ZeroMQ";
-    if (event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL)
-        return value == EAGAIN ? "no handshake within the time" : "it left within the handshake";
-    if (value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)
-        return "its security mechanism is another (no CURVE?)";
-    if (value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC)
-        return "it has a wrong server key";
-    return "it breaks the protocol of ZeroMQ";
-}
-
-/* A client that leaves between the answer of ZAP and its own verdict was counted there. */
-static void count_failed(odd_auth *a, const watch *w, uint16_t event, uint32_t value, bool closing)
-{
-    if (a->refused && event != ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) {
-        a->refused--;
-        return;
-    }
-    atomic_fetch_add(&a->failed, 1);
-    if (!closing)
-        odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: a peer was refused: %s", w->name,
-                      why_failed(event, value));
-}
-
-static void handle_event(odd_auth *a, watch *w, uint16_t event, uint32_t value, bool closing)
-{
-    switch (event) {
-    case ZMQ_EVENT_ACCEPTED:
-        add_pending(w, (int)value);
-        break;
-    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
-        atomic_fetch_add(&a->allowed, 1);
-        drop_newest(w);
-        break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: /* counted where ZAP was answered */
-        a->refused -= a->refused > 0;
-        drop_newest(w);
-        break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-        count_failed(a, w, event, value, closing);
-        w->verdict = true;
-        break;
-    case ZMQ_EVENT_DISCONNECTED: /* right behind the verdict, where that was a failure */
-        if (remove_pending(w, (int)value) && !w->verdict)
-            count_failed(a, w, event, value, closing);
-        w->verdict = false;
-        break;
-    case ZMQ_EVENT_MONITOR_STOPPED:
-        close_socket(&w->monitor);
-        break;
-    default:
-        break;
-    }
-}
-
-/* Frames: event (16 bits) and value (32 bits) in the machine's order; the address bound. */
-static void read_monitor(odd_auth *a, watch *w, bool closing)
-{
-    request r;
-    while (w->monitor && receive(w->monitor, &r)) {
-        uint16_t event;
-        uint32_t value;
-        if (r.sizes[0] != sizeof event + sizeof value)
-            continue;
-        memcpy(&event, r.frames[0], sizeof event);
-        memcpy(&value, r.frames[0] + sizeof event, sizeof value);
-        handle_event(a, w, event, value, closing);
-    }
-}
-
 /* ---- the thread ---- */
 
 /* Waits for work. False when the context has ended. */
@@ -301,9 +175,8 @@ static bool wait_for_work(odd_auth *a, size_t watch_count)
     if (a->zap)
         items[count++] = (zmq_pollitem_t){.socket = a->zap, .events = ZMQ_POLLIN};
     for (size_t i = 0; i < watch_count; i++)
-        if (a->watches[i].monitor)
-            items[count++] =
-                (zmq_pollitem_t){.socket = a->watches[i].monitor, .events = ZMQ_POLLIN};
+        if (a->watches[i].pair)
+            items[count++] = (zmq_pollitem_t){.socket = a->watches[i].pair, .events = ZMQ_POLLIN};
     if (zmq_poll(items, count, a->allow ? REFRESH : -1) < 0)
         return errno == EINTR;
     uint64_t wakes;
@@ -330,7 +203,7 @@ static size_t look(odd_auth *a, bool *closing)
 static bool all_closed(const odd_auth *a, size_t watch_count)
 {
     for (size_t i = 0; i < watch_count; i++)
-        if (a->watches[i].monitor)
+        if (a->watches[i].pair)
             return false;
     return true;
 }
@@ -350,7 +223,7 @@ static void end(odd_auth *a, size_t watch_count)
 {
     close_socket(&a->zap);
     for (size_t i = 0; i < watch_count; i++)
-        close_socket(&a->watches[i].monitor);
+        odd_monitor_close(&a->watches[i]);
     pthread_mutex_lock(&a->lock);
     a->quiet = true;
     pthread_cond_broadcast(&a->changed);
@@ -373,7 +246,7 @@ static void *run(void *argument)
         if (a->zap)
             serve_zap(a, closing);
         for (size_t i = 0; i < count; i++)
-            read_monitor(a, &a->watches[i], closing);
+            odd_monitor_read(&a->watches[i], &a->counts, closing ? NULL : a->log);
     }
     end(a, count);
     return NULL;
@@ -446,35 +319,6 @@ int odd_auth_start(void *context, const char *directory, odd_log *log, odd_auth 
     return status;
 }
 
-/* A PAIR on the socket's monitor; NULL with errno. The monitor ends with the socket. */
-static void *open_monitor(odd_auth *a, void *socket)
-{
-    enum {
-        EVENTS = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED |
-                 ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL |
-                 ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL | ZMQ_EVENT_MONITOR_STOPPED
-    };
-    char address[80];
-    int queue = MONITOR_QUEUE, none = 0;
-    snprintf(address, sizeof address, "inproc://oddrow-monitor-%p-%zu", (void *)a, a->watch_count);
-    void *pair = zmq_socket(a->context, ZMQ_PAIR);
-    if (!pair)
-        return NULL;
-    if (!zmq_setsockopt(pair, ZMQ_LINGER, &none, sizeof none) &&
-        !zmq_setsockopt(pair, ZMQ_RCVHWM, &queue, sizeof queue) &&
-        !zmq_socket_monitor(socket, address, EVENTS)) {
-        if (!zmq_connect(pair, address))
-            return pair;
-        int failure = errno;
-        zmq_socket_monitor(socket, NULL, 0);
-        errno = failure;
-    }
-    int failure = errno;
-    zmq_close(pair);
-    errno = failure;
-    return NULL;
-}
-
 int odd_auth_watch(odd_auth *a, void *socket, const char *name, oddrow_error *err)
 {
     int limit = HANDSHAKE, status = 0;
@@ -484,16 +328,11 @@ int odd_auth_watch(odd_auth *a, void *socket, const char *name, oddrow_error *er
         return odd_fail(err, ODDROW_EINVAL, "%s: cannot limit handshakes: %s", name,
                         zmq_strerror(errno));
     pthread_mutex_lock(&a->lock);
-    watch *w = a->watch_count < WATCH_MAX ? &a->watches[a->watch_count] : NULL;
-    if (!w) {
+    if (a->watch_count == WATCH_MAX)
         status = odd_fail(err, ODDROW_EINVAL, "%s: more than %d sockets", name, WATCH_MAX);
-    } else if (!(w->monitor = open_monitor(a, socket))) {
-        status =
-            odd_fail(err, ODDROW_EIO, "%s: cannot watch the socket: %s", name, zmq_strerror(errno));
-    } else {
-        w->name = name;
-        a->watch_count++;
-    }
+    else
+        status = odd_monitor_open(&a->watches[a->watch_count], a->context, socket, name, err);
+    a->watch_count += !status;
     pthread_mutex_unlock(&a->lock);
     if (!status)
         wake_thread(a);
@@ -502,8 +341,8 @@ int odd_auth_watch(odd_auth *a, void *socket, const char *name, oddrow_error *er
 
 odd_auth_counts odd_auth_counts_of(odd_auth *a)
 {
-    return (odd_auth_counts){atomic_load(&a->allowed), atomic_load(&a->unlisted),
-                             atomic_load(&a->failed), atomic_load(&a->clients)};
+    return (odd_auth_counts){atomic_load(&a->counts.allowed), atomic_load(&a->unlisted),
+                             atomic_load(&a->counts.failed), atomic_load(&a->clients)};
 }
 
 void odd_auth_free(odd_auth **auth)

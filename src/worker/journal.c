@@ -1,16 +1,11 @@
 /* worker/journal.c: writing the journal; see journal.h, and journal_file.h for the file. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "worker/journal_file.h"
+#include "worker/journal_lock.h"
 #include "worker/places.h"
 
 enum {
@@ -53,9 +48,7 @@ static const char *const statement_texts[STATEMENTS] = {
     [PAGES_FREE] = "PRAGMA freelist_count"};
 
 struct odd_journal {
-    char *path, *wal; /* absolute */
-    char *directory;  /* of a temporary journal, else NULL */
-    int lock;
+    odd_journal_lock file;
     odd_journal_options options;
     sqlite3 *db;
     sqlite3_stmt *statements[STATEMENTS];
@@ -71,7 +64,7 @@ struct odd_journal {
 
 static int fail(odd_journal *j, const char *what, oddrow_error *err)
 {
-    return odd_journal_fail(j->db, j->path, what, err);
+    return odd_journal_fail(j->db, j->file.path, what, err);
 }
 
 /* Runs a statement that gives no rows. An SQLite code. */
@@ -122,56 +115,6 @@ static void fold(odd_journal *j)
     j->fold_at = j->frames + step;
 }
 
-/* flock(2), which on Linux's own file systems is independent of the fcntl locks of SQLite. Closing
- * any descriptor of a file drops the fcntl locks a process holds on it: hence this one is opened
- * before SQLite's and closed after it, and a process must not try to open a journal twice. */
-static int lock_file(odd_journal *j, const char *path, oddrow_error *err)
-{
-    j->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
-    if (j->lock < 0)
-        return odd_fail(err, ODDROW_EIO, "%s: cannot open the journal: %s", path, strerror(errno));
-    struct stat info;
-    if (fstat(j->lock, &info) || !S_ISREG(info.st_mode))
-        return odd_fail(err, ODDROW_EIO, "%s: is no regular file", path);
-    if (flock(j->lock, LOCK_EX | LOCK_NB)) {
-        if (errno == EWOULDBLOCK)
-            return odd_fail(err, ODDROW_EIO, "%s: another worker has this journal open", path);
-        return odd_fail(err, ODDROW_EIO, "%s: cannot lock the journal: %s", path, strerror(errno));
-    }
-    /* An absolute path, so that no name means something else to SQLite (":memory:", "file:x"). */
-    char *whole = realpath(path, NULL);
-    odd_bytes wal = {0};
-    if (whole && !odd_bytes_print(&wal, "%s-wal", whole)) {
-        j->path = odd_copy(whole, strlen(whole));
-        j->wal = odd_copy(wal.data, wal.size);
-    }
-    free(whole);
-    odd_bytes_free(&wal);
-    return j->path && j->wal ? 0 : odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
-}
-
-static int make_temporary(odd_journal *j, oddrow_error *err)
-{
-    const char *parent = getenv("TMPDIR");
-    odd_bytes path = {0};
-    if (odd_bytes_print(&path, "%s/oddrow-journal-XXXXXX", parent && *parent ? parent : "/tmp"))
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory for the journal's path");
-    int status = 0;
-    if (!mkdtemp(path.data))
-        status = odd_fail(err, ODDROW_EIO, "%s: cannot make a directory for the journal: %s",
-                          path.data, strerror(errno));
-    else if (!(j->directory = odd_copy(path.data, path.size))) {
-        rmdir(path.data);
-        status = odd_fail(err, ODDROW_ENOMEM, "out of memory for the journal's path");
-    }
-    if (!status && odd_bytes_print(&path, "/journal.db"))
-        status = odd_fail(err, ODDROW_ENOMEM, "out of memory for the journal's path");
-    if (!status)
-        status = lock_file(j, path.data, err);
-    odd_bytes_free(&path);
-    return status;
-}
-
 /* Makes the tables in an empty database. */
 static int make_tables(odd_journal *j, oddrow_error *err)
 {
@@ -185,7 +128,7 @@ static int make_tables(odd_journal *j, oddrow_error *err)
         "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
         ODD_JOURNAL_ID, ODD_JOURNAL_FORMAT);
     if (!sql)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", j->path);
+        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", j->file.path);
     int rc = sqlite3_exec(j->db, sql, NULL, NULL, NULL);
     sqlite3_free(sql);
     return rc == SQLITE_OK ? 0 : fail(j, "make the journal", err);
@@ -193,14 +136,15 @@ static int make_tables(odd_journal *j, oddrow_error *err)
 
 static int open_database(odd_journal *j, oddrow_error *err)
 {
-    int rc = sqlite3_open_v2(j->path, &j->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc =
+        sqlite3_open_v2(j->file.path, &j->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (!j->db)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", j->path);
+        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", j->file.path);
     if (rc != SQLITE_OK)
         return fail(j, "open the journal", err);
     sqlite3_busy_timeout(j->db, PATIENCE);
     odd_journal_harden(j->db);
-    int status = odd_journal_check(j->db, j->path, err);
+    int status = odd_journal_check(j->db, j->file.path, err);
     if (status < 0)
         return status;
     /* No mmap: a file cut short by somebody else must be an error, not a SIGBUS. */
@@ -244,7 +188,7 @@ static int read_state(odd_journal *j, oddrow_error *err)
         return status;
     j->next = used > end ? used : end;
     if (!j->next || j->next > INT64_MAX)
-        return odd_fail(err, ODDROW_EFORMAT, "%s: its sequence numbers are damaged", j->path);
+        return odd_fail(err, ODDROW_EFORMAT, "%s: its sequence numbers are damaged", j->file.path);
     return ask(j, "SELECT first FROM feed ORDER BY first LIMIT 1", j->next, &j->oldest, err);
 }
 
@@ -255,10 +199,9 @@ int odd_journal_open(const char *path, const odd_journal_options *options, odd_j
     odd_journal *j = odd_alloc(1, sizeof *j);
     if (!j)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory for the journal");
-    j->lock = -1;
     if (options)
         j->options = *options;
-    int status = path ? lock_file(j, path, err) : make_temporary(j, err);
+    int status = odd_journal_lock_open(path, &j->file, err);
     if (!status)
         status = open_database(j, err);
     if (!status)
@@ -271,18 +214,6 @@ int odd_journal_open(const char *path, const odd_journal_options *options, odd_j
     return status;
 }
 
-static void remove_temporary(odd_journal *j)
-{
-    static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-    for (size_t k = 0; k < sizeof endings / sizeof *endings; k++) {
-        odd_bytes path = {0};
-        if (!odd_bytes_print(&path, "%s/journal.db%s", j->directory, endings[k]))
-            unlink(path.data);
-        odd_bytes_free(&path);
-    }
-    rmdir(j->directory);
-}
-
 void odd_journal_close(odd_journal **journal)
 {
     if (!journal || !*journal)
@@ -290,25 +221,19 @@ void odd_journal_close(odd_journal **journal)
     odd_journal *j = *journal;
     for (int k = 0; k < STATEMENTS; k++)
         sqlite3_finalize(j->statements[k]);
-    if (j->db && !j->directory)
+    if (j->db && !j->file.directory)
         sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(j->db);
-    if (j->directory)
-        remove_temporary(j);
-    if (j->lock >= 0)
-        close(j->lock);
+    odd_journal_lock_close(&j->file);
     odd_place_close(&j->known);
     odd_bytes_free(&j->segment);
-    odd_free(j->directory);
-    odd_free(j->wal);
-    odd_free(j->path);
     odd_free(j);
     *journal = NULL;
 }
 
 const char *odd_journal_path(const odd_journal *j)
 {
-    return j->path;
+    return j->file.path;
 }
 
 uint64_t odd_journal_next(const odd_journal *j)
@@ -363,7 +288,7 @@ static int add_segment(odd_journal *j, const odd_entry *entries, size_t count, s
         unsigned char head[ODD_ENTRY_HEAD] = {(unsigned char)e->topic};
         odd_put32(head + 1, (uint32_t)e->json.size);
         if (odd_bytes_add(b, head, sizeof head) || odd_bytes_add(b, e->json.data, e->json.size))
-            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", j->path);
+            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", j->file.path);
         topics |= 1U << e->topic;
     }
     sqlite3_stmt *s = j->statements[ADD_SEGMENT];
@@ -553,9 +478,9 @@ odd_journal_state odd_journal_state_of(odd_journal *j)
                                .commit_seconds = j->seconds,
                                .last_commit_seconds = j->last_seconds};
     struct stat info;
-    if (!stat(j->path, &info))
+    if (!stat(j->file.path, &info))
         state.bytes = (uint64_t)info.st_size;
-    if (!stat(j->wal, &info))
+    if (!stat(j->file.wal, &info))
         state.bytes += (uint64_t)info.st_size;
     return state;
 }
