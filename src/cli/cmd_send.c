@@ -44,6 +44,7 @@ static void print_summary(const odd_send_summary *s)
 
 static int run(odd_arguments *arguments)
 {
+    catch_signals(); /* first, so that a signal never ends the process without its last words */
     const odd_options *o = &arguments->options;
     odd_send_summary summary = {0};
     odd_progress_view view;
@@ -69,7 +70,6 @@ static int run(odd_arguments *arguments)
         .progress = odd_progress_show,
         .progress_context = &view,
     };
-    catch_signals();
     int code = odd_send(arguments->words[1], &options, &summary, &err);
     odd_progress_end(&view);
     if (summary.messages > 0 && !o->client.quiet)

@@ -192,6 +192,7 @@ static void print_note(void *context, const char *text)
 
 static int run(odd_arguments *arguments)
 {
+    catch_signals(); /* first, so that a signal never ends the process without its last words */
     const odd_options *o = &arguments->options;
     odd_watch_summary summary = {0};
     oddrow_error err = {0};
@@ -217,7 +218,6 @@ static int run(odd_arguments *arguments)
             .stop = &stopping,
             .note = print_note,
         };
-        catch_signals();
         code = odd_watch(&options, print_message, &v, &summary, &err);
     }
     odd_bytes_free(&v.line);
