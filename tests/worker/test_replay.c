@@ -27,7 +27,7 @@ __attribute__((visibility("default"))) const char *__tsan_default_suppressions(v
 }
 #endif
 
-enum { WAIT = 5000, JSON = 200 };
+enum { WAIT = 5000, JSON = 200, SOCKETS = 64 };
 
 /* A journal, the replay of it on a port of the system's, and how to reach it. */
 typedef struct fixture {
@@ -35,6 +35,7 @@ typedef struct fixture {
     odd_journal *journal;
     odd_replay *replay;
     char endpoint[100];
+    void *sockets[SOCKETS]; /* that the test opened; NULL once closed */
 } fixture;
 
 static oddrow_error err;
@@ -75,6 +76,30 @@ static void fill(fixture *f, size_t count, size_t size)
     free(json);
 }
 
+/* The end of a context waits for its sockets: what a failed test leaves open, teardown closes. */
+static void *open_socket(fixture *f, int type)
+{
+    size_t k = 0;
+    int wait = WAIT, linger = 0;
+    while (k < SOCKETS && f->sockets[k])
+        k++;
+    assert_true(k < SOCKETS);
+    void *socket = f->sockets[k] = zmq_socket(f->context, type);
+    assert_non_null(socket);
+    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &wait, sizeof wait);
+    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &wait, sizeof wait);
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
+    return socket;
+}
+
+static void close_socket(fixture *f, void *socket)
+{
+    for (size_t k = 0; k < SOCKETS; k++)
+        if (f->sockets[k] == socket)
+            f->sockets[k] = NULL;
+    zmq_close(socket);
+}
+
 static int setup(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
@@ -92,8 +117,10 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     fixture *f = *state;
+    for (size_t k = 0; k < SOCKETS; k++)
+        if (f->sockets[k])
+            zmq_close(f->sockets[k]);
     odd_replay_free(&f->replay);
-    assert_null(f->replay);
     odd_journal_close(&f->journal);
     zmq_ctx_term(f->context);
     free(f);
@@ -102,11 +129,7 @@ static int teardown(void **state)
 
 static void *join(fixture *f, int type)
 {
-    void *socket = zmq_socket(f->context, type);
-    int wait = WAIT, linger = 0;
-    zmq_setsockopt(socket, ZMQ_RCVTIMEO, &wait, sizeof wait);
-    zmq_setsockopt(socket, ZMQ_SNDTIMEO, &wait, sizeof wait);
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
+    void *socket = open_socket(f, type);
     assert_int_equal(zmq_connect(socket, f->endpoint), 0);
     return socket;
 }
@@ -216,7 +239,7 @@ static void gives_the_feed(void **state)
     assert_int_equal(c.requests, 8);
     assert_int_equal(c.messages, 5000 + 1000 + 11 + 11 + 1);
     assert_int_equal(c.refused, 0);
-    zmq_close(s);
+    close_socket(f, s);
 }
 
 static void picks_topics_by_prefix(void **state)
@@ -238,7 +261,7 @@ static void picks_topics_by_prefix(void **state)
     expect(s, 0, 1, 0, 2001);
     request(s, 1, 1000, "no topic has a name as long as this one, not by far");
     expect(s, 0, 1, 0, 2001);
-    zmq_close(s);
+    close_socket(f, s);
 }
 
 /* Reads the answer of a REQ socket: all in one message. Returns the messages, *next END's number.
@@ -281,7 +304,7 @@ static void answers_req_in_one_message(void **state)
     assert_int_equal(next, 10511);
     assert_int_equal(zmq_send(s, "x", 1, 0), 1);
     expect_error(s);
-    zmq_close(s);
+    close_socket(f, s);
 }
 
 static void refuses_hostile_frames(void **state)
@@ -308,7 +331,7 @@ static void refuses_hostile_frames(void **state)
     odd_replay_counts c = odd_replay_counts_of(f->replay);
     assert_int_equal(c.refused, 11 * 4 + 2);
     assert_int_equal(c.requests, c.refused + 1);
-    zmq_close(s);
+    close_socket(f, s);
 }
 
 /* More at a time than is served: some are refused, the others are answered, in order. */
@@ -339,7 +362,7 @@ static void bounds_what_a_client_asks(void **state)
         }
     }
     assert_in_range(errors, 1, c.refused);
-    zmq_close(s);
+    close_socket(f, s);
 }
 
 static void serves_others_beside_one_that_does_not_read(void **state)
@@ -354,7 +377,7 @@ static void serves_others_beside_one_that_does_not_read(void **state)
     }
     request(gone, 1, 1000000, "");
     receive(gone);
-    zmq_close(gone);
+    close_socket(f, gone);
     /* Wait until they are stuck: nothing more is sent. */
     uint64_t before = 0, now = odd_replay_counts_of(f->replay).messages;
     for (int k = 0; k < 100 && (now != before || now == 0); k++) {
@@ -371,9 +394,9 @@ static void serves_others_beside_one_that_does_not_read(void **state)
     print_message("3 answers of 10,000 messages beside 8 stuck clients: %.2f s\n",
                   odd_clock() - start);
     expect(stuck[3], 1, 1, 10000, 10001); /* one that reads after all gets everything */
-    zmq_close(s);
+    close_socket(f, s);
     for (int k = 0; k < 8; k++)
-        zmq_close(stuck[k]);
+        close_socket(f, stuck[k]);
 }
 
 static void serves_many_at_once(void **state)
@@ -390,7 +413,7 @@ static void serves_many_at_once(void **state)
     for (int k = MANY; k-- > 0;) {
         expect(s[k], (uint64_t)k + 1, 1, 2000, (uint64_t)k + 2001);
         expect(s[k], 100, 100, 10, 1001);
-        zmq_close(s[k]);
+        close_socket(f, s[k]);
     }
 }
 
@@ -404,23 +427,24 @@ static void stops_while_answering(void **state)
     receive(s);
     double start = odd_clock();
     odd_replay_free(&f->replay);
+    assert_null(f->replay);
     odd_replay_free(&f->replay);
     assert_true(odd_clock() - start < 3);
-    zmq_close(s);
+    close_socket(f, s);
 }
 
 static void says_why_it_does_not_start(void **state)
 {
     fixture *f = *state;
     odd_replay *r;
-    void *router = zmq_socket(f->context, ZMQ_ROUTER), *pull = zmq_socket(f->context, ZMQ_PULL);
+    void *router = open_socket(f, ZMQ_ROUTER), *pull = open_socket(f, ZMQ_PULL);
     assert_int_equal(odd_replay_start(router, "/no/such/file.db", NULL, &r, &err), ODDROW_EIO);
     assert_null(r);
     assert_non_null(strstr(err.message, "/no/such/file.db"));
     const char *path = odd_journal_path(f->journal);
     assert_int_equal(odd_replay_start(pull, path, NULL, &r, &err), ODDROW_EINVAL);
-    zmq_close(router);
-    zmq_close(pull);
+    close_socket(f, router);
+    close_socket(f, pull);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
