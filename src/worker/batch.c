@@ -277,20 +277,19 @@ static void answer_all(odd_worker *w)
     }
 }
 
+/* A message of which nothing could be read is one row. */
 static void count_rows(odd_worker *w, const odd_message *m)
 {
     odd_counts *c = &w->counts;
     size_t at = m->kind != ODD_PULLED;
     const odd_decoded *d = m->job ? &m->job->decoded : NULL;
-    if (!d || d->reject) {
-        if (!m->skip && !m->expected) {
-            c->rows[at][2]++;
-            c->rejects[d ? d->reject : m->reject]++;
-        }
-        return;
+    bool broken = !d || d->reject;
+    if (broken && !m->skip) {
+        c->rows[at][2]++;
+        c->rejects[d ? d->reject : m->reject]++;
     }
-    const odd_result *results = odd_engine_results(w->engine, m->job);
-    for (size_t i = m->skip; i < d->rows; i++) {
+    const odd_result *results = broken ? NULL : odd_engine_results(w->engine, m->job);
+    for (size_t i = m->skip; !broken && i < d->rows; i++) {
         const odd_result *r = &results[i];
         c->rows[at][r->reject ? 2 : r->odd]++;
         if (r->reject)
@@ -299,8 +298,8 @@ static void count_rows(odd_worker *w, const odd_message *m)
             odd_shadow_add(w->compared, 1, &r->score, &r->loss, &r->odd, &r->shadow_score,
                            &r->shadow_loss, &r->shadow_odd);
     }
-    c->batch_rows += d->rows - m->skip;
-    if (m->kind == ODD_SENT && m->expected)
+    c->batch_rows += broken ? 0 : d->rows - m->skip;
+    if (m->expected)
         c->gaps++;
     else
         c->duplicates += m->skip;

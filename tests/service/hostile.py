@@ -373,6 +373,9 @@ def numbers():
             for name in (b"\xff\xfe", b"\0", b'"\n', b"n" * 255):
                 check(send(1, name=name) == ("ACK", 1) and send(1, name=name) == ("ACK", 1), f"the client {name}")
             check(send(0, name=b"zero") == ("ACK", 0) and send(1, name=b"zero") == ("ACK", 1), "a client that begins with 0")
+        gaps, duplicates = w.metric("oddrow_gaps_total"), w.metric("oddrow_duplicate_rows_total")
+        check(gaps == 5 * 4 + 1, f"{gaps:.0f} gaps are counted, broken payloads among them")
+        check(duplicates == 1 + 1 + 3 + 4, f"{duplicates:.0f} duplicates are counted, broken payloads among them")
         check(len(w.scored()) == 1 + 2 + 4 + 2, "rows were taken twice or not at all")
 
 
