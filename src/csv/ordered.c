@@ -25,6 +25,7 @@ typedef struct worker {
     run *run;
     odd_csv_chunk chunk;
     odd_bytes out;
+    double reading, splitting, writing;
 } worker;
 
 /* Waits until all chunks before this one have passed a point; false when another thread failed. */
@@ -94,7 +95,9 @@ static int write_chunk(worker *w, uint64_t first_row, oddrow_error *err)
     pthread_mutex_unlock(&r->lock);
     if (!going)
         return 0; /* the failure is known already */
+    double start = odd_clock();
     int rc = r->job->write(r->job->context, &w->out, &w->chunk, first_row, err);
+    w->writing += odd_clock() - start;
     if (rc)
         return rc;
     pthread_mutex_lock(&r->lock);
@@ -114,12 +117,16 @@ static int do_chunk(worker *w, size_t thread, oddrow_error *err)
     pthread_mutex_unlock(&r->lock);
     if (failed)
         return 0;
+    double start = odd_clock();
     pthread_mutex_lock(&r->input);
     int more = odd_csv_next(r->source, &w->chunk, err);
     pthread_mutex_unlock(&r->input);
+    double read = odd_clock();
+    w->reading += read - start;
     if (more <= 0)
         return more;
     int rc = odd_csv_split(r->source, &w->chunk, err);
+    w->splitting += odd_clock() - read;
     if (rc)
         return rc;
     if (!number_rows(r, &w->chunk, &first_row))
@@ -166,6 +173,9 @@ int odd_csv_run(odd_csv_source *source, odd_pool *pool, const odd_csv_job *job,
         tell(&r, true);
     counts->seconds = odd_clock() - r.started;
     for (size_t i = 0; i < count; i++) {
+        counts->reading += workers[i].reading;
+        counts->splitting += workers[i].splitting;
+        counts->writing += workers[i].writing;
         odd_csv_chunk_free(&workers[i].chunk);
         odd_bytes_free(&workers[i].out);
     }

@@ -25,9 +25,10 @@ typedef struct odd_csv_job {
 typedef struct odd_csv_counts {
     uint64_t records, rows, rejected;
     double seconds;
+    double reading, splitting, writing; /* thread-seconds in the source, in its split, in `write` */
 } odd_csv_counts;
 
-/* Reads the source to its end. The first failure ends it. */
+/* Reads the source to its end. The first failure ends it; counts are then of what came before. */
 int odd_csv_run(odd_csv_source *source, odd_pool *pool, const odd_csv_job *job,
                 odd_csv_counts *counts, oddrow_error *err);
 

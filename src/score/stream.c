@@ -1,18 +1,16 @@
 #include "score/stream.h"
 
-#include <math.h>
-#include <pthread.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/pool.h"
+#include "csv/ordered.h"
 #include "math/kernels.h"
 
 enum { BLOCK_ROWS = 256, BLOCK_CELLS = 1 << 16, CHUNK = 64 << 10 };
 
-/* Shared by the threads. */
+/* Shared by the threads, constant while they run. */
 typedef struct stream {
     const odd_model *model;
     const odd_score_options *options;
@@ -24,37 +22,29 @@ typedef struct stream {
     const odd_tail *tail; /* of the score asked for */
     double alerts;
     size_t block_rows;
-    double started, told;
-    pthread_mutex_t input; /* for odd_csv_next */
-    pthread_mutex_t lock;  /* for all below */
-    pthread_cond_t turn;
-    uint64_t numbered; /* chunks whose row numbers are known */
-    uint64_t written;  /* chunks handed to the sink */
-    int rc;            /* the first failure */
-    oddrow_error *err;
-    odd_score_summary *summary;
+    struct worker *workers; /* one a thread */
 } stream;
 
 /* A thread's own. */
 typedef struct worker {
-    stream *stream;
-    size_t index;
-    odd_csv_chunk chunk;
+    const stream *stream;
+    const odd_csv_chunk *chunk; /* in hand */
+    uint64_t first_row;         /* its first */
+    odd_bytes *out;             /* what it gives */
     odd_batch *batch;
     odd_lane *lane;
     odd_forward *forward; /* predicting */
     float *outputs;
     double predicting;
-    odd_bytes out;
     float *loss, *reconstruction, *local, *global, *score, *survival;
     uint64_t *row;
     double *p_value;
     bool *odd;
     uint64_t odd_count;
-    double reading, parsing, encoding, formatting;
+    double encoding, formatting;
 } worker;
 
-static int worker_new(stream *s, worker *w, oddrow_error *err)
+static int worker_new(const stream *s, worker *w, oddrow_error *err)
 {
     size_t n = ODD_PADDED(s->block_rows);
     w->stream = s;
@@ -84,12 +74,10 @@ static int worker_new(stream *s, worker *w, oddrow_error *err)
 
 static void worker_free(worker *w)
 {
-    odd_csv_chunk_free(&w->chunk);
     odd_batch_free(&w->batch);
     odd_lane_free(&w->lane);
     odd_forward_free(&w->forward);
     odd_free(w->outputs);
-    odd_bytes_free(&w->out);
     odd_free(w->loss);
     odd_free(w->row);
     odd_free(w->p_value);
@@ -114,11 +102,10 @@ static const float *pick(worker *w, size_t rows)
     return w->score;
 }
 
-static int predict_block(worker *w, size_t first, size_t rows, uint64_t first_row,
-                         oddrow_error *err)
+static int predict_block(worker *w, size_t first, size_t rows, oddrow_error *err)
 {
-    stream *s = w->stream;
-    const odd_csv_chunk *chunk = &w->chunk;
+    const stream *s = w->stream;
+    const odd_csv_chunk *chunk = w->chunk;
     const odd_span *cells = chunk->cells + first * chunk->columns;
     double start = odd_clock();
     odd_encode(s->encoder, cells, rows, w->batch);
@@ -129,22 +116,22 @@ static int predict_block(worker *w, size_t first, size_t rows, uint64_t first_ro
     start = odd_clock();
     w->predicting += start - encoded;
     for (size_t i = 0; i < rows; i++)
-        w->row[i] = first_row + chunk->record_of_row[first + i];
+        w->row[i] = w->first_row + chunk->record_of_row[first + i];
     odd_block block = {.rows = rows,
                        .cells = cells,
                        .columns = chunk->columns,
                        .row = w->row,
                        .batch = w->batch,
                        .outputs = w->outputs};
-    int rc = s->sink->block(s->sink->context, &block, &w->out, err);
+    int rc = s->sink->block(s->sink->context, &block, w->out, err);
     w->formatting += odd_clock() - start;
     return rc;
 }
 
-static int score_block(worker *w, size_t first, size_t rows, uint64_t first_row, oddrow_error *err)
+static int score_block(worker *w, size_t first, size_t rows, oddrow_error *err)
 {
-    stream *s = w->stream;
-    const odd_csv_chunk *chunk = &w->chunk;
+    const stream *s = w->stream;
+    const odd_csv_chunk *chunk = w->chunk;
     const odd_span *cells = chunk->cells + first * chunk->columns;
     odd_scores scores = {w->loss, w->reconstruction, w->local, w->global, w->score};
     double start = odd_clock();
@@ -160,7 +147,7 @@ static int score_block(worker *w, size_t first, size_t rows, uint64_t first_row,
         w->survival[i] = -w->survival[i];
     odd_kernels_best()->exp(w->survival, ODD_PADDED(rows));
     for (size_t i = 0; i < rows; i++) {
-        w->row[i] = first_row + chunk->record_of_row[first + i];
+        w->row[i] = w->first_row + chunk->record_of_row[first + i];
         w->p_value[i] = (double)w->survival[i];
         w->odd[i] = w->p_value[i] < s->alerts;
         w->odd_count += w->odd[i];
@@ -168,132 +155,35 @@ static int score_block(worker *w, size_t first, size_t rows, uint64_t first_row,
     odd_block block = {
         rows,     cells,     chunk->columns, w->row,     w->batch, w->loss, w->reconstruction,
         w->local, w->global, score,          w->p_value, w->odd,   w->lane, NULL};
-    int rc = s->sink->block(s->sink->context, &block, &w->out, err);
+    int rc = s->sink->block(s->sink->context, &block, w->out, err);
     w->formatting += odd_clock() - start;
     return rc;
 }
 
-/* Waits until all chunks before this one have passed a point; false when another thread failed. */
-static bool wait_turn(stream *s, const uint64_t *passed, uint64_t sequence)
+/* The two calls of odd_csv_job. */
+static int give_chunk(void *context, size_t thread, const odd_csv_chunk *chunk, uint64_t first_row,
+                      odd_bytes *out, oddrow_error *err)
 {
-    while (*passed != sequence && !s->rc)
-        pthread_cond_wait(&s->turn, &s->lock);
-    return !s->rc;
-}
-
-static void fail(stream *s, int rc, const oddrow_error *err)
-{
-    pthread_mutex_lock(&s->lock);
-    if (!s->rc) {
-        s->rc = rc;
-        if (s->err)
-            *s->err = *err;
-    }
-    pthread_cond_broadcast(&s->turn);
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void tell(stream *s, bool last)
-{
-    double now = odd_clock();
-    uint64_t total = odd_csv_bytes_total(s->source);
-    if (!s->options->progress || (!last && now - s->told < 0.2))
-        return;
-    s->told = now;
-    pthread_mutex_lock(&s->lock);
-    uint64_t rows = s->summary->rows;
-    pthread_mutex_unlock(&s->lock);
-    odd_progress progress = {
-        .stage = s->sink->predicts ? "predict" : "score",
-        .rows = rows,
-        .fraction = last    ? 1
-                    : total ? (double)odd_csv_bytes_read(s->source) / (double)total
-                            : -1,
-        .rows_per_second = now > s->started ? (double)rows / (now - s->started) : 0,
-        .loss = NAN,
-        .validation_loss = NAN};
-    s->options->progress(s->options->progress_context, &progress);
-}
-
-/* The chunk's first row number, once all chunks before it have been counted. */
-static bool number_rows(stream *s, const odd_csv_chunk *chunk, uint64_t *first_row)
-{
-    pthread_mutex_lock(&s->lock);
-    bool going = wait_turn(s, &s->numbered, chunk->sequence);
-    if (going) {
-        *first_row = s->summary->rows + 1;
-        s->summary->rows += chunk->records;
-        s->summary->scored += chunk->rows;
-        s->summary->rejected += chunk->reject_count;
-        s->numbered++;
-        pthread_cond_broadcast(&s->turn);
-    }
-    pthread_mutex_unlock(&s->lock);
-    return going;
-}
-
-static int write_chunk(worker *w, uint64_t first_row, oddrow_error *err)
-{
-    stream *s = w->stream;
-    pthread_mutex_lock(&s->lock);
-    bool going = wait_turn(s, &s->written, w->chunk.sequence);
-    pthread_mutex_unlock(&s->lock);
-    if (!going)
-        return 0; /* the failure is known already */
-    double start = odd_clock();
-    int rc = s->sink->chunk(s->sink->context, &w->out, &w->chunk, first_row, err);
-    w->formatting += odd_clock() - start;
-    if (rc)
-        return rc;
-    pthread_mutex_lock(&s->lock);
-    s->written++;
-    pthread_cond_broadcast(&s->turn);
-    pthread_mutex_unlock(&s->lock);
-    return 0;
-}
-
-/* One chunk from file to sink: 1 done, 0 no more, < 0 failed. */
-static int do_chunk(worker *w, oddrow_error *err)
-{
-    stream *s = w->stream;
-    uint64_t first_row = 0;
-    double start = odd_clock();
-    pthread_mutex_lock(&s->input);
-    int more = s->rc ? 0 : odd_csv_next(s->source, &w->chunk, err);
-    pthread_mutex_unlock(&s->input);
-    double read = odd_clock();
-    w->reading += read - start;
-    if (more <= 0)
-        return more;
-    int rc = odd_csv_split(s->source, &w->chunk, err);
-    w->parsing += odd_clock() - read;
-    if (rc)
-        return rc;
-    if (!number_rows(s, &w->chunk, &first_row))
-        return 0;
-    w->out.size = 0;
-    for (size_t done = 0; !rc && done < w->chunk.rows;) {
-        size_t left = w->chunk.rows - done, rows = left < s->block_rows ? left : s->block_rows;
-        rc = s->sink->predicts ? predict_block(w, done, rows, first_row, err)
-                               : score_block(w, done, rows, first_row, err);
+    const stream *s = context;
+    worker *w = &s->workers[thread];
+    int rc = 0;
+    w->chunk = chunk;
+    w->first_row = first_row;
+    w->out = out;
+    for (size_t done = 0; !rc && done < chunk->rows;) {
+        size_t left = chunk->rows - done, rows = left < s->block_rows ? left : s->block_rows;
+        rc =
+            s->sink->predicts ? predict_block(w, done, rows, err) : score_block(w, done, rows, err);
         done += rows;
     }
-    if (!rc)
-        rc = write_chunk(w, first_row, err);
-    return rc ? rc : 1;
+    return rc;
 }
 
-static void work(void *context, size_t index, size_t thread)
+static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,
+                       uint64_t first_row, oddrow_error *err)
 {
-    worker *w = (worker *)context + index;
-    oddrow_error err = {0};
-    int rc;
-    (void)thread;
-    while ((rc = do_chunk(w, &err)) > 0)
-        if (thread == 0)
-            tell(w->stream, false);
-    if (rc < 0)
-        fail(w->stream, rc, &err);
+    const stream *s = context;
+    return s->sink->chunk(s->sink->context, out, chunk, first_row, err);
 }
 
 /* ---- set-up ---- */
@@ -313,16 +203,16 @@ const odd_tail *odd_stream_tail(const odd_calibration *calibration, odd_score_ki
     return &calibration->score;
 }
 
-static void note_extra(const stream *s)
+static void note_extra(const stream *s, odd_score_summary *summary)
 {
-    size_t extra = odd_encoder_extra(s->encoder), size = sizeof s->summary->notes, used;
+    size_t extra = odd_encoder_extra(s->encoder), size = sizeof summary->notes, used;
     if (!extra)
         return;
-    used = (size_t)snprintf(s->summary->notes, size,
-                            "%zu column%s not in the model and ignored: ", extra,
-                            extra > 1 ? "s are" : " is");
+    used =
+        (size_t)snprintf(summary->notes, size, "%zu column%s not in the model and ignored: ", extra,
+                         extra > 1 ? "s are" : " is");
     for (size_t i = 0; i < extra && used + 80 < size; i++)
-        used += (size_t)snprintf(s->summary->notes + used, size - used, "%s%.60s", i ? ", " : "",
+        used += (size_t)snprintf(summary->notes + used, size - used, "%s%.60s", i ? ", " : "",
                                  odd_encoder_extra_name(s->encoder, i));
 }
 
@@ -363,69 +253,75 @@ static int open_stream(stream *s, const char *const *paths, size_t path_count, o
     if (!rc)
         rc = s->sink->predicts ? odd_folded_new(s->model->network, &s->folded, err)
                                : odd_scorer_new(s->model, false, &s->scorer, err);
-    if (!rc)
-        note_extra(s);
     return rc;
 }
 
-static void add_up(odd_score_summary *summary, const worker *workers, size_t count)
+static void add_up(odd_score_summary *summary, const stream *s, size_t threads)
 {
-    for (size_t i = 0; i < count; i++) {
-        odd_lane_seconds lane = workers[i].lane
-                                    ? odd_lane_time(workers[i].lane)
-                                    : (odd_lane_seconds){.network = workers[i].predicting};
-        summary->odd += workers[i].odd_count;
-        summary->reading += workers[i].reading;
-        summary->parsing += workers[i].parsing;
-        summary->encoding += workers[i].encoding;
+    for (size_t i = 0; i < threads; i++) {
+        const worker *w = &s->workers[i];
+        odd_lane_seconds lane =
+            w->lane ? odd_lane_time(w->lane) : (odd_lane_seconds){.network = w->predicting};
+        summary->odd += w->odd_count;
+        summary->encoding += w->encoding;
         summary->network += lane.network;
         summary->rarity += lane.rarity;
         summary->calibration += lane.calibration;
-        summary->writing += workers[i].formatting;
+        summary->writing += w->formatting;
     }
+}
+
+static int run(stream *s, odd_pool *pool, odd_score_summary *summary, oddrow_error *err)
+{
+    odd_csv_job job = {.chunk = give_chunk,
+                       .write = write_chunk,
+                       .context = s,
+                       .stage = s->sink->predicts ? "predict" : "score",
+                       .progress = s->options->progress,
+                       .progress_context = s->options->progress_context};
+    odd_csv_counts counts;
+    int rc = s->sink->begin(s->sink->context, s->source, s->encoder, err);
+    if (rc)
+        return rc;
+    rc = odd_csv_run(s->source, pool, &job, &counts, err);
+    summary->rows = counts.records;
+    summary->scored = counts.rows;
+    summary->rejected = counts.rejected;
+    summary->reading = counts.reading;
+    summary->parsing = counts.splitting;
+    summary->writing = counts.writing;
+    if (!rc)
+        add_up(summary, s, odd_pool_threads(pool));
+    return rc;
 }
 
 int odd_stream_run(const odd_model *model, const char *const *paths, size_t path_count,
                    const odd_score_options *options, const odd_sink *sink,
                    odd_score_summary *summary, oddrow_error *err)
 {
-    stream s = {.model = model,
-                .options = options,
-                .sink = sink,
-                .started = odd_clock(),
-                .input = PTHREAD_MUTEX_INITIALIZER,
-                .lock = PTHREAD_MUTEX_INITIALIZER,
-                .turn = PTHREAD_COND_INITIALIZER,
-                .err = err,
-                .summary = summary};
+    stream s = {.model = model, .options = options, .sink = sink};
+    double started = odd_clock();
     odd_pool *pool = NULL;
-    worker *workers = NULL;
-    size_t count = 0;
+    size_t threads = 0;
     *summary = (odd_score_summary){0};
     int rc = open_stream(&s, paths, path_count, err);
-    if (!rc)
+    if (!rc) {
+        note_extra(&s, summary);
         rc = odd_pool_new(options->threads, &pool, err);
-    if (!rc) {
-        count = odd_pool_threads(pool);
-        workers = odd_alloc(count, sizeof *workers);
-        rc = workers ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
     }
-    for (size_t i = 0; !rc && i < count; i++)
-        rc = worker_new(&s, &workers[i], err);
+    if (!rc) {
+        threads = odd_pool_threads(pool);
+        s.workers = odd_alloc(threads, sizeof *s.workers);
+        rc = s.workers ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    }
+    for (size_t i = 0; !rc && i < threads; i++)
+        rc = worker_new(&s, &s.workers[i], err);
     if (!rc)
-        rc = sink->begin(sink->context, s.source, s.encoder, err);
-    if (!rc) {
-        odd_pool_run(pool, count, work, workers);
-        rc = s.rc;
-    }
-    if (!rc) {
-        add_up(summary, workers, count);
-        tell(&s, true);
-    }
-    summary->seconds = odd_clock() - s.started;
-    for (size_t i = 0; workers && i < count; i++)
-        worker_free(&workers[i]);
-    odd_free(workers);
+        rc = run(&s, pool, summary, err);
+    summary->seconds = odd_clock() - started;
+    for (size_t i = 0; s.workers && i < threads; i++)
+        worker_free(&s.workers[i]);
+    odd_free(s.workers);
     odd_pool_free(&pool);
     odd_scorer_free(&s.scorer);
     odd_folded_free(&s.folded);

@@ -1,8 +1,8 @@
 /* score/stream.h: CSV files through a model on several threads, results in the order of the rows.
  *
- * Each thread takes the next chunk, splits, encodes and scores it block by block and hands the
- * blocks to the sink, which forms output for the chunk; the outputs are then written one chunk
- * after another. Memory is that of one chunk a thread, whatever the length of the files. */
+ * csv/ordered hands each thread its chunks; here they are encoded and scored block by block, and
+ * the blocks go to the sink, which forms output for the chunk; the outputs are then written one
+ * chunk after another. Memory is that of one chunk a thread, whatever the length of the files. */
 #ifndef ODD_SCORE_STREAM_H
 #define ODD_SCORE_STREAM_H
 

@@ -91,6 +91,12 @@ static void keeps_the_order(void **state)
         assert_int_equal(counts.rows + counts.rejected, counts.records);
         assert_int_equal(j.rows, ROWS);
         assert_int_equal(j.last_progress, 1000);
+        double parts[] = {counts.reading, counts.splitting, counts.writing}, sum = 0;
+        for (size_t i = 0; i < 3; i++) {
+            assert_true(parts[i] > 0);
+            sum += parts[i];
+        }
+        assert_true(sum <= (double)threads * counts.seconds);
         const char *at = j.out.data;
         for (unsigned long i = 1; i <= ROWS; i++)
             if (i % BAD)
