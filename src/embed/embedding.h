@@ -4,7 +4,7 @@
 #ifndef ODD_EMBED_EMBEDDING_H
 #define ODD_EMBED_EMBEDDING_H
 
-#include "base/bytes.h"
+#include "base/spell.h"
 #include "model/model.h"
 
 /* Everything is borrowed from the model. */
@@ -29,24 +29,9 @@ int odd_embedding_find(const odd_model *model, const char *name, odd_embedding *
 int odd_embedding_id(const odd_embedding *e, const char *value, size_t size, uint32_t *id,
                      oddrow_error *err);
 
-/* How texts are written so that they survive a format. Always: an entry without a text by its name;
- * a text that reads like such a name with a backslash in front; a NUL or a byte that is not UTF-8
- * as \xHH. */
-typedef enum odd_spelling {
-    ODD_AS_IS,   /* nothing else */
-    ODD_AS_LINE, /* a backslash is doubled; \n, \r, \t; other control characters, U+0085, U+2028 and
-                    U+2029 as \uXXXX: one value a line, without a tab in it */
-    ODD_AS_WORD  /* the same, a space as \_, other white space \uXXXX: a word */
-} odd_spelling;
-
-/* Appends the value of an id. 0 or ODDROW_ENOMEM. */
+/* Appends the value of an id: an entry without a text by its name, a text that reads like such a
+ * name with a backslash in front, which odd_unspell takes away. 0 or ODDROW_ENOMEM. */
 int odd_embedding_spell(const odd_embedding *e, uint32_t id, odd_spelling spelling, odd_bytes *out);
-
-/* The same for any text, which is not taken for a name. */
-int odd_spell(const char *data, size_t size, odd_spelling spelling, odd_bytes *out);
-
-/* The reverse, for all three spellings. 0 or ODDROW_ENOMEM. What is no escape stays. */
-int odd_unspell(const char *data, size_t size, odd_bytes *out);
 
 /* Length of vector id. */
 double odd_embedding_norm(const odd_embedding *e, size_t id);

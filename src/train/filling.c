@@ -4,12 +4,12 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/random.h"
+#include "base/spell.h"
 #include "model/schema_json.h"
 #include "train/vectors.h"
 
@@ -17,55 +17,6 @@ enum { NOISE_STREAM = 0x5a7ed, NAMED = 5 /* absent values that a note names */ }
 static const double NOISE = 0.1; /* of the table's own spread */
 
 /* ---- values ---- */
-
-/* 2 hexadecimal digits as a byte, 4 as a character in UTF-8, into out; its bytes, 0 where there are
- * no such digits. */
-static size_t code(const char *text, size_t left, size_t digits, char out[4])
-{
-    char hex[5] = {0};
-    if (digits == 0 || left < digits)
-        return 0;
-    memcpy(hex, text, digits);
-    if (strspn(hex, "0123456789abcdef") != digits)
-        return 0;
-    unsigned long c = strtoul(hex, NULL, 16);
-    if (digits == 2 || c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    size_t n = c < 0x800 ? 2 : 3;
-    out[0] = (char)(n == 2 ? 0xc0 | c >> 6 : 0xe0 | c >> 12);
-    out[1] = (char)(0x80 | (n == 2 ? c & 0x3f : (c >> 6 & 0x3f)));
-    out[2] = (char)(0x80 | (c & 0x3f));
-    return n;
-}
-
-/* How oddrow spells a value as a word (docs/format.md): \_ a blank, \n, \r, \t, \\, \( in front of
- * a text that reads like the name of an entry, \xHH a byte, \uXXXX a character. */
-static int unspell(const char *word, size_t size, odd_bytes *out)
-{
-    static const char from[] = "_nrt\\(", to[] = " \n\r\t\\(";
-    out->size = 0;
-    for (size_t i = 0; i < size;) {
-        const bool escape = word[i] == '\\' && i + 1 < size && word[i + 1];
-        const char *plain = escape ? strchr(from, word[i + 1]) : NULL;
-        char text[4] = {word[i]};
-        size_t n = 1, taken = 1;
-        if (plain) {
-            text[0] = to[plain - from];
-            taken = 2;
-        } else if (escape) {
-            size_t digits = word[i + 1] == 'x' ? 2 : word[i + 1] == 'u' ? 4 : 0;
-            n = code(word + i + 2, size - i - 2, digits, text);
-            taken = n ? 2 + digits : 1;
-            n = n ? n : 1;
-        }
-        if (odd_bytes_add(out, text, n))
-            return ODDROW_ENOMEM;
-        i += taken;
-    }
-    return 0;
-}
 
 static bool is(const char *text, size_t size, const char *name)
 {
@@ -116,7 +67,8 @@ static int take_value(odd_filling *f, const char *value, size_t size, bool spell
         if (memchr(value, '\\', size) &&
             (spelled || is(value, size, "\\(unknown)") || is(value, size, "\\(missing)") ||
              is(value, size, "\\(rare)"))) {
-            if (unspell(value, size, &f->word))
+            f->word.size = 0;
+            if (odd_unspell(value, size, &f->word))
                 return ODDROW_ENOMEM;
             id = odd_vocabulary_find(v, f->word.data ? f->word.data : "", f->word.size);
         }
