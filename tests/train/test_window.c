@@ -3,7 +3,7 @@
 
 #include "train/window.h"
 
-static const odd_schema shape = {.C = 1, .F = 1, .M = 1};
+static const odd_schema shape = {.C = 1, .F = 1, .M = 1, .target = SIZE_MAX};
 
 /* Rows whose cells say which row they are. */
 static odd_table *table_of(size_t rows)
