@@ -2,6 +2,7 @@
 #include "column/encode.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -270,4 +271,16 @@ size_t odd_encoder_extra(const odd_encoder *e)
 const char *odd_encoder_extra_name(const odd_encoder *e, size_t i)
 {
     return i < e->extras ? e->extra[i] : NULL;
+}
+
+void odd_encoder_note_extra(const odd_encoder *e, char *notes, size_t size)
+{
+    notes[0] = '\0';
+    if (!e->extras)
+        return;
+    size_t used =
+        (size_t)snprintf(notes, size, "%zu column%s not in the model and ignored: ", e->extras,
+                         e->extras > 1 ? "s are" : " is");
+    for (size_t i = 0; i < e->extras && used + 80 < size; i++)
+        used += (size_t)snprintf(notes + used, size - used, "%s%.60s", i ? ", " : "", e->extra[i]);
 }

@@ -46,4 +46,7 @@ size_t odd_encoder_source(const odd_encoder *e, size_t column);
 size_t odd_encoder_extra(const odd_encoder *e);
 const char *odd_encoder_extra_name(const odd_encoder *e, size_t i);
 
+/* "2 columns are not in the model and ignored: a, b", or nothing; cut to size >= 80 bytes. */
+void odd_encoder_note_extra(const odd_encoder *e, char *notes, size_t size);
+
 #endif

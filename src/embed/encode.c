@@ -1,7 +1,5 @@
 #include "embed/encode.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -38,19 +36,6 @@ static int out_of_memory(oddrow_error *err)
     return odd_fail(err, ODDROW_ENOMEM, "out of memory");
 }
 
-void odd_note_extra(const odd_encoder *encoder, char *notes, size_t size)
-{
-    size_t extra = odd_encoder_extra(encoder), used;
-    notes[0] = '\0';
-    if (!extra)
-        return;
-    used = (size_t)snprintf(notes, size, "%zu column%s not in the model and ignored: ", extra,
-                            extra > 1 ? "s are" : " is");
-    for (size_t i = 0; i < extra && used + 80 < size; i++)
-        used += (size_t)snprintf(notes + used, size - used, "%s%.60s", i ? ", " : "",
-                                 odd_encoder_extra_name(encoder, i));
-}
-
 static int encode_chunk(void *context, size_t thread, const odd_csv_chunk *chunk,
                         uint64_t first_row, odd_bytes *out, oddrow_error *err)
 {
@@ -75,28 +60,14 @@ static int encode_chunk(void *context, size_t thread, const odd_csv_chunk *chunk
     return rc;
 }
 
-/* A rejected record as a line of row,offset,reason,line, as score writes it. */
-static int add_reject(const odd_csv_reject *reject, uint64_t row, odd_bytes *out)
-{
-    int rc = odd_bytes_print(out, "%" PRIu64 ",%" PRIu64 ",", row, reject->offset);
-    if (!rc)
-        rc = odd_csv_write_field(out, reject->reason, strlen(reject->reason), ',');
-    if (!rc)
-        rc = odd_bytes_add(out, ",", 1);
-    if (!rc)
-        rc = odd_csv_write_field(out, reject->line.data, reject->line.size, ',');
-    return rc ? rc : odd_bytes_add(out, "\n", 1);
-}
-
 static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,
                        uint64_t first_row, oddrow_error *err)
 {
     encoding *e = context;
     int rc = odd_output_write(e->out, out->data, out->size, err);
     e->scratch.size = 0;
-    for (size_t i = 0; !rc && e->rejects && i < chunk->reject_count; i++)
-        if (add_reject(&chunk->rejects[i], first_row + chunk->rejects[i].record, &e->scratch))
-            rc = out_of_memory(err);
+    if (!rc && e->rejects && odd_csv_write_rejects(&e->scratch, chunk, first_row))
+        rc = out_of_memory(err);
     if (!rc && e->scratch.size)
         rc = odd_output_write(e->rejects, e->scratch.data, e->scratch.size, err);
     return rc;
@@ -182,10 +153,11 @@ static int open_all(encoding *e, const char *const *paths, size_t path_count, co
     if (!rc && e->options->rejects)
         rc = odd_output_open(e->options->rejects, &e->rejects, err);
     if (!rc && e->rejects)
-        rc = odd_output_write(e->rejects, "row,offset,reason,line\n", 23, err);
+        rc = odd_output_write(e->rejects, ODD_CSV_REJECTS_HEADER, strlen(ODD_CSV_REJECTS_HEADER),
+                              err);
     if (rc)
         return rc;
-    odd_note_extra(e->encoder, summary->notes, sizeof summary->notes);
+    odd_encoder_note_extra(e->encoder, summary->notes, sizeof summary->notes);
     summary->width = odd_vectorizer_width(e->rows);
     if (summary->width == 0)
         return odd_fail(err, ODDROW_ESCHEMA, "the model has no input columns");

@@ -29,7 +29,4 @@ int odd_encode_files(const odd_model *model, const char *const *paths, size_t pa
                      const char *out, const odd_encode_options *options,
                      odd_encode_summary *summary, oddrow_error *err);
 
-/* "2 columns are not in the model and ignored: a, b", or nothing; cut to size. */
-void odd_note_extra(const odd_encoder *encoder, char *notes, size_t size);
-
 #endif

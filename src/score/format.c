@@ -291,15 +291,3 @@ int odd_format_row(const odd_layout *layout, const odd_block *block, size_t i,
     return layout->format == ODD_FORMAT_CSV ? csv_row(layout, block, i, reasons, found, out)
                                             : json_row(layout, block, i, reasons, found, out);
 }
-
-int odd_format_reject(const odd_csv_reject *reject, uint64_t row, odd_bytes *out)
-{
-    int rc = odd_bytes_print(out, "%" PRIu64 ",%" PRIu64 ",", row, reject->offset);
-    if (!rc)
-        rc = odd_csv_write_field(out, reject->reason, strlen(reject->reason), ',');
-    if (!rc)
-        rc = add_text(out, ",");
-    if (!rc)
-        rc = odd_csv_write_field(out, reject->line.data, reject->line.size, ',');
-    return rc ? rc : add_text(out, "\n");
-}

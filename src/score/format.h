@@ -27,14 +27,11 @@ void odd_layout_free(odd_layout *layout);
 int odd_format_carried(const odd_layout *layout, const odd_block *block, size_t i, odd_bytes *out);
 int odd_format_carried_names(const odd_layout *layout, odd_bytes *out);
 
-/* The header line of CSV; nothing for JSON lines. 0 or ODDROW_ENOMEM, like the next two. */
+/* The header line of CSV; nothing for JSON lines. 0 or ODDROW_ENOMEM, like the next. */
 int odd_format_header(const odd_layout *layout, odd_bytes *out);
 
 /* Row i of a block as one line. */
 int odd_format_row(const odd_layout *layout, const odd_block *block, size_t i,
                    const odd_reason *reasons, size_t found, odd_bytes *out);
-
-/* A rejected record as a line of row,offset,reason,line. */
-int odd_format_reject(const odd_csv_reject *reject, uint64_t row, odd_bytes *out);
 
 #endif

@@ -53,7 +53,8 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
         return odd_fail(err, ODDROW_ENOMEM, "out of memory");
     rc = odd_output_write(p->out, p->scratch.data, p->scratch.size, err);
     if (!rc && p->rejects)
-        rc = odd_output_write(p->rejects, "row,offset,reason,line\n", 23, err);
+        rc = odd_output_write(p->rejects, ODD_CSV_REJECTS_HEADER, strlen(ODD_CSV_REJECTS_HEADER),
+                              err);
     return rc;
 }
 
@@ -106,11 +107,9 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
     predicting *p = context;
     int rc = odd_output_write(p->out, out->data, out->size, err);
     p->scratch.size = 0;
-    for (size_t i = 0; !rc && p->rejects && i < chunk->reject_count; i++)
-        if (odd_format_reject(&chunk->rejects[i], first_row + chunk->rejects[i].record,
-                              &p->scratch))
-            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
-    if (!rc && p->rejects && p->scratch.size)
+    if (!rc && p->rejects && odd_csv_write_rejects(&p->scratch, chunk, first_row))
+        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    if (!rc && p->scratch.size)
         rc = odd_output_write(p->rejects, p->scratch.data, p->scratch.size, err);
     return rc;
 }

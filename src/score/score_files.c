@@ -1,8 +1,11 @@
 #include "score/score_files.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "csv/write.h"
 #include "score/format.h"
 #include "score/stream.h"
 #include "score/top.h"
@@ -35,7 +38,8 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     if (!rc)
         rc = odd_output_write(s->out, s->scratch.data, s->scratch.size, err);
     if (!rc && s->rejects)
-        rc = odd_output_write(s->rejects, "row,offset,reason,line\n", 23, err);
+        rc = odd_output_write(s->rejects, ODD_CSV_REJECTS_HEADER, strlen(ODD_CSV_REJECTS_HEADER),
+                              err);
     return rc;
 }
 
@@ -86,11 +90,9 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
     scoring *s = context;
     int rc = odd_output_write(s->out, out->data, out->size, err);
     s->scratch.size = 0;
-    for (size_t i = 0; !rc && s->rejects && i < chunk->reject_count; i++)
-        if (odd_format_reject(&chunk->rejects[i], first_row + chunk->rejects[i].record,
-                              &s->scratch))
-            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
-    if (!rc && s->rejects && s->scratch.size)
+    if (!rc && s->rejects && odd_csv_write_rejects(&s->scratch, chunk, first_row))
+        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    if (!rc && s->scratch.size)
         rc = odd_output_write(s->rejects, s->scratch.data, s->scratch.size, err);
     return rc;
 }

@@ -1,7 +1,5 @@
 #include "score/stream.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -203,19 +201,6 @@ const odd_tail *odd_stream_tail(const odd_calibration *calibration, odd_score_ki
     return &calibration->score;
 }
 
-static void note_extra(const stream *s, odd_score_summary *summary)
-{
-    size_t extra = odd_encoder_extra(s->encoder), size = sizeof summary->notes, used;
-    if (!extra)
-        return;
-    used =
-        (size_t)snprintf(summary->notes, size, "%zu column%s not in the model and ignored: ", extra,
-                         extra > 1 ? "s are" : " is");
-    for (size_t i = 0; i < extra && used + 80 < size; i++)
-        used += (size_t)snprintf(summary->notes + used, size - used, "%s%.60s", i ? ", " : "",
-                                 odd_encoder_extra_name(s->encoder, i));
-}
-
 /* The model is of the kind that the sink is for. */
 static int check_model(stream *s, oddrow_error *err)
 {
@@ -306,7 +291,7 @@ int odd_stream_run(const odd_model *model, const char *const *paths, size_t path
     *summary = (odd_score_summary){0};
     int rc = open_stream(&s, paths, path_count, err);
     if (!rc) {
-        note_extra(&s, summary);
+        odd_encoder_note_extra(s.encoder, summary->notes, sizeof summary->notes);
         rc = odd_pool_new(options->threads, &pool, err);
     }
     if (!rc) {

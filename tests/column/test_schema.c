@@ -190,6 +190,11 @@ static void encodes_and_flags(void **state)
     assert_string_equal(odd_encoder_extra_name(e, 0), "more");
     assert_string_equal(odd_encoder_extra_name(e, 1), "also");
     assert_null(odd_encoder_extra_name(e, 2));
+    char notes[200];
+    odd_encoder_note_extra(e, notes, sizeof notes);
+    assert_string_equal(notes, "2 columns are not in the model and ignored: more, also");
+    odd_encoder_note_extra(e, notes, 120); /* no room for a name */
+    assert_string_equal(notes, "2 columns are not in the model and ignored: ");
     assert_int_equal(odd_encoder_source(e, 0), 5);
     assert_true(odd_encoder_source(e, 5) == SIZE_MAX);
     assert_int_equal(odd_batch_new(s, 5, &b, NULL), 0);

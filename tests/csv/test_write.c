@@ -35,8 +35,27 @@ static void quotes_only_when_needed(void **state)
     check("trail\t", ',', "\"trail\t\"");
 }
 
+static void writes_rejects(void **state)
+{
+    (void)state;
+    odd_bytes out = {0};
+    odd_csv_reject rejects[] = {
+        {.record = 2, .offset = 99, .reason = "7 fields, expected 15", .line = {"a,\"b", 4}},
+        {.record = 5, .offset = 1ull << 40, .reason = "NUL byte", .line = {"", 0}}};
+    odd_csv_chunk chunk = {.records = 6, .rejects = rejects};
+    assert_int_equal(odd_csv_write_rejects(&out, &chunk, 10), 0);
+    assert_int_equal(out.size, 0);
+    chunk.reject_count = 2;
+    assert_int_equal(odd_csv_write_rejects(&out, &chunk, 10), 0);
+    assert_int_equal(odd_bytes_add(&out, "", 1), 0);
+    assert_string_equal(out.data, "12,99,\"7 fields, expected 15\",\"a,\"\"b\"\n"
+                                  "15,1099511627776,NUL byte,\n");
+    odd_bytes_free(&out);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(quotes_only_when_needed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(quotes_only_when_needed),
+                                       cmocka_unit_test(writes_rejects)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -169,23 +169,9 @@ static void any_bytes(void **state)
     release(&b);
 }
 
-static void rejects(void **state)
-{
-    (void)state;
-    odd_bytes out = {0};
-    odd_csv_reject reject = {
-        .offset = 99, .reason = "7 fields, expected 15", .line = text("a,\"b")};
-    assert_int_equal(odd_format_reject(&reject, 12, &out), 0);
-    is(&out, "12,99,\"7 fields, expected 15\",\"a,\"\"b\"\n");
-    reject = (odd_csv_reject){.offset = 1ull << 40, .reason = "NUL byte", .line = {"", 0}};
-    assert_int_equal(odd_format_reject(&reject, 1, &out), 0);
-    is(&out, "1,1099511627776,NUL byte,\n");
-    odd_bytes_free(&out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(csv), cmocka_unit_test(jsonl),
-                                       cmocka_unit_test(any_bytes), cmocka_unit_test(rejects)};
+                                       cmocka_unit_test(any_bytes)};
     return cmocka_run_group_tests(tests, made_enter, made_leave);
 }
