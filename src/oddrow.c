@@ -11,6 +11,7 @@
 #include "model/model.h"
 #include "pipeline/load.h"
 #include "pipeline/options.h"
+#include "score/predict_files.h"
 #include "score/score_files.h"
 #include "train/train.h"
 
@@ -108,6 +109,20 @@ int oddrow_score(const oddrow_model *model, const char *const *paths, size_t pat
     return code;
 }
 
+int oddrow_predict(const oddrow_model *model, const char *const *paths, size_t path_count,
+                   const char *out, const oddrow_options *options, oddrow_counts *counts,
+                   oddrow_error *err)
+{
+    odd_score_options score = ODD_SCORE_OPTIONS_INIT;
+    odd_score_summary summary = {0};
+    if (options)
+        odd_options_score(options, &score);
+    int code = odd_predict_files(model, paths, path_count, out, &score, &summary, err);
+    if (counts)
+        *counts = (oddrow_counts){summary.rows, summary.scored, summary.rejected, 0};
+    return code;
+}
+
 static oddrow_embedding publish(const odd_embedding *e)
 {
     return (oddrow_embedding){e->name, e->V, e->E, e->vectors, e->vocabulary->counts};
@@ -191,5 +206,19 @@ int oddrow_encode(const oddrow_model *model, const char *const *paths, size_t pa
     int code = odd_encode_files(model, paths, path_count, out, &encode, &summary, err);
     if (counts)
         *counts = (oddrow_counts){summary.rows, summary.encoded, summary.rejected, 0};
+    return code;
+}
+
+int oddrow_send(const char *endpoint, const char *path, const oddrow_options *options,
+                uint64_t *safe, oddrow_error *err)
+{
+    odd_send_options send = {.batch = 256, .encoding = ODD_ENCODING_JSON};
+    odd_send_summary summary = {0};
+    if (options)
+        odd_options_send(options, &send);
+    send.link.endpoint = endpoint;
+    int code = odd_send(path, &send, &summary, err);
+    if (safe)
+        *safe = summary.rows;
     return code;
 }

@@ -74,6 +74,11 @@ ODDROW_API int oddrow_score(const oddrow_model *model, const char *const *paths,
                             const char *out, const oddrow_options *options, oddrow_counts *counts,
                             oddrow_error *err);
 
+/* The same for a model trained with a target ("columns.target"): predictions in place of scores. */
+ODDROW_API int oddrow_predict(const oddrow_model *model, const char *const *paths,
+                              size_t path_count, const char *out, const oddrow_options *options,
+                              oddrow_counts *counts, oddrow_error *err);
+
 /* The learned table of one categorical column. Everything is borrowed from the model. */
 typedef struct oddrow_embedding {
     const char *column;
@@ -121,6 +126,13 @@ ODDROW_API int oddrow_nearest(const float *vectors, size_t rows, size_t width, c
 ODDROW_API int oddrow_encode(const oddrow_model *model, const char *const *paths, size_t path_count,
                              const char *out, const oddrow_options *options, oddrow_counts *counts,
                              oddrow_error *err);
+
+/* Sends every row of a CSV file to the worker whose `rows` socket is at `endpoint`, each exactly
+ * once, and returns when all of them are safe there. The options of section "client": client,
+ * resume, batch, rate, patience, keys, … ("client.patience" 0 waits for ever). `safe`, which may be
+ * NULL: rows made safe by this call, also when it fails. EIO: no answer, or the worker refuses. */
+ODDROW_API int oddrow_send(const char *endpoint, const char *path, const oddrow_options *options,
+                           uint64_t *safe, oddrow_error *err);
 
 #ifdef __cplusplus
 }

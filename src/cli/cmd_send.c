@@ -57,19 +57,12 @@ static int run(odd_arguments *arguments)
         return odd_complain("send", &err);
     }
     odd_progress_start(&view, o->client.quiet);
-    odd_send_options options = {
-        .link = {arguments->words[0], o->client.keys},
-        .csv = {.delimiter = (char)o->data.delimiter},
-        .name = o->client.name,
-        .rate = o->client.rate,
-        .batch = o->client.batch,
-        .resume = o->client.resume,
-        .encoding = (odd_encoding)o->client.encoding,
-        .patience = o->client.patience,
-        .stop = &stopping,
-        .progress = odd_progress_show,
-        .progress_context = &view,
-    };
+    odd_send_options options;
+    odd_options_send(o, &options);
+    options.link.endpoint = arguments->words[0];
+    options.stop = &stopping;
+    options.progress = odd_progress_show;
+    options.progress_context = &view;
     int code = odd_send(arguments->words[1], &options, &summary, &err);
     odd_progress_end(&view);
     if (summary.messages > 0 && !o->client.quiet)

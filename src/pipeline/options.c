@@ -285,3 +285,15 @@ void odd_options_worker(const odd_options *o, odd_worker_options *worker)
     worker->keys = o->worker.keys;
     worker->shadow = o->worker.shadow;
 }
+
+void odd_options_send(const odd_options *o, odd_send_options *send)
+{
+    *send = (odd_send_options){.link = {.keys = o->client.keys},
+                               .csv = {.delimiter = (char)o->data.delimiter},
+                               .name = o->client.name,
+                               .rate = o->client.rate,
+                               .batch = o->client.batch,
+                               .resume = o->client.resume,
+                               .encoding = (odd_encoding)o->client.encoding,
+                               .patience = o->client.patience};
+}

@@ -3,6 +3,7 @@
 #ifndef ODD_PIPELINE_OPTIONS_H
 #define ODD_PIPELINE_OPTIONS_H
 
+#include "client/send.h"
 #include "embed/encode.h"
 #include "embed/export.h"
 #include "embed/near.h"
@@ -174,6 +175,7 @@ void odd_options_print(const odd_options *options, const odd_option *option, cha
 void odd_options_train(const odd_options *options, odd_train_options *train);
 void odd_options_score(const odd_options *options, odd_score_options *score);
 void odd_options_worker(const odd_options *options, odd_worker_options *worker);
+void odd_options_send(const odd_options *options, odd_send_options *send);
 
 void odd_options_encode(const odd_options *options, odd_encode_options *encode);
 

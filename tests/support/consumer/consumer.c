@@ -47,6 +47,19 @@ static int use_embeddings(const oddrow_model *model, const char *data, oddrow_er
                : 1;
 }
 
+/* Nobody listens there: the sender says so once its patience has ended. */
+static int send_in_vain(const char *data, oddrow_error *err)
+{
+    oddrow_options *options = NULL;
+    uint64_t safe = 1;
+    if (oddrow_options_new(&options, err) ||
+        oddrow_options_set(options, "client.patience", "200ms", err))
+        return failed("options", err);
+    int code = oddrow_send("ipc://nobody", data, options, &safe, err);
+    oddrow_options_free(&options);
+    return code == ODDROW_EIO && safe == 0 && strstr(err->message, "nobody") ? 0 : 1;
+}
+
 int main(void)
 {
     const char *data = "consumer.csv";
@@ -69,8 +82,10 @@ int main(void)
     if (oddrow_score(model, &data, 1, "consumer.out.csv", options, &counts, &err))
         return failed("score", &err);
     printf("%lu rows, %lu scored\n", (unsigned long)counts.rows, (unsigned long)counts.scored);
-    if (use_embeddings(model, data, &err))
+    if (use_embeddings(model, data, &err) || send_in_vain(data, &err))
         return 1;
+    if (!oddrow_predict(model, &data, 1, "consumer.out.csv", options, NULL, &err))
+        return 1; /* it was trained without a target */
     oddrow_model_free(&model);
     oddrow_options_free(&options);
     return counts.rows == 2000 && counts.scored == 2000 ? 0 : 1;
