@@ -66,6 +66,8 @@ int odd_http_resolve(const char *address, bool passive, struct addrinfo **out, o
     if (passive)
         hints.ai_flags |= AI_PASSIVE;
     const char *name = passive && !strcmp(host, "*") ? "0.0.0.0" : host;
+    if (!strcasecmp(name, "localhost")) /* whatever the resolver of a bare container says */
+        name = "127.0.0.1";
     int status = getaddrinfo(name, port, &hints, out);
     if (status) {
         *out = NULL;

@@ -702,7 +702,7 @@ static void survives_without_memory(void **state)
     }
 }
 
-enum { FOLLOWED = 200 };
+enum { FOLLOWED = 400 };
 
 static void *follow(void *context)
 {
