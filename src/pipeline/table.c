@@ -249,7 +249,7 @@ static const odd_option table[] = {
     {"worker", "alerts", ODD_OPTION_REAL, SERVE, AT(worker.alerts), 0, 1, .above_low = true,
      .below_high = true, .value = "Q", .unset = "the model's",
      .help = "share of normal rows that may be called odd"},
-    {"worker", "batch-rows", ODD_OPTION_COUNT, SERVE, AT(worker.batch_rows), 1, 1e6, .value = "N",
+    {"worker", "batch-rows", ODD_OPTION_COUNT, SERVE, AT(worker.batch_rows), 1, 65536, .value = "N",
      .help = "rows scored together at most"},
     {"worker", "batch-wait", ODD_OPTION_DURATION, SERVE, AT(worker.batch_wait), 0, 60,
      .value = "DURATION",
