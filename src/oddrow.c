@@ -95,32 +95,35 @@ const char *oddrow_model_json(const oddrow_model *model)
     return odd_model_json(model);
 }
 
-int oddrow_score(const oddrow_model *model, const char *const *paths, size_t path_count,
-                 const char *out, const oddrow_options *options, oddrow_counts *counts,
-                 oddrow_error *err)
+/* Files through a model into `out`, by odd_score_files or odd_predict_files. */
+static int rows_out(int (*run)(const odd_model *, const char *const *, size_t, const char *,
+                               const odd_score_options *, odd_score_summary *, oddrow_error *),
+                    const oddrow_model *model, const char *const *paths, size_t path_count,
+                    const char *out, const oddrow_options *options, oddrow_counts *counts,
+                    oddrow_error *err)
 {
     odd_score_options score = ODD_SCORE_OPTIONS_INIT;
     odd_score_summary summary = {0};
     if (options)
         odd_options_score(options, &score);
-    int code = odd_score_files(model, paths, path_count, out, &score, &summary, err);
+    int code = run(model, paths, path_count, out, &score, &summary, err);
     if (counts)
         *counts = (oddrow_counts){summary.rows, summary.scored, summary.rejected, summary.odd};
     return code;
+}
+
+int oddrow_score(const oddrow_model *model, const char *const *paths, size_t path_count,
+                 const char *out, const oddrow_options *options, oddrow_counts *counts,
+                 oddrow_error *err)
+{
+    return rows_out(odd_score_files, model, paths, path_count, out, options, counts, err);
 }
 
 int oddrow_predict(const oddrow_model *model, const char *const *paths, size_t path_count,
                    const char *out, const oddrow_options *options, oddrow_counts *counts,
                    oddrow_error *err)
 {
-    odd_score_options score = ODD_SCORE_OPTIONS_INIT;
-    odd_score_summary summary = {0};
-    if (options)
-        odd_options_score(options, &score);
-    int code = odd_predict_files(model, paths, path_count, out, &score, &summary, err);
-    if (counts)
-        *counts = (oddrow_counts){summary.rows, summary.scored, summary.rejected, 0};
-    return code;
+    return rows_out(odd_predict_files, model, paths, path_count, out, options, counts, err);
 }
 
 static oddrow_embedding publish(const odd_embedding *e)

@@ -182,3 +182,11 @@ int odd_arguments_files(const odd_arguments *arguments, size_t first, const char
         return odd_fail(err, ODDROW_EINVAL, "standard input (-) can be read only once");
     return 0;
 }
+
+int odd_arguments_model(const odd_arguments *arguments, const char *usage,
+                        const char *const **paths, size_t *count, oddrow_error *err)
+{
+    if (arguments->word_count == 0)
+        return odd_fail(err, ODDROW_EINVAL, "no model: oddrow %s", usage);
+    return odd_arguments_files(arguments, 1, paths, count, err);
+}

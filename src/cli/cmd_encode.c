@@ -31,13 +31,9 @@ static int run(odd_arguments *arguments)
     oddrow_error err = {0};
     const char *const *paths = NULL;
     size_t path_count = 0;
-    int rc = 0;
 
-    if (arguments->word_count == 0)
-        rc = odd_fail(&err, ODDROW_EINVAL,
-                      "no model: oddrow encode MODEL DATA.csv... -o X.npy|X.csv");
-    if (rc == 0)
-        rc = odd_arguments_files(arguments, 1, &paths, &path_count, &err);
+    int rc = odd_arguments_model(arguments, "encode MODEL DATA.csv... -o X.npy|X.csv", &paths,
+                                 &path_count, &err);
     if (rc == 0 && !output)
         rc = odd_fail(&err, ODDROW_EINVAL,
                       "where should the vectors go? Give -o X.npy, -o X.csv, or -o - for CSV on "

@@ -53,12 +53,9 @@ static int run(odd_arguments *arguments)
     oddrow_error err = {0};
     const char *const *paths = NULL;
     size_t path_count = 0;
-    int code = 0;
 
-    if (arguments->word_count == 0)
-        code = odd_fail(&err, ODDROW_EINVAL, "no model: oddrow eval MODEL DATA.csv --label COLUMN");
-    if (code == 0)
-        code = odd_arguments_files(arguments, 1, &paths, &path_count, &err);
+    int code = odd_arguments_model(arguments, "eval MODEL DATA.csv --label COLUMN", &paths,
+                                   &path_count, &err);
     if (code == 0 && o->columns.label.count != 1)
         code = odd_fail(&err, ODDROW_EINVAL,
                         "which column says what is odd? Give --label and one column");

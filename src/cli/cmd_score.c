@@ -1,7 +1,6 @@
 /* oddrow score: a model and CSV files to scored rows. */
 #include <stdio.h>
 
-#include "base/error.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 
@@ -20,41 +19,14 @@ static void print_summary(const odd_score_summary *s, const char *output)
 
 static int run(odd_arguments *arguments)
 {
-    const odd_options *o = &arguments->options;
-    odd_score_options options;
-    odd_score_summary summary = {0};
-    odd_progress_view view;
-    odd_model *model = NULL;
-    oddrow_error err = {0};
-    const char *const *paths = NULL;
-    size_t path_count = 0;
-    int code = 0;
-
-    if (arguments->word_count == 0)
-        code = odd_fail(&err, ODDROW_EINVAL, "no model: oddrow score MODEL DATA.csv... -o OUT");
-    if (code == 0)
-        code = odd_arguments_files(arguments, 1, &paths, &path_count, &err);
-    if (code == 0 && !o->scoring.output)
-        code = odd_fail(&err, ODDROW_EINVAL,
-                        "where should the scores go? Give -o OUT, or -o - for standard output");
-    if (code)
-        return odd_complain("score", &err);
-
-    odd_progress_start(&view, o->scoring.quiet);
-    odd_options_score(o, &options);
-    options.progress = odd_progress_show;
-    options.progress_context = &view;
-    code = odd_model_load(arguments->words[0], &model, &err);
-    if (code == 0)
-        code =
-            odd_score_files(model, paths, path_count, o->scoring.output, &options, &summary, &err);
-    odd_progress_end(&view);
-    odd_model_free(&model);
-    if (code)
-        return odd_complain("score", &err);
-    if (!o->scoring.quiet)
-        print_summary(&summary, o->scoring.output);
-    return o->scoring.strict && summary.rejected > 0 ? ODD_EXIT_REJECTED : ODD_EXIT_DONE;
+    static const odd_rows_command rows = {
+        .name = "score",
+        .usage = "score MODEL DATA.csv... -o OUT",
+        .missing = "where should the scores go? Give -o OUT, or -o - for standard output",
+        .run = odd_score_files,
+        .print = print_summary,
+    };
+    return odd_rows_command_run(&rows, arguments);
 }
 
 const odd_command odd_command_score = {

@@ -1,30 +1,12 @@
 /* oddrow send: rows of a CSV file to a worker, each exactly once. */
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/stop.h"
 #include "client/send.h"
-
-/* A handler has no other way to say it. */
-static atomic_bool stopping;
-
-static void stop(int number)
-{
-    (void)number;
-    atomic_store(&stopping, true);
-}
-
-/* The second signal ends the process, for when a pipe blocks the reading. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 static void print_summary(const odd_send_summary *s)
 {
@@ -44,7 +26,7 @@ static void print_summary(const odd_send_summary *s)
 
 static int run(odd_arguments *arguments)
 {
-    catch_signals(); /* first, so that a signal never ends the process without its last words */
+    const atomic_bool *stop = odd_stop_on_signals();
     const odd_options *o = &arguments->options;
     odd_send_summary summary = {0};
     odd_progress_view view;
@@ -60,7 +42,7 @@ static int run(odd_arguments *arguments)
     odd_send_options options;
     odd_options_send(o, &options);
     options.link.endpoint = arguments->words[0];
-    options.stop = &stopping;
+    options.stop = stop;
     options.progress = odd_progress_show;
     options.progress_context = &view;
     int code = odd_send(arguments->words[1], &options, &summary, &err);

@@ -1,7 +1,6 @@
 /* oddrow watch: the feed of a worker, a line a message. */
 #include <inttypes.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,26 +8,9 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/progress.h"
+#include "cli/stop.h"
 #include "client/watch.h"
 #include "wire/payload.h"
-
-/* A handler has no other way to say it. */
-static atomic_bool stopping;
-
-static void stop(int number)
-{
-    (void)number;
-    atomic_store(&stopping, true);
-}
-
-/* The second signal ends the process, for when nobody reads what is printed. */
-static void catch_signals(void)
-{
-    struct sigaction action = {.sa_handler = stop, .sa_flags = (int)SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
 
 typedef struct view {
     bool json, quiet;
@@ -192,7 +174,7 @@ static void print_note(void *context, const char *text)
 
 static int run(odd_arguments *arguments)
 {
-    catch_signals(); /* first, so that a signal never ends the process without its last words */
+    const atomic_bool *stop = odd_stop_on_signals();
     const odd_options *o = &arguments->options;
     odd_watch_summary summary = {0};
     oddrow_error err = {0};
@@ -215,7 +197,7 @@ static int run(odd_arguments *arguments)
             .topic = o->client.topic,
             .count = o->client.count,
             .state = o->client.state,
-            .stop = &stopping,
+            .stop = stop,
             .note = print_note,
         };
         code = odd_watch(&options, print_message, &v, &summary, &err);

@@ -56,6 +56,21 @@ void odd_arguments_free(odd_arguments *arguments);
 int odd_arguments_files(const odd_arguments *arguments, size_t first, const char *const **paths,
                         size_t *count, oddrow_error *err);
 
+/* The model, the first word, and the data files behind it. 0, or usage: `usage` says how. */
+int odd_arguments_model(const odd_arguments *arguments, const char *usage,
+                        const char *const **paths, size_t *count, oddrow_error *err);
+
+/* Rows through a model, as score and predict do it: odd_score_files or odd_predict_files, with
+ * progress, into --output; then print(summary, output). `missing` asks where the output goes. An
+ * exit code. */
+typedef struct odd_rows_command {
+    const char *name, *usage, *missing;
+    int (*run)(const odd_model *model, const char *const *paths, size_t path_count, const char *out,
+               const odd_score_options *options, odd_score_summary *summary, oddrow_error *err);
+    void (*print)(const odd_score_summary *summary, const char *output);
+} odd_rows_command;
+int odd_rows_command_run(const odd_rows_command *command, odd_arguments *arguments);
+
 /* Runs a command on its words; prints what went wrong. */
 int odd_command_run(const odd_command *command, int argc, char **argv);
 

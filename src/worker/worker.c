@@ -40,9 +40,7 @@ static int open_socket(odd_worker *w, int type, const char *endpoint, const char
     /* High-water marks count messages; a connection may cost its mark times their size. A message
      * beyond MAXMSGSIZE ends its connection; between max_message and that it is rejected by name.
      */
-    int64_t most = (int64_t)w->options.max_message * 4;
-    if (most < (int64_t)256 << 20)
-        most = (int64_t)256 << 20;
+    const int64_t most = (int64_t)4 * (int64_t)ODD_MESSAGE_MOST;
     /* A replay answer may be 1 MiB, and its thread waits for peers that do not read. */
     set(*out, ZMQ_LINGER, LINGER_MS);
     set(*out, ZMQ_SNDHWM, strcmp(name, "replay") == 0 ? 100 : 10000);

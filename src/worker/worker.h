@@ -44,6 +44,11 @@ typedef struct odd_worker_options {
         .batch_wait = 500e-6, .max_message = (size_t)16 << 20                                      \
     }
 
+/* The most that max_message may be. A row stands in its entry twice, as received and in its
+ * reasons, each byte as six characters at worst (\u0001): 805 MB, and SQLite takes 10^9 bytes. A
+ * longer entry could never be committed, and the batch would wait for ever. */
+#define ODD_MESSAGE_MOST 67108864.0
+
 typedef struct odd_worker odd_worker;
 
 /* What was bound; "" where nothing is. */
