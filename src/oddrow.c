@@ -189,7 +189,7 @@ int oddrow_nearest(const float *vectors, size_t rows, size_t width, const float 
     k = k < rows ? k : rows;
     odd_neighbour *near = odd_alloc(k, sizeof(*near));
     if (!near)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     int code = odd_near(vectors, rows, width, query,
                         metric == ODDROW_COSINE ? ODD_COSINE : ODD_EUCLIDEAN, k, near, found, err);
     for (size_t i = 0; code == 0 && i < *found; i++)

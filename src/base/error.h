@@ -21,4 +21,10 @@ int odd_prefix(oddrow_error *err, const char *format, ...)
 #define odd_fail(err, code, ...) (odd_fail((err), (code), __VA_ARGS__), (code))
 #endif
 
+/* The message that every failed allocation gets. Returns ODDROW_ENOMEM. */
+static inline int odd_no_memory(oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+}
+
 #endif

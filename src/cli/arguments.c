@@ -136,7 +136,7 @@ int odd_arguments_read(const odd_command *command, int argc, char **argv, odd_ar
         return code;
     arguments->words = odd_alloc((size_t)argc + 1, sizeof(char *));
     if (!arguments->words)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     while (code == 0 && l.next < argc) {
         const char *word = argv[l.next++];
         if (only_words || word[0] != '-' || word[1] == '\0')

@@ -45,7 +45,7 @@ int odd_embeddings_columns(const odd_model *model, const char *const *names, siz
     *found = count ? count : C;
     *out = odd_alloc(*found + 1, sizeof **out);
     if (!*out)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     if (*found == 0)
         return odd_fail(err, ODDROW_ESCHEMA,
                         "the model has no categorical column, and so no embedding");
@@ -222,7 +222,7 @@ static int search(const odd_options *o, const float *vectors, size_t rows, size_
     size_t k = o->embeddings.neighbours, wanted = k + 2 < rows ? k + 2 : rows;
     *near = odd_alloc(wanted + 1, sizeof **near);
     if (!*near)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     int rc = odd_near(vectors, rows, width, vectors + row * width, (odd_metric)o->embeddings.metric,
                       wanted, *near, count, err);
     *count = rc ? 0 : without(*near, *count, row, other, k);
@@ -281,7 +281,7 @@ static int near_in_model(const odd_options *o, const char **words, oddrow_error 
         for (size_t i = 0; a.texts && !rc && i < a.count; i++)
             rc = odd_embedding_spell(&e, (uint32_t)near[i].row, ODD_AS_IS, &a.texts[i]) ||
                  odd_bytes_add(&a.texts[i], "", 1);
-        rc = rc || !a.texts ? odd_fail(err, ODDROW_ENOMEM, "out of memory") : give(o, &a, err);
+        rc = rc || !a.texts ? odd_no_memory(err) : give(o, &a, err);
     }
     for (size_t i = 0; a.texts && i < a.count; i++)
         odd_bytes_free(&a.texts[i]);
@@ -298,7 +298,7 @@ static int find_row(const odd_vectors *v, const char *value, size_t *row, oddrow
     int rc = odd_vectors_find(v, value, strlen(value), row, err);
     if (rc == ODDROW_ESCHEMA && v->text) {
         rc = odd_spell(value, strlen(value), ODD_AS_LINE, &spelled)
-                 ? odd_fail(err, ODDROW_ENOMEM, "out of memory")
+                 ? odd_no_memory(err)
                  : odd_vectors_find(v, spelled.data, spelled.size, row, err);
     }
     odd_bytes_free(&spelled);
@@ -330,7 +330,7 @@ static int near_in_file(const odd_options *o, const char **words, oddrow_error *
         for (size_t i = 0; made && i < a.count; i++)
             made = !odd_bytes_add(&a.texts[i], lines[i].data, lines[i].size) &&
                    !odd_bytes_add(&a.texts[i], "", 1);
-        rc = made ? give(o, &a, err) : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = made ? give(o, &a, err) : odd_no_memory(err);
     }
     for (size_t i = 0; a.texts && i < a.count; i++)
         odd_bytes_free(&a.texts[i]);

@@ -143,8 +143,7 @@ int odd_embeddings_align(const odd_options *o, const char **words, size_t count,
         rc = odd_model_load(words[1], &model, err);
     if (!rc) {
         all = odd_alloc(odd_embedding_count(model) + 1, sizeof *all);
-        rc = all ? odd_align(model, old, all, &approximate, err)
-                 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = all ? odd_align(model, old, all, &approximate, err) : odd_no_memory(err);
     }
     if (!rc)
         rc = odd_model_save(model, o->embeddings.output, err);

@@ -119,7 +119,7 @@ static int say_ready(const service *s, oddrow_error *err)
     char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
     json_decref(line);
     if (!text)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     puts(text);
     free(text);
     return odd_finish_output(err);

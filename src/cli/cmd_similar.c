@@ -99,7 +99,7 @@ static int print_table(const odd_schema *schema, const odd_similar *s, oddrow_er
         snprintf(row, sizeof row, "%" PRIu64, s->rows[i].row);
         snprintf(distance, sizeof distance, "%.4f", s->rows[i].distance);
         if (describe(schema, s, &s->rows[i], &text))
-            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            rc = odd_no_memory(err);
         const char *const cells[] = {row, distance, text.data};
         if (!rc)
             rc = odd_text_table_add(&table, cells, err);

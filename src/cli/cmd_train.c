@@ -19,7 +19,7 @@ static int check_output(const char *path, oddrow_error *err)
     const char *slash = strrchr(path, '/');
     char *folder = slash ? odd_copy(path, (size_t)(slash - path) + 1) : odd_copy(".", 1);
     if (!folder)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     int code = 0;
     if (access(folder, W_OK) != 0)
         code = odd_fail(err, ODDROW_EIO, "%s: cannot write into the directory %s: %s", path, folder,

@@ -165,7 +165,7 @@ int odd_csv_run(odd_csv_source *source, odd_pool *pool, const odd_csv_job *job,
     worker *workers = odd_alloc(count, sizeof *workers);
     *counts = (odd_csv_counts){0};
     if (!workers)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     for (size_t i = 0; i < count; i++)
         workers[i].run = &r;
     odd_pool_run(pool, count, work, workers);

@@ -14,7 +14,7 @@
 
 static int out_of_memory(oddrow_error *err)
 {
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 static double norm(const float *v, size_t n)

@@ -33,7 +33,7 @@ typedef struct encoding {
 
 static int out_of_memory(oddrow_error *err)
 {
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 static int encode_chunk(void *context, size_t thread, const odd_csv_chunk *chunk,

@@ -31,7 +31,7 @@ typedef int (*line_call)(writer *w, size_t id);
 
 static int out_of_memory(oddrow_error *err)
 {
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 static int add_numbers(writer *w, size_t id, char before, char between)

@@ -97,7 +97,7 @@ int odd_npy_parse(const char *bytes, size_t size, size_t *rows, size_t *cols, si
                         length);
     char *text = odd_copy(bytes + start, length);
     if (!text)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     const char *descr = value_of(text, "'descr'"), *order = value_of(text, "'fortran_order'"),
                *shape = value_of(text, "'shape'");
     int rc = 0;
@@ -176,7 +176,7 @@ static int open_texts(const char *path, odd_vectors *v, oddrow_error *err)
     if (!rc)
         rc = odd_bytes_add(&name, ".txt", 5);
     if (rc) {
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
     } else if (access(name.data, F_OK) == 0) {
         rc = map_file(name.data, &v->text_map, &v->text_size, err);
         v->text = v->text_map ? v->text_map : "";

@@ -67,7 +67,7 @@ typedef struct panel {
 
 static int out_of_memory(oddrow_error *err)
 {
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 static void free_panel(panel *p)

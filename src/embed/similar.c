@@ -40,7 +40,7 @@ typedef struct pass {
 
 static int out_of_memory(oddrow_error *err)
 {
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 static void free_row(odd_similar_row *row, size_t K)

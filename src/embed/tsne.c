@@ -47,7 +47,7 @@ typedef struct tsne {
 
 static int out_of_memory(oddrow_error *err)
 {
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 /* ---- who attracts whom ---- */

@@ -45,7 +45,7 @@ struct odd_vectorizer_lane {
 
 static int out_of_memory(oddrow_error *err)
 {
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 /* ---- names ---- */

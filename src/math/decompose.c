@@ -44,7 +44,7 @@ int odd_svd(double *a, size_t n, double *u, double *s, double *vt, oddrow_error 
     work = odd_alloc((size_t)lwork, sizeof *work);
     iwork = odd_alloc(8 * n, sizeof *iwork);
     if (!work || !iwork) {
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
         goto done;
     }
     dgesdd_("A", &size, &size, a, &size, s, vt, &size, u, &size, work, &lwork, iwork, &info, 1);
@@ -69,7 +69,7 @@ int odd_symmetric_eigen(double *a, size_t n, double *values, oddrow_error *err)
     work = odd_alloc((size_t)lwork, sizeof *work);
     iwork = odd_alloc((size_t)liwork, sizeof *iwork);
     if (!work || !iwork) {
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
         goto done;
     }
     dsyevd_("V", "U", &size, a, &size, values, work, &lwork, iwork, &liwork, &info, 1, 1);

@@ -10,7 +10,7 @@ int odd_forest_new(size_t trees, size_t nodes, size_t sample, odd_forest **out, 
     odd_forest *forest = odd_alloc(1, sizeof *forest);
     *out = forest;
     if (!forest)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     forest->trees = trees;
     forest->nodes = nodes;
     forest->sample = sample;
@@ -18,7 +18,7 @@ int odd_forest_new(size_t trees, size_t nodes, size_t sample, odd_forest **out, 
     if (forest->node)
         return 0;
     odd_forest_free(out);
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 void odd_forest_free(odd_forest **forest)

@@ -56,7 +56,7 @@ int odd_model_id_margins(odd_model *model, oddrow_error *err)
             continue;
         float *nats = odd_alloc(column->vocabulary->size, sizeof(float));
         if (!nats)
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
         model->id_margin[column->categorical] = nats;
         odd_margin_ids(column->vocabulary, schema->rows, nats);
     }

@@ -251,7 +251,7 @@ int odd_network_for_schema(const odd_schema *schema, odd_network_config *config,
     size_t *V = odd_alloc(schema->C + 1, sizeof *V), *E = odd_alloc(schema->C + 1, sizeof *E);
     size_t *feature_column = odd_alloc(schema->F + 1, sizeof *feature_column);
     int rc = V && E && feature_column ? check_target(schema, config->objective, err)
-                                      : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+                                      : odd_no_memory(err);
     if (!rc) {
         config->outputs = odd_schema_outputs(schema);
         describe_columns(schema, V, E, feature_column);
@@ -292,7 +292,7 @@ static int read_network(const json_t *json, const odd_schema *schema, size_t flo
         return odd_fail(err, ODDROW_EFORMAT, "network: bad or missing settings");
     size_t *widths = odd_alloc(layers, sizeof *widths);
     if (!widths)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     int rc = 0;
     for (size_t i = 0; i < layers; i++) {
         json_int_t width = json_integer_value(json_array_get(list, i));
@@ -384,7 +384,7 @@ static int read_margins(odd_model *model, oddrow_error *err)
             continue;
         model->value_margin[column->numeric] = odd_alloc(ODD_MARGIN_GRID, sizeof(float));
         if (!model->value_margin[column->numeric])
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
     }
     return odd_model_id_margins(model, err);
 }

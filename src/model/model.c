@@ -50,7 +50,7 @@ int odd_calibration_new(odd_calibration *calibration, size_t losses, oddrow_erro
     calibration->loss_weight = odd_alloc(losses, sizeof(float));
     calibration->columns = odd_alloc(losses, sizeof(odd_tail));
     if (!calibration->loss_weight || !calibration->columns)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     return 0;
 }
 
@@ -67,7 +67,7 @@ int odd_model_new(odd_schema **schema, odd_network **network, odd_model **out, o
     if (!model) {
         odd_schema_free(schema);
         odd_network_free(network);
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     }
     model->schema = *schema;
     model->network = *network;
@@ -81,7 +81,7 @@ int odd_model_new(odd_schema **schema, odd_network **network, odd_model **out, o
     model->value_margin = odd_alloc(model->schema->M + 1, sizeof(float *));
     int rc = model->id_margin && model->value_margin
                  ? odd_shape_new(&model->shape, model->network->X, err)
-                 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+                 : odd_no_memory(err);
     if (rc) {
         odd_model_free(&model);
         return rc;
@@ -94,7 +94,7 @@ int odd_model_prototypes(odd_model *model, size_t count, oddrow_error *err)
 {
     model->prototypes = odd_alloc(count * model->network->X, sizeof(float));
     model->prototype_count = count;
-    return model->prototypes ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return model->prototypes ? 0 : odd_no_memory(err);
 }
 
 void odd_model_free(odd_model **model)

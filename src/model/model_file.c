@@ -59,7 +59,7 @@ static const char *name_of(visitor *v, const char *before, size_t k, const char 
     if (!rc)
         rc = odd_bytes_print(&v->name, "%s", after);
     if (rc && !v->rc)
-        v->rc = odd_fail(v->err, ODDROW_ENOMEM, "out of memory");
+        v->rc = odd_no_memory(v->err);
     return rc ? "" : v->name.data;
 }
 
@@ -166,7 +166,7 @@ static int seal(odd_model *model, const char *json, oddrow_error *err)
     odd_free(model->json);
     model->json = odd_copy(json, strlen(json));
     if (!model->json)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     int rc = each_tensor(model, hash_tensor, &hash, err);
     snprintf(model->hash, sizeof model->hash, "%016" PRIx64, hash);
     return rc;
@@ -175,7 +175,7 @@ static int seal(odd_model *model, const char *json, oddrow_error *err)
 int odd_model_seal(odd_model *model, oddrow_error *err)
 {
     char *json = odd_metadata_write(model);
-    int rc = json ? seal(model, json, err) : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = json ? seal(model, json, err) : odd_no_memory(err);
     free(json);
     return rc;
 }
@@ -195,14 +195,14 @@ static int list_tensor(void *context, const odd_stored *tensor, float *data, odd
         size_t capacity = l->capacity ? 2 * l->capacity : 64;
         odd_stored *grown = odd_resize(l->tensors, l->capacity, capacity, sizeof *grown);
         if (!grown)
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
         l->tensors = grown;
         l->capacity = capacity;
     }
     l->tensors[l->count] = *tensor;
     l->tensors[l->count].name = odd_copy(tensor->name, strlen(tensor->name));
     if (!l->tensors[l->count].name)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     l->count++;
     return 0;
 }

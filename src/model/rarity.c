@@ -67,7 +67,7 @@ static int fold_column(odd_rarity *r, size_t c, oddrow_error *err)
     const float *table = odd_network_tensor(network, c), *mean = model->shape.mean + first;
     r->table[c] = odd_alloc(V * r->stride, sizeof(float));
     if (!r->table[c])
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     for (size_t id = 0; id < V; id++) {
         const float *e = table + id * E;
         float *out = r->table[c] + id * r->stride;
@@ -153,7 +153,7 @@ static int fold(odd_rarity *r, oddrow_error *err)
     r->column = odd_alloc(c->C + 1, sizeof(size_t));
     r->slot = odd_alloc(c->C + 1, sizeof(size_t));
     if (!r->start || !r->table || !r->tables || !r->column || !r->slot)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     int rc = plan(r, err);
     if (rc)
         return rc;
@@ -162,7 +162,7 @@ static int fold(odd_rarity *r, oddrow_error *err)
     r->z_start = odd_alloc(r->width + 1, sizeof(float));
     r->projection = odd_alloc((c->F + c->M) * ODD_PADDED(c->P) + 1, sizeof(float));
     if (!r->map || !r->near_slice || !r->z_start || !r->projection)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     for (size_t i = 0; i <= c->C; i++)
         if (i == c->C || !r->table[i])
             map_slice(r, i);
@@ -177,7 +177,7 @@ int odd_rarity_new(const odd_model *model, odd_rarity **out, oddrow_error *err)
     odd_rarity *r = odd_alloc(1, sizeof *r);
     *out = r;
     if (!r)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     r->model = model;
     r->kernels = odd_kernels_best();
     int rc = model->prototype_count ? fold(r, err) : 0;

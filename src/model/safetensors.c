@@ -155,7 +155,7 @@ static int read_header(odd_safetensors *file, const char *text, size_t size, odd
         return odd_fail(err, ODDROW_EFORMAT, "header is not a JSON object");
     file->tensors = odd_alloc(json_object_size(file->header) + 1, sizeof *file->tensors);
     if (!file->tensors)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     const char *name;
     json_t *entry;
     json_object_foreach(file->header, name, entry)
@@ -193,11 +193,11 @@ int odd_safetensors_parse(const void *bytes, size_t size, odd_safetensors **out,
                         header_size, size);
     odd_safetensors *file = odd_alloc(1, sizeof *file);
     if (!file)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     file->data_size = size - PREFIX - (size_t)header_size;
     file->data = odd_alloc(file->data_size + 1, 1);
     if (!file->data) {
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
         goto done;
     }
     memcpy(file->data, (const char *)bytes + PREFIX + header_size, file->data_size);
@@ -227,7 +227,7 @@ static int read_all(const char *path, char **bytes, size_t *size, oddrow_error *
     }
     *bytes = odd_alloc((size_t)info.st_size + 1, 1);
     if (!*bytes) {
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
         goto done;
     }
     for (*size = 0; *size < (size_t)info.st_size;) {

@@ -16,7 +16,7 @@ int odd_json_parse(const char *text, size_t size, const char *what, json_t **out
         return 0;
     /* where jansson has no memory for a value it says nothing at all */
     if (!problem.text[0] || json_error_code(&problem) == json_error_out_of_memory)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     return odd_fail(err, ODDROW_EFORMAT, "%s is not JSON: %s at byte %d", what, problem.text,
                     problem.position);
 }
@@ -47,7 +47,7 @@ int odd_text_from_json(const json_t *json, odd_bytes *out, oddrow_error *err)
 {
     if (json_is_string(json))
         return odd_bytes_add(out, json_string_value(json), json_string_length(json))
-                   ? odd_fail(err, ODDROW_ENOMEM, "out of memory")
+                   ? odd_no_memory(err)
                    : 0;
     const json_t *bytes = json_object_get(json, "bytes");
     const char *hex = json_string_value(bytes);
@@ -60,7 +60,7 @@ int odd_text_from_json(const json_t *json, odd_bytes *out, oddrow_error *err)
         if (high < 0 || low < 0)
             return odd_fail(err, ODDROW_EFORMAT, "\"bytes\" is not hexadecimal");
         if (odd_bytes_add(out, &byte, 1))
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
     }
     return 0;
 }
@@ -198,7 +198,7 @@ static int read_text(odd_schema *schema, const json_t *value, const char *key, c
         if (size)
             *size = text.size;
         if (!*out)
-            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            rc = odd_no_memory(err);
     }
     odd_bytes_free(&text);
     return rc;
@@ -249,7 +249,7 @@ static int read_vocabulary(const json_t *object, odd_column *column, oddrow_erro
         return rc;
     odd_span *entries = odd_alloc(n + 1, sizeof *entries);
     uint64_t *count_of = odd_alloc(n + 1, sizeof *count_of);
-    rc = entries && count_of ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    rc = entries && count_of ? 0 : odd_no_memory(err);
     if (!rc)
         rc = read_entries(texts, counts, entries, count_of, &text, &missing, &rare, err);
     if (!rc)

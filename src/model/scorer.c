@@ -39,7 +39,7 @@ int odd_scorer_new(const odd_model *model, bool plain, odd_scorer **out, oddrow_
     odd_scorer *s = odd_alloc(1, sizeof *s);
     *out = s;
     if (!s)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     s->model = model;
     int rc = odd_model_want_scores(model, err);
     if (!rc)
@@ -76,7 +76,7 @@ int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_e
     odd_lane *lane = odd_alloc(1, sizeof *lane);
     *out = lane;
     if (!lane)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     lane->scorer = scorer;
     lane->rows = rows;
     lane->losses = odd_alloc(rows * L, sizeof(float));
@@ -89,7 +89,7 @@ int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_e
         lane->measure[i] = odd_alloc(rows, sizeof(float));
         made = made && lane->measure[i];
     }
-    int rc = made ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = made ? 0 : odd_no_memory(err);
     if (!rc)
         rc = scorer->folded ? odd_forward_new(scorer->folded, &lane->forward, err)
                             : odd_forward_new_plain(network, &lane->forward, err);
@@ -340,7 +340,7 @@ int odd_lane_allow_masked(odd_lane *lane, oddrow_error *err)
         guess->reconstructed = odd_alloc(schema->F + 1, sizeof(float));
     return lane->masked && guess->likely && guess->probability && guess->reconstructed
                ? 0
-               : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+               : odd_no_memory(err);
 }
 
 /* What is expected of each column where it cannot be seen. */

@@ -54,7 +54,7 @@ static int add_rows(void *context, const odd_block *block, odd_bytes *out, oddro
         labelled row = {block->score[i],
                         is_positive(e, &block->cells[i * block->columns + e->cell]), block->odd[i]};
         if (odd_bytes_add(out, &row, sizeof row))
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
     }
     return 0;
 }

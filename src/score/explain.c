@@ -20,7 +20,7 @@ int odd_explainer_new(const odd_model *model, odd_explainer **out, oddrow_error 
     odd_explainer *e = odd_alloc(1, sizeof *e);
     *out = e;
     if (!e)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     e->model = model;
     e->surprise = odd_alloc(schema->K, sizeof(float));
     e->expected.likely = odd_alloc(schema->C + 1, sizeof(uint32_t));
@@ -29,7 +29,7 @@ int odd_explainer_new(const odd_model *model, odd_explainer **out, oddrow_error 
     if (e->surprise && e->expected.likely && e->expected.probability && e->expected.reconstructed)
         return 0;
     odd_explainer_free(out);
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 void odd_explainer_free(odd_explainer **explainer)
@@ -103,7 +103,7 @@ int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder,
             break;
         size_t before = e->text.size, source = odd_encoder_source(encoder, k);
         if (say_expected(e, k))
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
         reasons[(*found)++] = (odd_reason){
             .column = k,
             .surprise = e->surprise[k],

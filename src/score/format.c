@@ -73,7 +73,7 @@ int odd_layout_new(const odd_model *model, const odd_score_options *options,
     out->carried_name = odd_alloc(schema->K, sizeof *out->carried_name);
     out->names = odd_alloc(schema->K, sizeof *out->names);
     if (!out->carried_cell || !out->carried_name || !out->names)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     for (size_t k = 0; k < schema->K; k++) {
         odd_kind kind = schema->columns[k].kind;
         size_t cell = odd_encoder_source(encoder, k);
@@ -83,7 +83,7 @@ int odd_layout_new(const odd_model *model, const odd_score_options *options,
         out->carried_cell[out->carried] = cell;
         out->carried_name[out->carried] = name;
         if (add_json(&out->names[out->carried++], name, strlen(name)))
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
     }
     return 0;
 }

@@ -50,7 +50,7 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
         odd_bytes_add(&p->scratch, "row,predicted", 13) ||
         (p->target->vocabulary && add_classes(p->target->vocabulary, &p->scratch)) ||
         odd_bytes_add(&p->scratch, "\n", 1))
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     rc = odd_output_write(p->out, p->scratch.data, p->scratch.size, err);
     if (!rc && p->rejects)
         rc = odd_output_write(p->rejects, ODD_CSV_REJECTS_HEADER, strlen(ODD_CSV_REJECTS_HEADER),
@@ -98,7 +98,7 @@ static int format_block(void *context, const odd_block *block, odd_bytes *out, o
         if (!rc)
             rc = odd_bytes_add(out, "\n", 1);
     }
-    return rc ? odd_fail(err, ODDROW_ENOMEM, "out of memory") : 0;
+    return rc ? odd_no_memory(err) : 0;
 }
 
 static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,
@@ -108,7 +108,7 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
     int rc = odd_output_write(p->out, out->data, out->size, err);
     p->scratch.size = 0;
     if (!rc && p->rejects && odd_csv_write_rejects(&p->scratch, chunk, first_row))
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
     if (!rc && p->scratch.size)
         rc = odd_output_write(p->rejects, p->scratch.data, p->scratch.size, err);
     return rc;

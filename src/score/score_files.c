@@ -34,7 +34,7 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     s->encoder = encoder;
     int rc = odd_layout_new(s->model, s->options, source, encoder, &s->layout, err);
     if (!rc && odd_format_header(&s->layout, &s->scratch))
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
     if (!rc)
         rc = odd_output_write(s->out, s->scratch.data, s->scratch.size, err);
     if (!rc && s->rejects)
@@ -52,7 +52,7 @@ static int explain(scoring *s, const odd_block *block, size_t i, reasons *r, odd
         int rc = odd_explainer_new(s->model, &r->explainer, err);
         r->items = odd_alloc(s->layout.explain, sizeof *r->items);
         if (rc || !r->items)
-            return rc ? rc : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return rc ? rc : odd_no_memory(err);
     }
     return odd_explain(r->explainer, block->lane, s->encoder, block->batch, i,
                        block->cells + i * block->columns, s->options->masked, r->items,
@@ -72,7 +72,7 @@ static int format_block(void *context, const odd_block *block, odd_bytes *out, o
         rc = explain(s, block, i, &r, err);
         size_t before = out->size;
         if (!rc && odd_format_row(&s->layout, block, i, r.items, r.found, out))
-            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            rc = odd_no_memory(err);
         if (!rc && s->top) {
             rc = odd_top_add(s->top, block->score[i], block->row[i], out->data + before,
                              out->size - before, err);
@@ -91,7 +91,7 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
     int rc = odd_output_write(s->out, out->data, out->size, err);
     s->scratch.size = 0;
     if (!rc && s->rejects && odd_csv_write_rejects(&s->scratch, chunk, first_row))
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
     if (!rc && s->scratch.size)
         rc = odd_output_write(s->rejects, s->scratch.data, s->scratch.size, err);
     return rc;

@@ -51,7 +51,7 @@ static int worker_new(const stream *s, worker *w, oddrow_error *err)
     w->p_value = odd_alloc(n, sizeof *w->p_value);
     w->odd = odd_alloc(n, sizeof *w->odd);
     if (!w->loss || !w->row || !w->p_value || !w->odd)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     w->reconstruction = w->loss + n;
     w->local = w->loss + 2 * n;
     w->global = w->loss + 3 * n;
@@ -60,8 +60,7 @@ static int worker_new(const stream *s, worker *w, oddrow_error *err)
     int rc = odd_batch_new(s->model->schema, n, &w->batch, err);
     if (!rc && s->sink->predicts) {
         w->outputs = odd_alloc(n * s->model->network->Y, sizeof(float));
-        return w->outputs ? odd_forward_new(s->folded, &w->forward, err)
-                          : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return w->outputs ? odd_forward_new(s->folded, &w->forward, err) : odd_no_memory(err);
     }
     if (!rc)
         rc = odd_lane_new(s->scorer, n, &w->lane, err);
@@ -297,7 +296,7 @@ int odd_stream_run(const odd_model *model, const char *const *paths, size_t path
     if (!rc) {
         threads = odd_pool_threads(pool);
         s.workers = odd_alloc(threads, sizeof *s.workers);
-        rc = s.workers ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = s.workers ? 0 : odd_no_memory(err);
     }
     for (size_t i = 0; !rc && i < threads; i++)
         rc = worker_new(&s, &s.workers[i], err);

@@ -31,7 +31,7 @@ int odd_top_new(size_t wanted, odd_top **out, oddrow_error *err)
     odd_top *top = odd_alloc(1, sizeof *top);
     *out = top;
     if (!top)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     pthread_mutex_init(&top->lock, NULL);
     top->wanted = wanted;
     return 0;

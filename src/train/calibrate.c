@@ -75,8 +75,7 @@ static int measure_all(const odd_model *model, const odd_rows *rows, size_t coun
                .out = *out};
     odd_scorer *scorer = NULL;
     s.lanes = odd_alloc(threads, sizeof(odd_lane *));
-    int rc = s.lanes ? odd_scorer_new(model, false, &scorer, err)
-                     : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = s.lanes ? odd_scorer_new(model, false, &scorer, err) : odd_no_memory(err);
     for (size_t i = 0; !rc && i < threads; i++) {
         rc = odd_lane_new(scorer, BLOCK, &s.lanes[i], err);
         if (!rc && masked)
@@ -97,7 +96,7 @@ static int fit_margins(odd_model *model, const odd_rows *rest, oddrow_error *err
 {
     const odd_schema *schema = model->schema;
     float *z = odd_alloc(rest->count + 1, sizeof(float));
-    int rc = z ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = z ? 0 : odd_no_memory(err);
     for (size_t k = 0; !rc && k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
         if (column->kind != ODD_NUMERIC)
@@ -106,7 +105,7 @@ static int fit_margins(odd_model *model, const odd_rows *rest, oddrow_error *err
         float *nats = odd_alloc(ODD_MARGIN_GRID, sizeof(float));
         model->value_margin[m] = nats;
         if (!nats) {
-            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            rc = odd_no_memory(err);
             break;
         }
         for (size_t i = 0; i < rest->count; i++)
@@ -187,7 +186,7 @@ static int fit_column_tails(odd_calibration *calibration, const held_out *h, siz
                             oddrow_error *err)
 {
     float *values = odd_alloc(h->count, sizeof(float));
-    int rc = values ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = values ? 0 : odd_no_memory(err);
     for (size_t at = 0; !rc && at < L; at++) {
         for (size_t i = 0; i < h->count; i++)
             values[i] = h->measured.losses[i * L + at];

@@ -43,9 +43,7 @@ uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_
 
 static int path_of(const char *directory, odd_bytes *path, oddrow_error *err)
 {
-    return odd_bytes_print(path, "%s/checkpoint.safetensors", directory)
-               ? odd_fail(err, ODDROW_ENOMEM, "out of memory")
-               : 0;
+    return odd_bytes_print(path, "%s/checkpoint.safetensors", directory) ? odd_no_memory(err) : 0;
 }
 
 /* ---- writing ---- */
@@ -95,8 +93,7 @@ int odd_checkpoint_save(const char *directory, const odd_progress_state *state,
     };
     odd_bytes path = {0};
     char *metadata = metadata_of(state, fingerprint);
-    int rc =
-        metadata ? path_of(directory, &path, err) : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = metadata ? path_of(directory, &path, err) : odd_no_memory(err);
     if (!rc && mkdir(directory, 0777) != 0 && errno != EEXIST)
         rc = odd_fail(err, ODDROW_EIO, "%s: cannot make the directory: %s", directory,
                       strerror(errno));
@@ -114,7 +111,7 @@ static int read_history(const json_t *list, odd_history *out, oddrow_error *err)
     size_t count = json_array_size(list);
     out->epochs = odd_alloc(count + 1, sizeof *out->epochs);
     if (!out->epochs)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     out->capacity = count + 1;
     for (size_t i = 0; i < count; i++) {
         const json_t *epoch = json_array_get(list, i);

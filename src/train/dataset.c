@@ -104,7 +104,7 @@ int odd_dataset_sample(odd_table *table, const odd_schema *schema, size_t limit,
     char *record = odd_alloc(1, odd_table_record_size(table));
     int rc = odd_rows_new(schema, count, out, err);
     if (!rc && !record)
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
     for (size_t i = 0; !rc && i < count; i++) {
         /* one row of each of `count` equal stretches */
         uint64_t first = (uint64_t)((__uint128_t)i * rows / count);
@@ -187,7 +187,7 @@ static int infer(reader *r, oddrow_error *err)
     r->scratch_rows = size < (1 << 20) ? ((size_t)1 << 20) / (size + 1) + 1 : 1;
     r->scratch = odd_alloc(r->scratch_rows, size + 1);
     if (!r->scratch)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     rc = odd_table_new(size, r->options->memory / 4, &r->records, err);
     if (!rc)
         rc = fit_rows(r, r->first, r->first_rows, err);
@@ -205,7 +205,7 @@ static int hold_back(reader *r, const odd_csv_chunk *chunk, size_t rows, oddrow_
         size_t capacity = wanted > 2 * r->first_capacity ? wanted : 2 * r->first_capacity;
         odd_span *grown = odd_resize(r->first, r->first_capacity, capacity, sizeof *grown);
         if (!grown)
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
         r->first = grown;
         r->first_capacity = capacity;
     }
@@ -214,7 +214,7 @@ static int hold_back(reader *r, const odd_csv_chunk *chunk, size_t rows, oddrow_
         r->first[r->first_rows * columns + i] =
             (odd_span){(const char *)(uintptr_t)r->text.size, cell->size};
         if (odd_bytes_add(&r->text, cell->data, cell->size))
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
     }
     r->first_rows += rows;
     return 0;
@@ -288,7 +288,7 @@ static int translate(reader *r, odd_dataset *out, odd_batch *batch, char *record
     size_t size = odd_fit_record_size(r->fit), encoded = odd_table_record_size(out->train);
     uint64_t rows = odd_table_rows(r->records);
     char *scratch = odd_alloc(batch->capacity, size + 1);
-    int rc = scratch ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = scratch ? 0 : odd_no_memory(err);
     for (uint64_t first = 0; !rc && first < rows; first += batch->capacity) {
         size_t count = rows - first < batch->capacity ? (size_t)(rows - first) : batch->capacity;
         rc = odd_table_read(r->records, first, count, scratch, err);
@@ -363,7 +363,7 @@ static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
     if (rc)
         goto done;
     record = odd_alloc(encoded, 1);
-    rc = record ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    rc = record ? 0 : odd_no_memory(err);
     if (!rc)
         rc = odd_table_new(encoded, memory, &out->train, err);
     if (!rc)
@@ -416,7 +416,7 @@ static int start(reader *r, const char *const *paths, size_t path_count, oddrow_
     r->errors = odd_alloc(r->chunk_count, sizeof *r->errors);
     r->results = odd_alloc(r->chunk_count, sizeof *r->results);
     if (!names || !r->chunks || !r->errors || !r->results)
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
     for (size_t i = 0; !rc && i < columns; i++)
         names[i] = odd_csv_name(r->source, i);
     if (!rc && (rc = odd_fit_new(names, columns, &r->options->columns, &r->fit, err)))

@@ -192,7 +192,7 @@ static int remember(loop *l, const odd_epoch *epoch, oddrow_error *err)
         size_t capacity = h->capacity ? 2 * h->capacity : 64;
         odd_epoch *grown = odd_resize(h->epochs, h->capacity, capacity, sizeof *grown);
         if (!grown)
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
         h->epochs = grown;
         h->capacity = capacity;
     }
@@ -267,10 +267,10 @@ static int start(loop *l, odd_pool *pool, oddrow_error *err)
         l->class_weights = odd_class_weights(options, l->dataset->schema);
         l->weights = odd_alloc(options->batch_size, sizeof(float));
         if (!l->class_weights || !l->weights)
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
     }
     if (!l->state.best || !l->losses)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     int rc = odd_step_new(network, options->batch_size, pool, &step, &l->state.step, err);
     if (!rc)
         rc = odd_window_new(l->dataset->train, l->dataset->schema, options->batch_size,

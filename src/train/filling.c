@@ -90,9 +90,7 @@ static int text_width(void *context, size_t width, oddrow_error *err)
 static int text_take(void *context, const char *value, size_t size, const float *vector,
                      oddrow_error *err)
 {
-    return take_value(context, value, size, true, vector)
-               ? odd_fail(err, ODDROW_ENOMEM, "out of memory")
-               : 0;
+    return take_value(context, value, size, true, vector) ? odd_no_memory(err) : 0;
 }
 
 /* A model's own table. */
@@ -136,7 +134,7 @@ static int take_item(odd_filling *f, const json_t *item, size_t row, const float
     if (!rc && text.size == 0)
         rc = odd_fail(err, ODDROW_EFORMAT, "an empty value");
     if (!rc && take_value(f, text.data, text.size, false, vector))
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
     odd_bytes_free(&text);
     return rc ? odd_prefix(err, "value %zu: ", row + 1) : 0;
 }
@@ -145,7 +143,7 @@ static int refuse_twice(const json_t *values, oddrow_error *err)
 {
     odd_vocabulary *seen = odd_vocabulary_new();
     odd_bytes text = {0};
-    int rc = seen ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = seen ? 0 : odd_no_memory(err);
     for (size_t i = 0; !rc && i < json_array_size(values); i++) {
         const json_t *item = json_array_get(values, i);
         text.size = 0;
@@ -159,7 +157,7 @@ static int refuse_twice(const json_t *values, oddrow_error *err)
         uint32_t id =
             odd_vocabulary_add(seen, text.data ? text.data : "", text.size, SIZE_MAX, SIZE_MAX);
         if (id == 0 || id == ODD_VOCABULARY_NO_MEMORY)
-            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            rc = odd_no_memory(err);
         else if (seen->counts[id] > 1)
             rc = odd_fail(err, ODDROW_EFORMAT, "value %zu stands there twice", i + 1);
     }
@@ -174,7 +172,7 @@ int odd_filling_tensor(odd_filling *f, const odd_stored *tensor, const char *val
 {
     json_t *list = NULL;
     float *vector = odd_alloc(f->width, sizeof *vector);
-    int rc = vector ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = vector ? 0 : odd_no_memory(err);
     if (!rc && !values)
         rc = odd_fail(err, ODDROW_EFORMAT,
                       "no \"values.%s\" in __metadata__ says whose vectors %s are", f->column->name,
@@ -220,7 +218,7 @@ int odd_filling_new(odd_filling *f, const odd_column *column, float *table, cons
     f->found = odd_alloc(column->vocabulary->size, sizeof *f->found);
     f->sum = odd_alloc(f->width, sizeof *f->sum);
     f->square = odd_alloc(f->width, sizeof *f->square);
-    return f->found && f->sum && f->square ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return f->found && f->sum && f->square ? 0 : odd_no_memory(err);
 }
 
 void odd_filling_free(odd_filling *f)

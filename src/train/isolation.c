@@ -148,7 +148,7 @@ int odd_isolation_fit(const odd_schema *schema, const odd_rows *rows, uint64_t s
     int rc = g.scaler && g.sample && g.present
                  ? odd_forest_new(ODD_FOREST_TREES, ODD_FOREST_TREES * 2 * sample, sample,
                                   &g.forest, err)
-                 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+                 : odd_no_memory(err);
     if (!rc) {
         name_scalers(&g);
         odd_random_start(&g.random, seed, FOREST_STREAM);

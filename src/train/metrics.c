@@ -43,7 +43,7 @@ int odd_metrics_classes(const float *p, const float *targets, const float *losse
     size_t counted = 0, right = 0;
     *out = (odd_metrics){.rows = rows};
     if (!sorted)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     for (size_t i = 0; i < rows; i++) {
         size_t best = 0;
         for (size_t c = 1; c < classes; c++)

@@ -31,7 +31,7 @@ static int seed_centers(const float *x, size_t n, size_t X, size_t wanted, uint6
     odd_random random;
     double *near = odd_alloc(rows, sizeof *near);
     if (!near)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     odd_random_start(&random, seed, SEED_STREAM);
     /* row i of the part is row i * n / rows of x */
     size_t chosen = (size_t)odd_random_below(&random, rows);
@@ -114,7 +114,7 @@ int odd_prototypes_fit(const float *x, size_t n, size_t X, size_t wanted, uint64
     l.nearest = odd_alloc(n, sizeof(uint32_t));
     int rc = sums && counts && l.half_norms && l.scratch && l.nearest
                  ? seed_centers(x, n, X, wanted, seed, centers, err)
-                 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+                 : odd_no_memory(err);
     bool moved = true;
     for (size_t i = 0; !rc && moved && i < ITERATIONS; i++) {
         for (size_t k = 0; k < wanted; k++) {

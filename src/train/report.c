@@ -95,7 +95,7 @@ int odd_report_write(const char *path, const odd_dataset *dataset, const odd_his
                        (json_int_t)threads, "best_epoch", (json_int_t)history->best + 1, "epochs",
                        epochs);
     text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-    rc = text ? odd_output_open(path, &output, err) : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    rc = text ? odd_output_open(path, &output, err) : odd_no_memory(err);
     if (!rc)
         rc = odd_output_write(output, text, strlen(text), err);
     if (!rc)

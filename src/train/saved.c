@@ -93,7 +93,7 @@ static int fill_column(job *j, size_t k, const char *path, const odd_safetensors
         /* a name that is not UTF-8 is column_N there, N counting the columns of its own file */
         if (odd_bytes_print(&name, "embedding.%s", column->name) ||
             odd_bytes_print(&values, "values.%s", column->name))
-            rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            rc = odd_no_memory(err);
         tensor = rc ? NULL : odd_safetensors_find(file, name.data);
     }
     *there = theirs != SIZE_MAX || tensor;
@@ -226,7 +226,7 @@ int odd_saved_apply(const odd_train_options *options, const odd_schema *schema,
 {
     bool *flags = odd_alloc(2 * schema->C + 1, sizeof *flags);
     job j = {options, schema, network, flags, flags + schema->C, notes, size};
-    int rc = flags ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = flags ? 0 : odd_no_memory(err);
     for (size_t i = 0; !rc && i < options->embedding_count; i++) {
         const char *path;
         size_t k = named_column(schema, options->embeddings[i], &path);

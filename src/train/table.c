@@ -28,7 +28,7 @@ int odd_table_new(size_t record_size, size_t memory, odd_table **out, oddrow_err
     odd_table *table = odd_alloc(1, sizeof *table);
     *out = table;
     if (!table)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     table->record_size = record_size;
     table->memory = memory;
     table->fd = -1;

@@ -143,8 +143,8 @@ static int measure(const odd_model *model, const odd_rows *held, odd_pool *pool,
     odd_validator *validator = NULL;
     float *losses = odd_alloc(held->count + 1, sizeof(float));
     float *outputs = odd_alloc(held->count * network->Y + 1, sizeof(float));
-    int rc = losses && outputs ? odd_validator_new(network, pool, &validator, err)
-                               : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc =
+        losses && outputs ? odd_validator_new(network, pool, &validator, err) : odd_no_memory(err);
     if (!rc)
         odd_validator_predict(validator, held, losses, outputs);
     if (!rc && target->vocabulary)
@@ -175,7 +175,7 @@ static int finish(const odd_train_options *options, odd_dataset *dataset, const 
         (supervised && odd_training_record_target(model->training, options, dataset,
                                                   schema->columns[schema->target].name,
                                                   model->network->config.objective, metrics)))
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     return odd_model_seal(model, err);
 }
 
@@ -188,8 +188,7 @@ static int learn(const odd_train_options *options, odd_dataset *dataset, odd_poo
     odd_rows held = {0};
     odd_metrics metrics = {0};
     bool *frozen = odd_alloc(dataset->schema->C + 1, sizeof *frozen);
-    int rc = frozen ? make_network(options, dataset->schema, &network, err)
-                    : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = frozen ? make_network(options, dataset->schema, &network, err) : odd_no_memory(err);
     if (!rc)
         rc = odd_saved_apply(options, dataset->schema, network, frozen, dataset->notes,
                              sizeof dataset->notes, err);

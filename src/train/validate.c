@@ -24,12 +24,11 @@ int odd_validator_new(const odd_network *network, odd_pool *pool, odd_validator 
     odd_validator *v = odd_alloc(1, sizeof *v);
     *out = v;
     if (!v)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     v->network = network;
     v->pool = pool;
     v->forwards = odd_alloc(threads, sizeof(odd_forward *));
-    int rc = v->forwards ? odd_folded_new(network, &v->folded, err)
-                         : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = v->forwards ? odd_folded_new(network, &v->folded, err) : odd_no_memory(err);
     for (size_t i = 0; !rc && i < threads; i++)
         rc = odd_forward_new(v->folded, &v->forwards[i], err);
     if (rc)

@@ -39,7 +39,7 @@ int odd_vectors_new(const odd_vectors_sink *sink, odd_vectors **out, oddrow_erro
     if (v && v->values)
         return 0;
     odd_vectors_free(out);
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    return odd_no_memory(err);
 }
 
 void odd_vectors_free(odd_vectors **v)
@@ -118,7 +118,7 @@ static int set_width(odd_vectors *v, uint64_t width, size_t column, oddrow_error
     v->width = (size_t)width;
     v->vector = odd_alloc(v->width, sizeof *v->vector);
     if (!v->vector)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     return v->sink.width(v->sink.context, v->width, err) ? at(v, column, err) : 0;
 }
 
@@ -274,8 +274,7 @@ static int take_line(odd_vectors *v, const char *line, size_t size, oddrow_error
     }
     if (v->line == 1 && read_promise(v, line, size)) {
         v->pending = true;
-        return odd_bytes_add(&v->first, line, size) ? odd_fail(err, ODDROW_ENOMEM, "out of memory")
-                                                    : 0;
+        return odd_bytes_add(&v->first, line, size) ? odd_no_memory(err) : 0;
     }
     if (v->pending)
         rc = settle(v, line, size, err);
@@ -302,7 +301,7 @@ int odd_vectors_feed(odd_vectors *v, const char *data, size_t size, oddrow_error
             rc = take_line(v, data, part, err);
         } else {
             if (odd_bytes_add(&v->rest, data, part))
-                return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+                return odd_no_memory(err);
             if (end) {
                 rc = take_line(v, v->rest.data ? v->rest.data : "", v->rest.size, err);
                 v->rest.size = 0;
@@ -341,8 +340,7 @@ int odd_vectors_read(const char *path, const odd_vectors_sink *sink, oddrow_erro
     odd_vectors *v = NULL;
     char *block = odd_alloc(BLOCK, 1);
     size_t got = BLOCK;
-    int rc =
-        block ? odd_input_open(path, &input, err) : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = block ? odd_input_open(path, &input, err) : odd_no_memory(err);
     bool named = rc != 0; /* the input's messages have the path in them */
     if (!rc)
         rc = odd_vectors_new(sink, &v, err);

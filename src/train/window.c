@@ -28,7 +28,7 @@ int odd_window_new(odd_table *table, const odd_schema *schema, size_t batch, siz
     odd_window *w = odd_alloc(1, sizeof *w);
     *out = w;
     if (!w)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     w->table = table;
     w->batch = batch;
     w->block_rows = BLOCK_ROWS;
@@ -45,7 +45,7 @@ int odd_window_new(odd_table *table, const odd_schema *schema, size_t batch, siz
     w->scratch = odd_alloc(w->block_rows, odd_table_record_size(table));
     int rc = odd_rows_new(schema, w->window_blocks * w->block_rows + batch, &w->rows, err);
     if (!rc && (!w->block_order || !w->row_order || !w->scratch))
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        rc = odd_no_memory(err);
     if (rc)
         odd_window_free(out);
     return rc;

@@ -299,7 +299,7 @@ int odd_auth_start(void *context, const char *directory, odd_log *log, odd_auth 
     *out = NULL;
     odd_auth *a = odd_alloc(1, sizeof *a);
     if (!a)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     a->context = context;
     a->log = log;
     pthread_mutex_init(&a->lock, NULL);

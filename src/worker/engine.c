@@ -52,7 +52,7 @@ static int slice_new(odd_engine *e, slice *s, oddrow_error *err)
     s->floats = odd_alloc(6 * n, sizeof(float));
     s->reasons = odd_alloc(e->options.explain + 1, sizeof *s->reasons);
     if (!s->floats || !s->reasons)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     float **parts[] = {&s->loss,   &s->reconstruction, &s->local,
                        &s->global, &s->score,          &s->survival};
     for (size_t i = 0; i < 6; i++)
@@ -85,7 +85,7 @@ static int bind(odd_engine *e, oddrow_error *err)
     const odd_schema *schema = e->model->schema;
     const char **names = odd_alloc(schema->K, sizeof *names);
     if (!names)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     for (size_t k = 0; k < schema->K; k++)
         names[k] = schema->columns[k].name;
     int rc = odd_encoder_new(schema, names, schema->K, &e->encoder, err);
@@ -99,11 +99,11 @@ int odd_engine_load(const char *path, const odd_engine_options *options, odd_eng
     odd_engine *e = odd_alloc(1, sizeof *e);
     *out = e;
     if (!e)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     e->options = *options;
     e->path = odd_copy(path, strlen(path));
     e->slices = odd_alloc(options->threads, sizeof *e->slices);
-    int rc = e->path && e->slices ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory");
+    int rc = e->path && e->slices ? 0 : odd_no_memory(err);
     if (!rc)
         rc = odd_model_load(path, &e->model, err);
     if (!rc)
@@ -318,7 +318,7 @@ static int run_slice(odd_engine *e, slice *s, oddrow_error *err)
         s->results_capacity = 0;
         s->results = odd_alloc(count + count / 2, sizeof *s->results);
         if (!s->results)
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+            return odd_no_memory(err);
         s->results_capacity = count + count / 2;
     }
     for (size_t done = 0; !rc && done < good; done += BLOCK) {

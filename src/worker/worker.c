@@ -107,7 +107,7 @@ int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_e
     odd_worker *w = odd_alloc(1, sizeof *w);
     *out = w;
     if (!w)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory");
+        return odd_no_memory(err);
     w->options = *options;
     w->wake = -1;
     pthread_mutex_init(&w->lock, NULL);
