@@ -1,20 +1,28 @@
-/* base/bytes.c: see bytes.h. */
+/* base/bytes.c: bytes that grow, with an error that stays. */
 #include "base/bytes.h"
 
+#include "base/error.h"
 #include "base/memory.h"
-#include "oddrow.h"
+#include "base/number.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
+
+/* Sets the flag. Apart and cold, so that appending stays short. */
+static __attribute__((cold)) int fail(odd_bytes *b)
+{
+    b->failed = true;
+    return ODDROW_ENOMEM;
+}
 
 int odd_bytes_reserve(odd_bytes *b, size_t extra)
 {
+    if (b->failed)
+        return ODDROW_ENOMEM;
     if (extra <= b->capacity - b->size)
         return 0;
     if (extra > PTRDIFF_MAX - b->size)
-        return ODDROW_ENOMEM;
+        return fail(b);
     size_t wanted = b->size + extra;
     size_t doubled = b->capacity < PTRDIFF_MAX / 2 ? 2 * b->capacity : wanted;
     size_t capacity = wanted > doubled ? wanted : doubled;
@@ -22,7 +30,7 @@ int odd_bytes_reserve(odd_bytes *b, size_t extra)
         capacity = 64;
     char *data = odd_resize(b->data, b->size, capacity, 1);
     if (!data)
-        return ODDROW_ENOMEM;
+        return fail(b);
     b->data = data;
     b->capacity = capacity;
     return 0;
@@ -45,7 +53,7 @@ int odd_bytes_print(odd_bytes *b, const char *format, ...)
     int size = vsnprintf(NULL, 0, format, list);
     va_end(list);
     if (size < 0)
-        return ODDROW_EINVAL;
+        return fail(b);
     if (odd_bytes_reserve(b, (size_t)size + 1))
         return ODDROW_ENOMEM;
     va_start(list, format);
@@ -53,6 +61,23 @@ int odd_bytes_print(odd_bytes *b, const char *format, ...)
     va_end(list);
     b->size += (size_t)size;
     return 0;
+}
+
+void odd_bytes_whole(odd_bytes *b, uint64_t value)
+{
+    char text[ODD_NUMBER_SIZE];
+    odd_bytes_add(b, text, odd_whole_format(text, value));
+}
+
+void odd_bytes_number(odd_bytes *b, double value)
+{
+    char text[ODD_NUMBER_SIZE];
+    odd_bytes_add(b, text, odd_number_format(text, value));
+}
+
+int odd_bytes_check(const odd_bytes *b, oddrow_error *err)
+{
+    return b->failed ? odd_no_memory(err) : 0;
 }
 
 void odd_bytes_free(odd_bytes *b)

@@ -165,12 +165,12 @@ static void put_digits(char *out, uint64_t x, int count)
         out[0] = (char)('0' + x % 10);
 }
 
-static size_t put_whole(char *out, uint64_t x)
+size_t odd_whole_format(char out[ODD_NUMBER_SIZE], uint64_t value)
 {
     int count = 1;
-    for (uint64_t y = x; y >= 10; y /= 10)
+    for (uint64_t x = value; x >= 10; x /= 10)
         count++;
-    put_digits(out, x, count);
+    put_digits(out, value, count);
     return (size_t)count;
 }
 
@@ -224,7 +224,7 @@ size_t odd_number_format(char out[ODD_NUMBER_SIZE], double value)
         return (size_t)(p - out) + 3;
     }
     if (value < 1e15 && value == (double)(uint64_t)value) {
-        p += put_whole(p, (uint64_t)value);
+        p += odd_whole_format(p, (uint64_t)value);
         *p = 0;
         return (size_t)(p - out);
     }

@@ -3,6 +3,7 @@
 #define ODD_BASE_NUMBER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum { ODD_NUMBER_OK, ODD_NUMBER_MISSING, ODD_NUMBER_BAD } odd_number_status;
 
@@ -20,5 +21,8 @@ odd_number_status odd_number_parse(const char *s, size_t n, double *value);
  * 1e15 on the form is 1.5e-07. Read back it is within 5e-9 of value, relatively. Not-a-number is
  * written as nothing, infinities as inf and -inf. Any thread. */
 size_t odd_number_format(char out[ODD_NUMBER_SIZE], double value);
+
+/* Writes the digits of value, without a NUL, and returns their number. Any thread. */
+size_t odd_whole_format(char out[ODD_NUMBER_SIZE], uint64_t value);
 
 #endif

@@ -73,7 +73,7 @@ static int describe(const odd_schema *schema, const odd_similar *s, const odd_si
                     odd_bytes *out)
 {
     int rc = 0;
-    out->size = 0;
+    odd_bytes_clear(out);
     for (size_t k = 0; k < schema->K && !rc; k++) {
         const odd_bytes *a = &s->itself.cells[k], *b = &row->cells[k];
         if (!is_input(&schema->columns[k]) || !differs(s, row, k))

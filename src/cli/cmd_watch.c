@@ -158,7 +158,7 @@ static int print_message(void *context, const odd_watch_message *m, oddrow_error
     if (m->missed && !v->quiet)
         fprintf(stderr, "oddrow: note: %s messages before sequence %" PRIu64 " are gone\n",
                 odd_grouped(m->missed, missed), m->sequence);
-    v->line.size = 0;
+    odd_bytes_clear(&v->line);
     if ((v->json ? write_json(v, m) : write_text(v, m)) || odd_bytes_add(&v->line, "\n", 1))
         return no_memory(err);
     fwrite(v->line.data, 1, v->line.size, stdout);

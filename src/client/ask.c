@@ -76,7 +76,7 @@ static int listen(asker *a, oddrow_error *err)
 static int dump(asker *a, const json_t *value, oddrow_error *err)
 {
     char *line = json_dumps(value, JSON_COMPACT);
-    a->text.size = 0;
+    odd_bytes_clear(&a->text);
     int code = line ? odd_bytes_add(&a->text, line, strlen(line)) : ODDROW_ENOMEM;
     free(line);
     return code ? no_memory(err) : 0;
@@ -129,7 +129,7 @@ static int hand_out(asker *a, oddrow_error *err)
 
 static int answer_reject(asker *a, const char *reason, oddrow_error *err)
 {
-    a->text.size = 0;
+    odd_bytes_clear(&a->text);
     a->summary->errors++;
     int code = odd_bytes_add(&a->text, "{\"error\":", 9);
     if (code == 0)
@@ -143,7 +143,7 @@ static int answer_reject(asker *a, const char *reason, oddrow_error *err)
 
 static int ask_row(asker *a, const odd_csv_source *source, const odd_span *cells, oddrow_error *err)
 {
-    a->payload.size = 0;
+    odd_bytes_clear(&a->payload);
     if (odd_payload_write(ODD_ENCODING_JSON, odd_csv_names(source), odd_csv_columns(source), cells,
                           1, &a->payload))
         return odd_fail(err, ODDROW_ENOMEM, "out of memory for a message");

@@ -157,7 +157,7 @@ int odd_batches_next(odd_batches *b, uint64_t from, size_t most, odd_bytes *payl
 {
     odd_csv_chunk *c = &b->chunk;
     *count = 0;
-    payload->size = 0;
+    odd_bytes_clear(payload);
     if (b->at == c->records) {
         b->before += c->records;
         c->records = b->at = b->row = b->reject = 0;

@@ -23,7 +23,7 @@ void odd_window_drop(odd_window *w)
 {
     odd_window_message *m = odd_window_at(w, 0);
     w->bytes -= m->payload.size;
-    m->payload.size = 0;
+    odd_bytes_clear(&m->payload);
     if (m->payload.capacity > KEPT_BYTES)
         odd_bytes_free(&m->payload);
     w->head = (w->head + 1) % ODD_WINDOW;

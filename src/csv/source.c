@@ -400,7 +400,7 @@ static int skip_long(odd_csv_source *s, odd_csv_chunk *chunk, size_t too_long, b
     if (line_end)
         status = give_back(s, raw, line_end, err);
     while (!status && !line_end && !end) {
-        block.size = 0;
+        odd_bytes_clear(&block);
         status = top_up(s, &block, PROBE, &end, err);
         if (status)
             break;
@@ -424,7 +424,7 @@ static int cut_chunk(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
     cutter k = {0};
     odd_record_start(&k.scanner, s->delimiter, s->max_record);
     shrink(raw, s->chunk_size);
-    raw->size = 0;
+    odd_bytes_clear(raw);
     chunk->path = s->paths[s->file];
     chunk->file = s->file;
     chunk->offset = s->offset;

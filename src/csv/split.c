@@ -151,7 +151,7 @@ static bool locate_rejects(odd_csv_chunk *c, size_t columns, char delimiter, siz
         left += !c->rejects[i].reason;
     if (!left)
         return true;
-    c->reasons.size = 0;
+    odd_bytes_clear(&c->reasons);
     if (odd_bytes_reserve(&c->reasons, left * REASON))
         return false;
     odd_record_scanner scanner;
@@ -184,7 +184,7 @@ static bool locate_rejects(odd_csv_chunk *c, size_t columns, char delimiter, siz
 static bool reject_long(odd_csv_chunk *c)
 {
     odd_csv_reject *reject = add_reject(c);
-    c->reasons.size = 0;
+    odd_bytes_clear(&c->reasons);
     if (!reject || odd_bytes_print(&c->reasons, "longer than %zu bytes", c->too_long))
         return false;
     c->records = 1;

@@ -65,7 +65,7 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
 {
     encoding *e = context;
     int rc = odd_output_write(e->out, out->data, out->size, err);
-    e->scratch.size = 0;
+    odd_bytes_clear(&e->scratch);
     if (!rc && e->rejects && odd_csv_write_rejects(&e->scratch, chunk, first_row))
         rc = out_of_memory(err);
     if (!rc && e->scratch.size)
@@ -99,11 +99,11 @@ static int write_names(encoding *e, const char *path, oddrow_error *err)
 {
     odd_output *out = NULL;
     odd_bytes *text = &e->scratch;
-    text->size = 0;
+    odd_bytes_clear(text);
     if (odd_bytes_print(text, "%.*s.columns.txt", (int)(strlen(path) - 4), path))
         return out_of_memory(err);
     int rc = odd_output_open(text->data, &out, err);
-    text->size = 0;
+    odd_bytes_clear(text);
     for (size_t i = 0; !rc && i < odd_vectorizer_width(e->rows); i++) {
         const char *name = odd_vectorizer_name(e->rows, i);
         if (odd_spell(name, strlen(name), ODD_AS_LINE, text) || odd_bytes_add(text, "\n", 1))

@@ -58,7 +58,7 @@ static int write_file(writer *w, const char *path, line_call line, oddrow_error 
             rc = out_of_memory(err);
         if (!rc && w->text.size > FLUSH) {
             rc = odd_output_write(out, w->text.data, w->text.size, err);
-            w->text.size = 0;
+            odd_bytes_clear(&w->text);
         }
     }
     if (!rc)
@@ -66,7 +66,7 @@ static int write_file(writer *w, const char *path, line_call line, oddrow_error 
     if (!rc)
         rc = odd_output_commit(&out, err);
     odd_output_discard(&out);
-    w->text.size = 0;
+    odd_bytes_clear(&w->text);
     return rc;
 }
 
@@ -87,7 +87,7 @@ static int csv_header(writer *w)
 {
     int rc = odd_bytes_print(&w->text, w->counts ? "value,count" : "value");
     for (size_t j = 0; j < w->e->E && !rc; j++) {
-        w->cell.size = 0;
+        odd_bytes_clear(&w->cell);
         rc = odd_spell(w->e->name, strlen(w->e->name), ODD_AS_IS, &w->cell);
         if (!rc)
             rc = odd_bytes_print(&w->cell, "[%zu]", j);
@@ -101,7 +101,7 @@ static int csv_header(writer *w)
 
 static int csv_line(writer *w, size_t id)
 {
-    w->cell.size = 0;
+    odd_bytes_clear(&w->cell);
     int rc = odd_embedding_spell(w->e, (uint32_t)id, ODD_AS_IS, &w->cell);
     if (!rc)
         rc = csv_field(w);
@@ -171,7 +171,7 @@ static int beside(odd_bytes *out, const char *path, const char *ending, const ch
     size_t size = strlen(path), cut = strlen(ending);
     if (size > cut && strcmp(path + size - cut, ending) == 0)
         size -= cut;
-    out->size = 0;
+    odd_bytes_clear(out);
     if (odd_bytes_add(out, path, size) || odd_bytes_add(out, other, strlen(other) + 1))
         return out_of_memory(err);
     return 0;
@@ -258,7 +258,7 @@ static json_t *values_json(const odd_embedding *e)
     for (size_t id = 0; list && id < e->V; id++) {
         odd_span text = odd_vocabulary_text(v, (uint32_t)id);
         bool named = id == 0 || id == v->missing_id || id == v->rare_id;
-        name.size = 0;
+        odd_bytes_clear(&name);
         /* a text that reads like a name is spelled with its backslash; others stand as they are */
         bool spelled = named || (text.size > 0 && text.data[0] == '(');
         int rc = spelled ? odd_embedding_spell(e, (uint32_t)id, ODD_AS_IS, &name) : 0;
@@ -276,7 +276,7 @@ static json_t *values_json(const odd_embedding *e)
 /* The column's name where it is UTF-8, else column_N, as in model files. */
 static int tensor_name(const odd_embedding *e, const char *before, odd_bytes *out)
 {
-    out->size = 0;
+    odd_bytes_clear(out);
     if (odd_utf8_valid(e->name, strlen(e->name)))
         return odd_bytes_print(out, "%s%s", before, e->name);
     return odd_bytes_print(out, "%scolumn_%zu", before, e->column + 1);
@@ -395,7 +395,7 @@ int odd_export_safetensors(const odd_embedding *tables, size_t count, bool count
 /* DIRECTORY/COLUMN.ending */
 static int file_name(odd_bytes *out, const char *directory, const char *column, const char *ending)
 {
-    out->size = 0;
+    odd_bytes_clear(out);
     int rc = odd_bytes_print(out, "%s/", directory);
     for (size_t i = 0; column[i] && !rc; i++) {
         char c = column[i];

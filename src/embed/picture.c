@@ -132,7 +132,7 @@ static double cut(odd_bytes *text, size_t most)
 /* The value of an id for people, on one line. */
 static int value_text(const odd_embedding *e, size_t id, odd_bytes *out)
 {
-    out->size = 0;
+    odd_bytes_clear(out);
     int rc = odd_embedding_spell(e, (uint32_t)id, ODD_AS_LINE, out);
     replace_noncharacters(out);
     return rc;
@@ -140,7 +140,7 @@ static int value_text(const odd_embedding *e, size_t id, odd_bytes *out)
 
 static int name_text(const odd_embedding *e, odd_bytes *out)
 {
-    out->size = 0;
+    odd_bytes_clear(out);
     int rc = odd_spell(e->name, strlen(e->name), ODD_AS_LINE, out);
     replace_noncharacters(out);
     return rc;

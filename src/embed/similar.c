@@ -61,7 +61,7 @@ static int copy_cells(const pass *p, const odd_span *cells, odd_similar_row *out
         return ODDROW_ENOMEM;
     for (size_t k = 0; k < K; k++) {
         size_t at = odd_encoder_source(p->encoder, k);
-        out->cells[k].size = 0;
+        odd_bytes_clear(&out->cells[k]);
         if (at != SIZE_MAX && odd_bytes_add(&out->cells[k], cells[at].data, cells[at].size))
             return ODDROW_ENOMEM;
     }

@@ -47,7 +47,7 @@ static const char *name_of(visitor *v, const char *before, size_t k, const char 
 {
     const char *column = v->model->schema->columns[k].name;
     size_t start = strlen(before);
-    v->name.size = 0;
+    odd_bytes_clear(&v->name);
     int rc = odd_bytes_add(&v->name, before, start);
     if (!rc && odd_utf8_valid(column, strlen(column))) {
         rc = odd_bytes_print(&v->name, "%s", column);

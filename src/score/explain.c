@@ -95,7 +95,7 @@ int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder,
     odd_view view = {1, batch->ids + row * batch->C, batch->values + row * batch->F,
                      batch->missing + row * batch->M, batch->differs + row * batch->D};
     odd_lane_surprise(lane, &view, masked, e->surprise, &e->expected);
-    e->text.size = 0;
+    odd_bytes_clear(&e->text);
     *found = 0;
     while (*found < wanted) {
         size_t k = most_surprising(e, reasons, *found);

@@ -26,7 +26,7 @@ static int add_classes(const odd_vocabulary *classes, odd_bytes *out)
     int rc = 0;
     for (uint32_t id = 1; !rc && id < classes->size; id++) {
         odd_span text = odd_vocabulary_text(classes, id);
-        name.size = 0;
+        odd_bytes_clear(&name);
         rc = odd_bytes_add(&name, "probability_", 12);
         if (!rc)
             rc = odd_bytes_add(&name, text.data, text.size);
@@ -106,7 +106,7 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
 {
     predicting *p = context;
     int rc = odd_output_write(p->out, out->data, out->size, err);
-    p->scratch.size = 0;
+    odd_bytes_clear(&p->scratch);
     if (!rc && p->rejects && odd_csv_write_rejects(&p->scratch, chunk, first_row))
         rc = odd_no_memory(err);
     if (!rc && p->scratch.size)

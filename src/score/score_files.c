@@ -89,7 +89,7 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
 {
     scoring *s = context;
     int rc = odd_output_write(s->out, out->data, out->size, err);
-    s->scratch.size = 0;
+    odd_bytes_clear(&s->scratch);
     if (!rc && s->rejects && odd_csv_write_rejects(&s->scratch, chunk, first_row))
         rc = odd_no_memory(err);
     if (!rc && s->scratch.size)

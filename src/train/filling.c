@@ -67,7 +67,7 @@ static int take_value(odd_filling *f, const char *value, size_t size, bool spell
         if (memchr(value, '\\', size) &&
             (spelled || is(value, size, "\\(unknown)") || is(value, size, "\\(missing)") ||
              is(value, size, "\\(rare)"))) {
-            f->word.size = 0;
+            odd_bytes_clear(&f->word);
             if (odd_unspell(value, size, &f->word))
                 return ODDROW_ENOMEM;
             id = odd_vocabulary_find(v, f->word.data ? f->word.data : "", f->word.size);
@@ -146,7 +146,7 @@ static int refuse_twice(const json_t *values, oddrow_error *err)
     int rc = seen ? 0 : odd_no_memory(err);
     for (size_t i = 0; !rc && i < json_array_size(values); i++) {
         const json_t *item = json_array_get(values, i);
-        text.size = 0;
+        odd_bytes_clear(&text);
         if (json_is_null(item))
             continue;
         rc = odd_text_from_json(item, &text, err);

@@ -304,7 +304,7 @@ int odd_vectors_feed(odd_vectors *v, const char *data, size_t size, oddrow_error
                 return odd_no_memory(err);
             if (end) {
                 rc = take_line(v, v->rest.data ? v->rest.data : "", v->rest.size, err);
-                v->rest.size = 0;
+                odd_bytes_clear(&v->rest);
             }
         }
         data += part + (end != NULL);
@@ -317,7 +317,7 @@ int odd_vectors_end(odd_vectors *v, oddrow_error *err)
 {
     int rc = v->rest.size ? take_line(v, v->rest.data, v->rest.size, err) : 0;
     uint64_t count = v->values->size - 1;
-    v->rest.size = 0;
+    odd_bytes_clear(&v->rest);
     if (rc)
         return rc;
     if (v->pending || (v->header && count != v->promised)) {

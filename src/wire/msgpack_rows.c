@@ -366,7 +366,7 @@ static bool take_row(msgpack_rows *r, unsigned depth)
 {
     odd_object o;
     head h;
-    r->d->json.size = 0;
+    odd_bytes_clear(&r->d->json);
     r->no_memory |= !odd_object_begin(r->d, &o);
     if (r->no_memory || !take_head(r, &h))
         return false;

@@ -139,7 +139,7 @@ static int plan(odd_worker *w, oddrow_error *err)
     size_t jobs = 0, bytes = 0, rows = 0;
     const char *time = w->time;
     odd_clock_text(w->time, odd_clock_utc());
-    w->json.size = 0;
+    odd_bytes_clear(&w->json);
     w->entry_count = w->place_count = 0;
     memset(w->place_table, 0, w->place_slots * sizeof *w->place_table);
     for (size_t i = 0; i < w->count; i++) {
@@ -219,7 +219,7 @@ static int write_answer(odd_worker *w, const odd_message *m)
     const odd_decoded *d = m->job ? &m->job->decoded : NULL;
     odd_bytes *out = &w->answer;
     size_t entry = m->entry;
-    out->size = 0;
+    odd_bytes_clear(out);
     int rc = odd_bytes_add(out, "[", 1);
     if (!d || d->reject) {
         rc = rc ? rc : odd_entry_error(out, d ? d->reason : m->reason, 1);
@@ -342,7 +342,7 @@ static void clear(odd_worker *w)
 /* Who asked is told that there is no score. */
 static void answer_failure(odd_worker *w, const char *reason)
 {
-    w->answer.size = 0;
+    odd_bytes_clear(&w->answer);
     if (odd_bytes_add(&w->answer, "[", 1) || odd_entry_error(&w->answer, reason, 1) ||
         odd_bytes_add(&w->answer, "]", 1))
         return;

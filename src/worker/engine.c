@@ -303,7 +303,7 @@ static int run_slice(odd_engine *e, slice *s, oddrow_error *err)
 {
     size_t count = 0, good = 0, K = e->model->schema->K, none;
     odd_decoder_clear(s->decoder);
-    s->out.size = 0;
+    odd_bytes_clear(&s->out);
     s->row = 0;
     s->job = s->first;
     int rc = 0;

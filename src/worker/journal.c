@@ -280,7 +280,7 @@ static int add_segment(odd_journal *j, const odd_entry *entries, size_t count, s
     unsigned topics = 0;
     if (b->capacity > KEPT)
         odd_bytes_free(b);
-    b->size = 0;
+    odd_bytes_clear(b);
     for (; *at < count; ++*at) {
         const odd_entry *e = &entries[*at];
         if (b->size && b->size + ODD_ENTRY_HEAD + e->json.size > ODD_SEGMENT_BYTES)

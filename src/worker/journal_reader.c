@@ -171,7 +171,7 @@ static int take(odd_journal_reader *r, uint64_t first, uint64_t count, oddrow_er
         return damaged(r, first, err);
     if (r->bytes.capacity > KEPT)
         odd_bytes_free(&r->bytes);
-    r->bytes.size = 0;
+    odd_bytes_clear(&r->bytes);
     if (odd_bytes_add(&r->bytes, data, size))
         return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", r->path);
     r->first = first;

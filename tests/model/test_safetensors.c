@@ -120,7 +120,7 @@ static void sizes_that_lie(void **state)
     odd_bytes_free(&file);
     odd_bytes whole = file_of(header, -1, ones, sizeof ones);
     for (size_t size = 0; size < whole.size; size++) { /* cut anywhere */
-        odd_bytes cut = {whole.data, size, size};
+        odd_bytes cut = {.data = whole.data, .size = size, .capacity = size};
         refused(&cut, "");
     }
     odd_safetensors *good = NULL;
