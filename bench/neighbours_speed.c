@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "embed/near.h"
-#include "embed/npy.h"
+#include "tables/npy.h"
 
 enum { K = 10 };
 

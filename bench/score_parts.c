@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "files/score.h"
 #include "model/model.h"
-#include "score/score_files.h"
 
 int main(int argc, char **argv)
 {

@@ -5,14 +5,14 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "embed/embedding.h"
-#include "embed/encode.h"
 #include "embed/near.h"
+#include "files/encode.h"
+#include "files/predict.h"
+#include "files/score.h"
 #include "model/model.h"
 #include "pipeline/load.h"
 #include "pipeline/options.h"
-#include "score/predict_files.h"
-#include "score/score_files.h"
+#include "tables/embedding.h"
 #include "train/train.h"
 
 const char *oddrow_version(void)

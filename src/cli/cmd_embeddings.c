@@ -11,7 +11,7 @@
 #include "cli/embeddings.h"
 #include "cli/print.h"
 #include "embed/near.h"
-#include "embed/npy.h"
+#include "tables/npy.h"
 
 /* ---- columns ---- */
 

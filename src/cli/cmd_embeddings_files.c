@@ -10,8 +10,8 @@
 #include "cli/print.h"
 #include "cli/progress.h"
 #include "embed/align.h"
-#include "embed/export.h"
 #include "embed/picture.h"
+#include "tables/export.h"
 
 static int need_output(const odd_options *o, const char *usage, oddrow_error *err)
 {

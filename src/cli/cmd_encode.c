@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "cli/command.h"
 #include "cli/progress.h"
-#include "embed/encode.h"
+#include "files/encode.h"
 #include "model/model.h"
 
 static void print_summary(const odd_encode_summary *s, const char *output)

@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/progress.h"
-#include "score/evaluate.h"
+#include "files/evaluate.h"
 
 static int print_json(const odd_evaluation *e, oddrow_error *err)
 {

@@ -3,7 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/progress.h"
-#include "score/predict_files.h"
+#include "files/predict.h"
 
 static void print_summary(const odd_score_summary *s, const char *output)
 {

@@ -8,7 +8,7 @@
 #include "cli/command.h"
 #include "cli/print.h"
 #include "cli/progress.h"
-#include "embed/similar.h"
+#include "files/similar.h"
 
 /* Whether a column's cells count: what the network reads. */
 static bool is_input(const odd_column *column)

@@ -3,7 +3,7 @@
 #define ODD_CLI_EMBEDDINGS_H
 
 #include "cli/command.h"
-#include "embed/embedding.h"
+#include "tables/embedding.h"
 
 /* Each takes the words behind its name. 0 or the error. */
 int odd_embeddings_list(const odd_options *o, const char **words, size_t count, oddrow_error *err);

@@ -58,6 +58,6 @@ odd_flag odd_constant_flag(const odd_column *c, odd_span cell);
 /* Puts n <= ODD_TILE numbers of column k into rows first... of a batch. x where status (an
  * odd_number_status) is not OK is overwritten. */
 void odd_put_numbers(const odd_schema *s, size_t k, double *x, const uint8_t *status, size_t n,
-                     size_t first, odd_batch *b);
+                     size_t first, odd_rows *b);
 
 #endif

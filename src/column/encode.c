@@ -25,43 +25,6 @@ struct odd_encoder {
     odd_bytes names;
 };
 
-int odd_batch_new(const odd_schema *s, size_t capacity, odd_batch **out, oddrow_error *err)
-{
-    size_t room = capacity > 0 ? capacity : 1;
-    *out = NULL;
-    odd_batch *b = odd_alloc(1, sizeof *b);
-    if (!b)
-        goto memory;
-    *b = (odd_batch){.capacity = capacity, .C = s->C, .F = s->F, .M = s->M, .D = s->D, .K = s->K};
-    b->ids = odd_alloc(room, s->C * sizeof *b->ids);
-    b->values = odd_alloc(room, s->F * sizeof *b->values);
-    b->missing = odd_alloc(room, s->M);
-    b->differs = odd_alloc(room, s->D);
-    b->flags = odd_alloc(room, s->K);
-    b->targets = odd_alloc(room, sizeof *b->targets);
-    if (!b->ids || !b->values || !b->missing || !b->differs || !b->flags || !b->targets)
-        goto memory;
-    *out = b;
-    return 0;
-memory:
-    odd_batch_free(&b);
-    return odd_fail(err, ODDROW_ENOMEM, "no memory for a batch of %zu rows", capacity);
-}
-
-void odd_batch_free(odd_batch **b)
-{
-    if (!b || !*b)
-        return;
-    odd_free((*b)->ids);
-    odd_free((*b)->values);
-    odd_free((*b)->missing);
-    odd_free((*b)->differs);
-    odd_free((*b)->flags);
-    odd_free((*b)->targets);
-    odd_free(*b);
-    *b = NULL;
-}
-
 static bool is_input(odd_kind kind)
 {
     return kind <= ODD_CONSTANT;
@@ -172,7 +135,7 @@ odd_flag odd_constant_flag(const odd_column *c, odd_span cell)
 }
 
 void odd_put_numbers(const odd_schema *s, size_t k, double *x, const uint8_t *status, size_t n,
-                     size_t first, odd_batch *b)
+                     size_t first, odd_rows *b)
 {
     const odd_column *c = s->columns + k;
     float *value = b->values + first * s->F + c->first_feature;
@@ -197,7 +160,7 @@ void odd_put_numbers(const odd_schema *s, size_t k, double *x, const uint8_t *st
 }
 
 static void encode_texts(const odd_schema *s, size_t k, const odd_span *cell, size_t stride,
-                         size_t n, size_t first, odd_batch *b)
+                         size_t n, size_t first, odd_rows *b)
 {
     const odd_column *c = s->columns + k;
     const odd_vocabulary *v = c->vocabulary;
@@ -216,7 +179,7 @@ static void encode_texts(const odd_schema *s, size_t k, const odd_span *cell, si
 }
 
 static void encode_numbers(const odd_schema *s, size_t k, const odd_span *cell, size_t stride,
-                           size_t n, size_t first, odd_batch *b)
+                           size_t n, size_t first, odd_rows *b)
 {
     double x[ODD_TILE];
     uint8_t status[ODD_TILE];
@@ -226,7 +189,7 @@ static void encode_numbers(const odd_schema *s, size_t k, const odd_span *cell, 
 }
 
 static void encode_constants(const odd_schema *s, size_t k, const odd_span *cell, size_t stride,
-                             size_t n, size_t first, odd_batch *b)
+                             size_t n, size_t first, odd_rows *b)
 {
     const odd_column *c = s->columns + k;
     for (size_t i = first; i < first + n; i++, cell += stride) {
@@ -236,12 +199,12 @@ static void encode_constants(const odd_schema *s, size_t k, const odd_span *cell
     }
 }
 
-void odd_encode(const odd_encoder *e, const odd_span *cells, size_t rows, odd_batch *batch)
+void odd_encode(const odd_encoder *e, const odd_span *cells, size_t rows, odd_rows *batch)
 {
     const odd_schema *s = e->schema;
     assert(rows <= batch->capacity && batch->K == s->K && batch->C == s->C && batch->F == s->F);
     size_t tile = odd_tile_rows(e->width);
-    batch->rows = rows;
+    batch->count = rows;
     for (size_t first = 0; first < rows; first += tile) {
         size_t n = rows - first < tile ? rows - first : tile;
         for (size_t i = 0; i < e->inputs; i++) {

@@ -216,7 +216,7 @@ int odd_fit_finish(odd_fit *fit, odd_schema **out, oddrow_error *err)
 }
 
 static void translate_texts(const odd_fit *fit, size_t k, const char *record, size_t n,
-                            size_t first, odd_batch *b)
+                            size_t first, odd_rows *b)
 {
     const odd_schema *s = fit->schema;
     const struct texts *t = fit->tracks[k].state;
@@ -236,7 +236,7 @@ static void translate_texts(const odd_fit *fit, size_t k, const char *record, si
 }
 
 static void translate_numbers(const odd_fit *fit, size_t k, const char *record, size_t n,
-                              size_t first, odd_batch *b)
+                              size_t first, odd_rows *b)
 {
     double x[ODD_TILE];
     uint8_t status[ODD_TILE];
@@ -252,7 +252,7 @@ static void translate_numbers(const odd_fit *fit, size_t k, const char *record, 
 }
 
 static void translate_targets(const odd_fit *fit, size_t k, const char *record, size_t n,
-                              size_t first, odd_batch *b)
+                              size_t first, odd_rows *b)
 {
     const odd_column *c = fit->schema->columns + k;
     for (size_t i = first; i < first + n; i++, record += fit->record_size) {
@@ -278,7 +278,7 @@ static void translate_targets(const odd_fit *fit, size_t k, const char *record, 
 
 /* fixed: the record holds the flag; a column that turned out constant later never differed. */
 static void translate_constants(const odd_fit *fit, size_t k, const char *record, size_t n,
-                                size_t first, bool fixed, odd_batch *b)
+                                size_t first, bool fixed, odd_rows *b)
 {
     const odd_schema *s = fit->schema;
     const odd_column *c = s->columns + k;
@@ -289,7 +289,7 @@ static void translate_constants(const odd_fit *fit, size_t k, const char *record
     }
 }
 
-int odd_fit_translate(const odd_fit *fit, const void *records, size_t rows, odd_batch *batch,
+int odd_fit_translate(const odd_fit *fit, const void *records, size_t rows, odd_rows *batch,
                       oddrow_error *err)
 {
     const odd_schema *s = fit->schema;
@@ -299,7 +299,7 @@ int odd_fit_translate(const odd_fit *fit, const void *records, size_t rows, odd_
         return odd_fail(err, ODDROW_EINVAL, "%zu rows do not fit the batch of %zu", rows,
                         batch->capacity);
     size_t tile = odd_tile_rows(s->K);
-    batch->rows = rows;
+    batch->count = rows;
     for (size_t first = 0; first < rows; first += tile) {
         size_t n = rows - first < tile ? rows - first : tile;
         for (size_t k = 0; k < s->K; k++) {

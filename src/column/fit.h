@@ -83,7 +83,7 @@ int odd_fit_finish(odd_fit *fit, odd_schema **out, oddrow_error *err);
 /* Records to the batch that odd_encode would make of their cells, and its targets. Many threads,
  * each with its own batch of capacity >= rows. 0, or ODDROW_EINVAL before finish or when the batch
  * is too small. */
-int odd_fit_translate(const odd_fit *fit, const void *records, size_t rows, odd_batch *batch,
+int odd_fit_translate(const odd_fit *fit, const void *records, size_t rows, odd_rows *batch,
                       oddrow_error *err);
 
 #endif

@@ -18,7 +18,7 @@ typedef enum odd_kind {
 
 #define ODD_KINDS 8
 
-/* What is remarkable about one cell, one byte of odd_batch.flags. */
+/* What is remarkable about one cell, one byte of odd_rows.flags. */
 typedef enum odd_flag {
     ODD_FLAG_NONE,
     ODD_FLAG_MISSING,  /* empty, blank or one of the tokens of base/number.h (NA, null, ?...) */

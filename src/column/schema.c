@@ -124,6 +124,23 @@ static int index_target(odd_schema *s, odd_column *c, oddrow_error *err)
     return 0;
 }
 
+size_t odd_schema_losses(const odd_schema *s)
+{
+    return s->C + s->M;
+}
+
+size_t odd_schema_loss_column(const odd_schema *s, size_t at)
+{
+    for (size_t k = 0; k < s->K; k++) {
+        const odd_column *c = &s->columns[k];
+        if (c->kind == ODD_CATEGORICAL && c->categorical == at)
+            return k;
+        if ((c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP) && s->C + c->numeric == at)
+            return k;
+    }
+    return SIZE_MAX;
+}
+
 size_t odd_schema_outputs(const odd_schema *s)
 {
     if (s->target == SIZE_MAX)

@@ -68,6 +68,10 @@ void odd_schema_free(odd_schema **s);
 /* A NUL-terminated copy that lives as long as the schema; NULL: no memory. */
 char *odd_schema_keep(odd_schema *s, const char *data, size_t size);
 
+/* Columns with a loss, L = C + M; and the column of loss number `at`, or SIZE_MAX. */
+size_t odd_schema_losses(const odd_schema *s);
+size_t odd_schema_loss_column(const odd_schema *s, size_t at);
+
 /* Classes of the target (id - 1 of its vocabulary), 1 where it is a number, 0 without one. */
 size_t odd_schema_outputs(const odd_schema *s);
 

@@ -6,11 +6,11 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "embed/embedding.h"
 #include "embed/near.h"
 #include "math/decompose.h"
 #include "math/matrix.h"
 #include "model/parts.h"
+#include "tables/embedding.h"
 
 static int out_of_memory(oddrow_error *err)
 {
@@ -219,7 +219,8 @@ static int rotate_rarity(odd_model *model, const double *q, bool *approximate, o
     const odd_network *network = model->network;
     size_t X = network->X;
     *approximate = false;
-    if (!model->prototypes || !model->shape.whiten || !(model->shape.whiten[0] > 0))
+    if (!model->verdict.prototypes || !model->verdict.shape.whiten ||
+        !(model->verdict.shape.whiten[0] > 0))
         return 0; /* a model that does not score does without */
     *approximate = X > ODD_SHAPE_FULL;
     for (size_t c = 0; c < model->schema->C; c++) {
@@ -229,14 +230,14 @@ static int rotate_rarity(odd_model *model, const double *q, bool *approximate, o
             return out_of_memory(err);
         for (size_t a = 0; a < E; a++)
             memcpy(rotation + a * E, q + (first + a) * X + first, E * sizeof(double));
-        rotate_rows(model->prototypes + first, model->prototype_count, X, rotation, E,
-                    rotation + E * E);
-        rotate_rows(model->shape.mean + first, 1, X, rotation, E, rotation + E * E);
+        rotate_rows(model->verdict.prototypes + first, model->verdict.prototype_count, X, rotation,
+                    E, rotation + E * E);
+        rotate_rows(model->verdict.shape.mean + first, 1, X, rotation, E, rotation + E * E);
         if (*approximate)
-            rotate_variances(model->shape.whiten + first, rotation, E, rotation + E * E);
+            rotate_variances(model->verdict.shape.whiten + first, rotation, E, rotation + E * E);
         odd_free(rotation);
     }
-    return *approximate ? 0 : rotate_shape(&model->shape, q, err);
+    return *approximate ? 0 : rotate_shape(&model->verdict.shape, q, err);
 }
 
 int odd_align(odd_model *model, const odd_model *old, odd_alignment *out, bool *approximate,

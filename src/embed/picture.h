@@ -3,7 +3,7 @@
 #define ODD_EMBED_PICTURE_H
 
 #include "base/progress.h"
-#include "embed/embedding.h"
+#include "tables/embedding.h"
 
 typedef enum odd_method { ODD_METHOD_PCA, ODD_METHOD_TSNE } odd_method;
 

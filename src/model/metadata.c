@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "model/forest.h"
-#include "model/margins.h"
 #include "model/schema_json.h"
+#include "score/forest.h"
+#include "score/margins.h"
 
 odd_tail *odd_calibration_tail(odd_calibration *c, size_t index, const char **name)
 {
@@ -41,7 +41,7 @@ static json_t *calibration_to_json(const odd_model *model, const odd_calibration
         const odd_tail *tail = odd_calibration_tail(&view, i, &name);
         rc = json_object_set_new(tails, name, tail_to_json(tail));
     }
-    for (size_t at = 0; !rc && at < odd_model_losses(model); at++)
+    for (size_t at = 0; !rc && at < odd_schema_losses(model->schema); at++)
         rc = json_array_append_new(columns, tail_to_json(&calibration->columns[at]));
     json_t *out = rc ? NULL : json_pack("{s:O, s:O}", "tails", tails, "columns", columns);
     json_decref(tails);
@@ -77,8 +77,8 @@ static json_t *weights_to_json(const odd_model *model)
         const char *name;
         odd_calibration_tail(&names, m, &name);
         if (json_object_set_new(out, name,
-                                json_pack("{s:f, s:f}", "weight", (double)model->weight[m], "hinge",
-                                          (double)model->hinge[m])) != 0) {
+                                json_pack("{s:f, s:f}", "weight", (double)model->verdict.weight[m],
+                                          "hinge", (double)model->verdict.hinge[m])) != 0) {
             json_decref(out);
             out = NULL;
         }
@@ -88,8 +88,9 @@ static json_t *weights_to_json(const odd_model *model)
 
 static json_t *score_to_json(const odd_model *model)
 {
-    float threshold = odd_tail_value(&model->plain.score, (float)-log(model->alerts));
-    const odd_forest *forest = model->forest;
+    float threshold =
+        odd_tail_value(&model->verdict.plain.score, (float)-log(model->verdict.alerts));
+    const odd_forest *forest = model->verdict.forest;
     json_t *weights = weights_to_json(model);
     json_t *trees = forest
                         ? json_pack("{s:I, s:I, s:I}", "trees", (json_int_t)forest->trees, "nodes",
@@ -98,10 +99,10 @@ static json_t *score_to_json(const odd_model *model)
     json_t *out = NULL;
     if (weights && trees)
         out = json_pack("{s:O, s:I, s:O, s:f, s:f, s:{s:f, s:i, s:i, s:f}}", "measures", weights,
-                        "prototypes", (json_int_t)model->prototype_count, "forest", trees, "alerts",
-                        model->alerts, "threshold", (double)threshold, "constants", "hinge",
-                        (double)ODD_MARGIN_HINGE, "reach", ODD_MARGIN_REACH, "steps",
-                        ODD_MARGIN_STEPS, "cap", ODD_TAIL_CAP);
+                        "prototypes", (json_int_t)model->verdict.prototype_count, "forest", trees,
+                        "alerts", model->verdict.alerts, "threshold", (double)threshold,
+                        "constants", "hinge", (double)ODD_MARGIN_HINGE, "reach", ODD_MARGIN_REACH,
+                        "steps", ODD_MARGIN_STEPS, "cap", ODD_TAIL_CAP);
     json_decref(weights);
     json_decref(trees);
     return out;
@@ -132,9 +133,10 @@ char *odd_metadata_write(const odd_model *model)
     json_t *schema = odd_schema_to_json(model->schema);
     json_t *network = network_to_json(&model->network->config);
     json_t *score = score_to_json(model);
-    json_t *plain = calibration_to_json(model, &model->plain);
-    json_t *masked =
-        model->masked.present ? calibration_to_json(model, &model->masked) : json_null();
+    json_t *plain = calibration_to_json(model, &model->verdict.plain);
+    json_t *masked = model->verdict.masked.present
+                         ? calibration_to_json(model, &model->verdict.masked)
+                         : json_null();
     char *text = NULL;
     if (schema && network && score && plain && masked) {
         json_t *all = json_pack("{s:i, s:s, s:O, s:O, s:O, s:O, s:{s:O, s:O}}", "format",
@@ -172,10 +174,10 @@ static int read_tail(const json_t *json, odd_tail *tail, oddrow_error *err)
 static int read_calibration(const odd_model *model, const json_t *json,
                             odd_calibration *calibration, oddrow_error *err)
 {
-    size_t L = odd_model_losses(model);
+    size_t L = odd_schema_losses(model->schema);
     const json_t *tails = json_object_get(json, "tails"),
                  *columns = json_object_get(json, "columns");
-    if (json_is_null(json) && calibration == &model->masked)
+    if (json_is_null(json) && calibration == &model->verdict.masked)
         return 0;
     if (json_array_size(columns) != L)
         return odd_fail(err, ODDROW_EFORMAT, "a calibration needs \"columns\", %zu of them", L);
@@ -317,14 +319,14 @@ static int read_weights(const json_t *json, odd_model *model, oddrow_error *err)
     for (size_t m = 0; m < ODD_MEASURES; m++) {
         const char *name;
         double weight = -1, hinge = -1;
-        odd_calibration_tail(&model->plain, m, &name);
+        odd_calibration_tail(&model->verdict.plain, m, &name);
         if (json_unpack(json_object_get(json, name), "{s:F, s:F}", "weight", &weight, "hinge",
                         &hinge) != 0 ||
             !(weight >= 0 && weight <= 1e6) || !(hinge >= 0 && hinge <= 1e6))
             return odd_fail(err, ODDROW_EFORMAT, "score: measure %s needs a weight and a hinge",
                             name);
-        model->weight[m] = (float)weight;
-        model->hinge[m] = (float)hinge;
+        model->verdict.weight[m] = (float)weight;
+        model->verdict.hinge[m] = (float)hinge;
     }
     return 0;
 }
@@ -332,14 +334,15 @@ static int read_weights(const json_t *json, odd_model *model, oddrow_error *err)
 static int read_forest(const json_t *json, odd_model *model, size_t floats, oddrow_error *err)
 {
     json_int_t trees = 0, nodes = 0, sample = 0;
-    if (json_is_null(json) && model->weight[ODD_MEASURE_FOREST] <= 0)
+    if (json_is_null(json) && model->verdict.weight[ODD_MEASURE_FOREST] <= 0)
         return 0;
     if (json_unpack((json_t *)json, "{s:I, s:I, s:I}", "trees", &trees, "nodes", &nodes, "sample",
                     &sample) != 0 ||
         trees < 1 || nodes < trees || (uint64_t)nodes > floats / ODD_FOREST_NODE || sample < 1 ||
         sample > 1 << 20)
         return odd_fail(err, ODDROW_EFORMAT, "score: bad or missing forest");
-    return odd_forest_new((size_t)trees, (size_t)nodes, (size_t)sample, &model->forest, err);
+    return odd_forest_new((size_t)trees, (size_t)nodes, (size_t)sample, &model->verdict.forest,
+                          err);
 }
 
 /* The constants that the calibration was made with are those of this oddrow. */
@@ -371,8 +374,8 @@ static int read_score(const json_t *json, odd_model *model, size_t floats, oddro
         (double)prototypes * (double)model->network->X > (double)floats)
         return odd_fail(err, ODDROW_EFORMAT, "score: alerts or prototypes are out of range");
     rc = check_constants(json, err);
-    model->alerts = alerts;
-    return rc ? rc : odd_model_prototypes(model, (size_t)prototypes, err);
+    model->verdict.alerts = alerts;
+    return rc ? rc : odd_verdict_prototypes(&model->verdict, (size_t)prototypes, err);
 }
 
 static int read_margins(odd_model *model, oddrow_error *err)
@@ -382,11 +385,11 @@ static int read_margins(odd_model *model, oddrow_error *err)
         const odd_column *column = &schema->columns[k];
         if (column->kind != ODD_NUMERIC)
             continue;
-        model->value_margin[column->numeric] = odd_alloc(ODD_MARGIN_GRID, sizeof(float));
-        if (!model->value_margin[column->numeric])
+        model->verdict.value_margin[column->numeric] = odd_alloc(ODD_MARGIN_GRID, sizeof(float));
+        if (!model->verdict.value_margin[column->numeric])
             return odd_no_memory(err);
     }
-    return odd_model_id_margins(model, err);
+    return odd_verdict_id_margins(&model->verdict, err);
 }
 
 static int read_all(const json_t *json, size_t floats, odd_model **out, oddrow_error *err)
@@ -410,9 +413,11 @@ static int read_all(const json_t *json, size_t floats, odd_model **out, oddrow_e
     if (!rc && scores)
         rc = read_score(json_object_get(json, "score"), model, floats, err);
     if (!rc && scores)
-        rc = read_calibration(model, json_object_get(calibration, "plain"), &model->plain, err);
+        rc = read_calibration(model, json_object_get(calibration, "plain"), &model->verdict.plain,
+                              err);
     if (!rc && scores)
-        rc = read_calibration(model, json_object_get(calibration, "masked"), &model->masked, err);
+        rc = read_calibration(model, json_object_get(calibration, "masked"), &model->verdict.masked,
+                              err);
     if (!rc && scores)
         rc = read_margins(model, err);
     if (!rc)

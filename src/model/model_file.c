@@ -7,10 +7,10 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/utf8.h"
-#include "model/forest.h"
 #include "model/metadata.h"
 #include "model/model.h"
 #include "model/safetensors.h"
+#include "score/forest.h"
 
 static const char *const KEY = "oddrow";
 
@@ -75,7 +75,7 @@ static void visit_network(visitor *v)
             char *end;
             size_t column = strtoul(dot + 1, &end, 10);
             name = name_of(v, embedding ? "embedding." : "head.",
-                           odd_model_loss_column(v->model, column), end);
+                           odd_schema_loss_column(v->model->schema, column), end);
         }
         bool vector = tensor->cols == 1 && strstr(tensor->name, "bias") != NULL;
         visit(v, name, tensor->rows, vector ? 0 : tensor->cols, odd_network_tensor(network, i));
@@ -97,7 +97,7 @@ static void visit_calibration(visitor *v, const char *which, odd_calibration *ca
     if (!calibration->present)
         return;
     snprintf(name, sizeof name, "calibration.%s.loss_weight", which);
-    visit(v, name, odd_model_losses(v->model), 0, calibration->loss_weight);
+    visit(v, name, odd_schema_losses(v->model->schema), 0, calibration->loss_weight);
     for (size_t i = 0; i < ODD_TAILS; i++) {
         const char *tail_name;
         odd_tail *tail = odd_calibration_tail(calibration, i, &tail_name);
@@ -107,9 +107,9 @@ static void visit_calibration(visitor *v, const char *which, odd_calibration *ca
         visit(v, name, tail->count, 0, tail->surprise);
     }
     snprintf(name, sizeof name, "calibration.%s.tail.column.", which);
-    for (size_t at = 0; at < odd_model_losses(v->model) && !v->rc; at++) {
+    for (size_t at = 0; at < odd_schema_losses(v->model->schema) && !v->rc; at++) {
         odd_tail *tail = &calibration->columns[at];
-        size_t k = odd_model_loss_column(v->model, at);
+        size_t k = odd_schema_loss_column(v->model->schema, at);
         visit(v, name_of(v, name, k, ".value"), tail->count, 0, tail->value);
         visit(v, name_of(v, name, k, ".surprise"), tail->count, 0, tail->surprise);
     }
@@ -125,17 +125,20 @@ static int each_tensor(odd_model *model,
         odd_bytes_free(&v.name);
         return v.rc;
     }
-    visit(&v, "prototypes", model->prototype_count, model->network->X, model->prototypes);
-    visit_shape(&v, "shape", &model->shape);
-    if (model->forest)
-        visit(&v, "forest", model->forest->nodes, ODD_FOREST_NODE, model->forest->node);
+    visit(&v, "prototypes", model->verdict.prototype_count, model->network->X,
+          model->verdict.prototypes);
+    visit_shape(&v, "shape", &model->verdict.shape);
+    if (model->verdict.forest)
+        visit(&v, "forest", model->verdict.forest->nodes, ODD_FOREST_NODE,
+              model->verdict.forest->node);
     for (size_t m = 0; m < model->schema->M && !v.rc; m++)
-        if (model->value_margin[m])
+        if (model->verdict.value_margin[m])
             visit(&v,
-                  name_of(&v, "margin.", odd_model_loss_column(model, model->schema->C + m), ""),
-                  ODD_MARGIN_GRID, 0, model->value_margin[m]);
-    visit_calibration(&v, "plain", &model->plain);
-    visit_calibration(&v, "masked", &model->masked);
+                  name_of(&v, "margin.",
+                          odd_schema_loss_column(model->schema, model->schema->C + m), ""),
+                  ODD_MARGIN_GRID, 0, model->verdict.value_margin[m]);
+    visit_calibration(&v, "plain", &model->verdict.plain);
+    visit_calibration(&v, "masked", &model->verdict.masked);
     odd_bytes_free(&v.name);
     return v.rc;
 }
@@ -257,7 +260,8 @@ static int check_calibration(const odd_model *model, odd_calibration *calibratio
         odd_tail *tail = odd_calibration_tail(calibration, i, &name);
         rc = check_tail(tail, err);
     }
-    for (size_t at = 0; !rc && calibration->present && at < odd_model_losses(model); at++) {
+    for (size_t at = 0; !rc && calibration->present && at < odd_schema_losses(model->schema);
+         at++) {
         rc = check_tail(&calibration->columns[at], err);
         if (!rc && !(calibration->loss_weight[at] > 0))
             rc = odd_fail(err, ODDROW_EFORMAT, "loss_weight %zu is not above 0", at);
@@ -280,11 +284,11 @@ static int from_file(const odd_safetensors *file, odd_model **out, oddrow_error 
     if (!rc)
         rc = each_tensor(model, fill_tensor, (void *)file, err);
     if (!rc)
-        rc = check_calibration(model, &model->plain, err);
+        rc = check_calibration(model, &model->verdict.plain, err);
     if (!rc)
-        rc = check_calibration(model, &model->masked, err);
-    if (!rc && model->forest)
-        rc = odd_forest_check(model->forest, model->schema->C, model->schema->F, err);
+        rc = check_calibration(model, &model->verdict.masked, err);
+    if (!rc && model->verdict.forest)
+        rc = odd_forest_check(model->verdict.forest, model->schema->C, model->schema->F, err);
     if (!rc)
         rc = seal(model, text, err);
     if (rc)

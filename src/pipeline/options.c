@@ -201,8 +201,8 @@ void odd_options_train(const odd_options *o, odd_train_options *train)
     train->columns.embedding_rule = (odd_embedding_rule)o->columns.embedding_rule;
     train->columns.scaler = (odd_scaler_kind)o->columns.scaler;
     train->columns.seed = o->training.seed;
-    train->embedding_widths = (const char *const *)o->columns.embedding_width.items;
-    train->embedding_width_count = o->columns.embedding_width.count;
+    train->saved.widths = (const char *const *)o->columns.embedding_width.items;
+    train->saved.width_count = o->columns.embedding_width.count;
     if (odd_options_origin(o, odd_option_find("network", "widths")) != ODD_FROM_DEFAULT ||
         !o->columns.target) {
         train->widths = o->network.widths.items;
@@ -225,10 +225,10 @@ void odd_options_train(const odd_options *o, odd_train_options *train)
     train->threads = o->training.threads;
     train->memory = o->training.memory;
     train->balanced = o->training.balanced;
-    train->embeddings = (const char *const *)o->training.embeddings.items;
-    train->embedding_count = o->training.embeddings.count;
-    train->freeze = (const char *const *)o->training.freeze.items;
-    train->freeze_count = o->training.freeze.count;
+    train->saved.files = (const char *const *)o->training.embeddings.items;
+    train->saved.file_count = o->training.embeddings.count;
+    train->saved.freeze = (const char *const *)o->training.freeze.items;
+    train->saved.freeze_count = o->training.freeze.count;
     train->checkpoint = o->training.checkpoint;
     train->resume = o->training.resume;
     train->report = o->training.report;

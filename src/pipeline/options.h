@@ -4,12 +4,12 @@
 #define ODD_PIPELINE_OPTIONS_H
 
 #include "client/send.h"
-#include "embed/encode.h"
-#include "embed/export.h"
 #include "embed/near.h"
 #include "embed/picture.h"
+#include "files/encode.h"
+#include "files/score.h"
 #include "oddrow.h"
-#include "score/score_files.h"
+#include "tables/export.h"
 #include "train/train.h"
 #include "worker/worker.h"
 

@@ -8,20 +8,20 @@
 #include "column/timestamp.h"
 
 struct odd_explainer {
-    const odd_model *model;
+    const odd_verdict *verdict;
     float *surprise; /* (K) */
     odd_forward_expected expected;
     odd_bytes text; /* the expected values' texts */
 };
 
-int odd_explainer_new(const odd_model *model, odd_explainer **out, oddrow_error *err)
+int odd_explainer_new(const odd_verdict *verdict, odd_explainer **out, oddrow_error *err)
 {
-    const odd_schema *schema = model->schema;
+    const odd_schema *schema = verdict->schema;
     odd_explainer *e = odd_alloc(1, sizeof *e);
     *out = e;
     if (!e)
         return odd_no_memory(err);
-    e->model = model;
+    e->verdict = verdict;
     e->surprise = odd_alloc(schema->K, sizeof(float));
     e->expected.likely = odd_alloc(schema->C + 1, sizeof(uint32_t));
     e->expected.probability = odd_alloc(schema->C + 1, sizeof(float));
@@ -48,12 +48,12 @@ void odd_explainer_free(odd_explainer **explainer)
 /* Appends what the network expected in a column. */
 static int say_expected(odd_explainer *e, size_t k)
 {
-    const odd_column *column = &e->model->schema->columns[k];
+    const odd_column *column = &e->verdict->schema->columns[k];
     char text[ODD_TIMESTAMP_SIZE + ODD_NUMBER_SIZE];
     if (column->kind == ODD_CONSTANT)
         return odd_bytes_add(&e->text, column->constant ? column->constant : "",
                              column->constant_size);
-    if (e->model->network->config.objective != ODD_ROW)
+    if (e->verdict->network->config.objective != ODD_ROW)
         return 0; /* embedding-mse has no expectation of the cell itself */
     if (column->kind == ODD_CATEGORICAL) {
         uint32_t id = e->expected.likely[column->categorical];
@@ -78,8 +78,8 @@ static int say_expected(odd_explainer *e, size_t k)
 static size_t most_surprising(const odd_explainer *e, const odd_reason *reasons, size_t found)
 {
     size_t best = SIZE_MAX;
-    for (size_t k = 0; k < e->model->schema->K; k++) {
-        bool taken = e->model->schema->columns[k].kind > ODD_CONSTANT;
+    for (size_t k = 0; k < e->verdict->schema->K; k++) {
+        bool taken = e->verdict->schema->columns[k].kind > ODD_CONSTANT;
         for (size_t i = 0; !taken && i < found; i++)
             taken = reasons[i].column == k;
         if (!taken && (best == SIZE_MAX || e->surprise[k] > e->surprise[best]))
@@ -88,12 +88,11 @@ static size_t most_surprising(const odd_explainer *e, const odd_reason *reasons,
     return best;
 }
 
-int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder,
-                const odd_batch *batch, size_t row, const odd_span *cells, bool masked,
-                odd_reason *reasons, size_t wanted, size_t *found, oddrow_error *err)
+int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder, const odd_rows *batch,
+                size_t row, const odd_span *cells, bool masked, odd_reason *reasons, size_t wanted,
+                size_t *found, oddrow_error *err)
 {
-    odd_view view = {1, batch->ids + row * batch->C, batch->values + row * batch->F,
-                     batch->missing + row * batch->M, batch->differs + row * batch->D};
+    odd_rows view = odd_rows_slice(batch, row, 1);
     odd_lane_surprise(lane, &view, masked, e->surprise, &e->expected);
     odd_bytes_clear(&e->text);
     *found = 0;

@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "column/encode.h"
-#include "model/scorer.h"
+#include "score/scorer.h"
 
 typedef struct odd_reason {
     size_t column;  /* index in the schema */
@@ -14,10 +14,10 @@ typedef struct odd_reason {
     odd_span expected; /* borrowed from the explainer until its next row */
 } odd_reason;
 
-/* One thread's scratch for a model. */
+/* One thread's scratch for a verdict. */
 typedef struct odd_explainer odd_explainer;
 
-int odd_explainer_new(const odd_model *model, odd_explainer **out, oddrow_error *err);
+int odd_explainer_new(const odd_verdict *verdict, odd_explainer **out, oddrow_error *err);
 void odd_explainer_free(odd_explainer **explainer);
 
 /* The `wanted` most surprising columns of row `row` of a batch, most surprising first, into
@@ -25,7 +25,7 @@ void odd_explainer_free(odd_explainer **explainer);
  * file), bound by `encoder`. Expected: a category with its probability, "Private (93%)"; a number
  * or a time in the column's own units; the value of a constant column. */
 int odd_explain(odd_explainer *explainer, odd_lane *lane, const odd_encoder *encoder,
-                const odd_batch *batch, size_t row, const odd_span *cells, bool masked,
+                const odd_rows *batch, size_t row, const odd_span *cells, bool masked,
                 odd_reason *reasons, size_t wanted, size_t *found, oddrow_error *err);
 
 #endif

@@ -32,7 +32,7 @@ uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_
     hash = odd_hash(wholes, sizeof wholes, hash);
     if (options->widths)
         hash = odd_hash(options->widths, options->layers * sizeof *options->widths, hash);
-    if (options->embedding_count || options->embedding_width_count)
+    if (options->saved.file_count || options->saved.width_count)
         hash = odd_hash(network->parameters, network->count * sizeof(float), hash);
     if (frozen)
         hash = odd_hash(frozen, network->config.C * sizeof *frozen, hash);

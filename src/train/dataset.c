@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/random.h"
-#include "train/saved.h"
+#include "tables/saved.h"
 
 enum { INFER_ROWS = 20000, TRANSLATE_ROWS = 4096, SPLIT_STREAM = 0x5eed, SAMPLE_STREAM = 0x5a3b };
 
@@ -19,39 +19,6 @@ size_t odd_rows_size(const odd_schema *schema)
     size_t size = schema->C * sizeof(uint32_t) + schema->F * sizeof(float) + schema->M +
                   (schema->target != SIZE_MAX ? sizeof(float) : 0);
     return size ? size : 1;
-}
-
-int odd_rows_new(const odd_schema *schema, size_t capacity, odd_rows *out, oddrow_error *err)
-{
-    *out = (odd_rows){.capacity = capacity, .C = schema->C, .F = schema->F, .M = schema->M};
-    out->ids = odd_alloc(capacity * out->C + 1, sizeof *out->ids);
-    out->values = odd_alloc(capacity * out->F + 1, sizeof *out->values);
-    out->missing = odd_alloc(capacity * out->M + 1, 1);
-    if (schema->target != SIZE_MAX)
-        out->targets = odd_alloc(capacity + 1, sizeof *out->targets);
-    if (out->ids && out->values && out->missing && (out->targets || schema->target == SIZE_MAX))
-        return 0;
-    odd_rows_free(out);
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu rows", capacity);
-}
-
-void odd_rows_free(odd_rows *rows)
-{
-    odd_free(rows->ids);
-    odd_free(rows->values);
-    odd_free(rows->missing);
-    odd_free(rows->targets);
-    *rows = (odd_rows){0};
-}
-
-void odd_rows_to_front(odd_rows *rows, size_t from, size_t count)
-{
-    size_t C = rows->C, F = rows->F, M = rows->M;
-    memmove(rows->ids, rows->ids + from * C, count * C * sizeof *rows->ids);
-    memmove(rows->values, rows->values + from * F, count * F * sizeof *rows->values);
-    memmove(rows->missing, rows->missing + from * M, count * M);
-    if (rows->targets)
-        memmove(rows->targets, rows->targets + from, count * sizeof *rows->targets);
 }
 
 static void unpack(const char *record, odd_rows *rows, size_t at)
@@ -66,13 +33,13 @@ static void unpack(const char *record, odd_rows *rows, size_t at)
 
 /* A file without inputs: its first constant column will be one, see make_input. Id 1 is its value.
  */
-static void pack_constant(const odd_batch *batch, size_t row, char *record)
+static void pack_constant(const odd_rows *batch, size_t row, char *record)
 {
     uint32_t id = batch->D && batch->differs[row * batch->D] ? 0 : 1;
     memcpy(record, &id, sizeof id);
 }
 
-static void pack(const odd_batch *batch, const odd_schema *schema, size_t row, char *record)
+static void pack(const odd_rows *batch, const odd_schema *schema, size_t row, char *record)
 {
     if (schema->C + schema->M == 0) {
         pack_constant(batch, row, record);
@@ -97,12 +64,12 @@ int odd_dataset_load(odd_table *table, uint64_t first, size_t count, void *scrat
 }
 
 int odd_dataset_sample(odd_table *table, const odd_schema *schema, size_t limit, uint64_t seed,
-                       odd_rows *out, oddrow_error *err)
+                       odd_rows **out, oddrow_error *err)
 {
     uint64_t rows = odd_table_rows(table);
     size_t count = rows < limit ? (size_t)rows : limit;
     char *record = odd_alloc(1, odd_table_record_size(table));
-    int rc = odd_rows_new(schema, count, out, err);
+    int rc = odd_rows_new(schema, count, false, out, err);
     if (!rc && !record)
         rc = odd_no_memory(err);
     for (size_t i = 0; !rc && i < count; i++) {
@@ -110,9 +77,10 @@ int odd_dataset_sample(odd_table *table, const odd_schema *schema, size_t limit,
         uint64_t first = (uint64_t)((__uint128_t)i * rows / count);
         uint64_t next = (uint64_t)((__uint128_t)(i + 1) * rows / count);
         uint64_t row = first + odd_random_hash(seed, SAMPLE_STREAM, i) % (next - first);
-        rc = odd_dataset_load(table, row, 1, record, out, i, NULL, err);
+        rc = odd_dataset_load(table, row, 1, record, *out, i, NULL, err);
     }
-    out->count = count;
+    if (*out)
+        (*out)->count = count;
     odd_free(record);
     return rc;
 }
@@ -283,7 +251,7 @@ static bool held_out(uint64_t seed, uint64_t row, double share)
     return odd_random_hash(seed, SPLIT_STREAM, row) >> 11 < limit;
 }
 
-static int translate(reader *r, odd_dataset *out, odd_batch *batch, char *record, oddrow_error *err)
+static int translate(reader *r, odd_dataset *out, odd_rows *batch, char *record, oddrow_error *err)
 {
     size_t size = odd_fit_record_size(r->fit), encoded = odd_table_record_size(out->train);
     uint64_t rows = odd_table_rows(r->records);
@@ -351,7 +319,7 @@ static int fill_empty_side(odd_dataset *out, char *record, oddrow_error *err)
 
 static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
 {
-    odd_batch *batch = NULL;
+    odd_rows *batch = NULL;
     char *record = NULL;
     size_t encoded = odd_rows_size(out->schema), memory = r->options->memory / 4;
     if (out->schema->target != SIZE_MAX && out->schema->C + out->schema->M == 0)
@@ -359,7 +327,8 @@ static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
     if (out->schema->C + out->schema->M == 0)
         encoded = sizeof(uint32_t); /* see pack */
     size_t rows = ((size_t)4 << 20) / (encoded + out->schema->K + 1) + 1;
-    int rc = odd_batch_new(out->schema, rows < TRANSLATE_ROWS ? rows : TRANSLATE_ROWS, &batch, err);
+    int rc =
+        odd_rows_new(out->schema, rows < TRANSLATE_ROWS ? rows : TRANSLATE_ROWS, true, &batch, err);
     if (rc)
         goto done;
     record = odd_alloc(encoded, 1);
@@ -375,7 +344,7 @@ static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
     if (!rc)
         rc = make_input(out->schema, err);
 done:
-    odd_batch_free(&batch);
+    odd_rows_free(&batch);
     odd_free(record);
     return rc;
 }
@@ -454,7 +423,7 @@ int odd_dataset_read(const char *const *paths, size_t path_count, const odd_trai
     if (!rc && (rc = odd_fit_finish(r.fit, &out->schema, err)))
         odd_prefix(err, "%s: ", paths[0]);
     if (!rc)
-        rc = odd_saved_widths(options, out->schema, err);
+        rc = odd_saved_widths(&options->saved, out->schema, err);
     if (!rc)
         rc = encode_all(&r, out, err);
     out->rows = r.rows;

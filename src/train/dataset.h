@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "column/encode.h"
 #include "column/fit.h"
+#include "column/rows.h"
 #include "csv/source.h"
 #include "train/table.h"
 #include "train/train.h"
@@ -20,24 +21,8 @@ typedef struct odd_dataset {
     char notes[2000];
 } odd_dataset;
 
-/* Encoded rows as the network takes them. */
-typedef struct odd_rows {
-    size_t count, capacity;
-    size_t C, F, M;
-    uint32_t *ids;    /* (B, C) */
-    float *values;    /* (B, F) */
-    uint8_t *missing; /* (B, M) */
-    float *targets;   /* (B), NULL without a target: see odd_batch */
-} odd_rows;
-
-int odd_rows_new(const odd_schema *schema, size_t capacity, odd_rows *out, oddrow_error *err);
-void odd_rows_free(odd_rows *rows);
-
-/* Bytes that one row takes in odd_rows, and in a table. */
+/* Bytes that one row takes in memory, and in a table. */
 size_t odd_rows_size(const odd_schema *schema);
-
-/* Moves rows [from, from + count) to the front. */
-void odd_rows_to_front(odd_rows *rows, size_t from, size_t count);
 
 /* Reads the files in one pass: kinds from the first rows, statistics, encoding. */
 int odd_dataset_read(const char *const *paths, size_t path_count, const odd_train_options *options,
@@ -51,6 +36,6 @@ int odd_dataset_load(odd_table *table, uint64_t first, size_t count, void *scrat
 
 /* At most `limit` rows of a table, spread evenly over it and chosen by `seed`, in file order. */
 int odd_dataset_sample(odd_table *table, const odd_schema *schema, size_t limit, uint64_t seed,
-                       odd_rows *out, oddrow_error *err);
+                       odd_rows **out, oddrow_error *err);
 
 #endif

@@ -7,11 +7,11 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/parts.h"
-#include "train/calibrate.h"
+#include "score/calibrate.h"
+#include "tables/saved.h"
 #include "train/dataset.h"
 #include "train/epochs.h"
 #include "train/report.h"
-#include "train/saved.h"
 #include "train/validate.h"
 
 /* Rows that calibration looks at, at most: beyond them its figures no longer move. */
@@ -38,7 +38,7 @@ static int check(const odd_train_options *o, oddrow_error *err)
         return odd_fail(err, ODDROW_EINVAL, "contamination and a target do not go together");
     if (!target && (o->columns.target != ODD_TARGET_INFER || o->balanced))
         return odd_fail(err, ODDROW_EINVAL, "task and class-weights need a target");
-    if (o->freeze_count && !o->embedding_count)
+    if (o->saved.freeze_count && !o->saved.file_count)
         return odd_fail(err, ODDROW_EINVAL, "freeze needs embeddings that are loaded");
     return 0;
 }
@@ -90,15 +90,18 @@ static void tell(const odd_train_options *options, const char *stage, double fra
 static int calibrate(odd_model *model, odd_dataset *dataset, const odd_rows *held,
                      const odd_train_options *options, odd_pool *pool, oddrow_error *err)
 {
-    odd_rows rest = {0};
+    odd_rows *rest = NULL;
     size_t row = odd_rows_size(model->schema) +
-                 sizeof(float) * (odd_model_losses(model) + model->network->X + 8);
+                 sizeof(float) * (odd_schema_losses(model->schema) + model->network->X + 8);
     size_t fits = options->memory / 8 / row;
     size_t limit = fits < REST_ROWS ? fits + 1 : REST_ROWS;
     tell(options, "calibrate", -1);
     int rc = odd_dataset_sample(dataset->train, model->schema, limit, SAMPLE_SEED, &rest, err);
     if (!rc)
-        rc = odd_calibrate(model, &rest, held, options, pool, err);
+        rc = odd_calibrate(
+            &model->verdict, rest, held,
+            &(odd_calibrate_options){options->contamination, options->alerts, options->seed}, pool,
+            err);
     odd_rows_free(&rest);
     tell(options, "calibrate", 1);
     return rc;
@@ -171,7 +174,8 @@ static int finish(const odd_train_options *options, odd_dataset *dataset, const 
         return rc;
     model->training = odd_training_record(options, dataset, history);
     if (!model->training ||
-        (options->freeze_count && odd_training_record_frozen(model->training, schema, frozen)) ||
+        (options->saved.freeze_count &&
+         odd_training_record_frozen(model->training, schema, frozen)) ||
         (supervised && odd_training_record_target(model->training, options, dataset,
                                                   schema->columns[schema->target].name,
                                                   model->network->config.objective, metrics)))
@@ -185,24 +189,26 @@ static int learn(const odd_train_options *options, odd_dataset *dataset, odd_poo
     odd_network *network = NULL;
     odd_model *model = NULL;
     odd_history history = {0};
-    odd_rows held = {0};
+    odd_rows *held = NULL;
     odd_metrics metrics = {0};
+    odd_saved_options saved = options->saved;
+    saved.seed = options->seed;
     bool *frozen = odd_alloc(dataset->schema->C + 1, sizeof *frozen);
     int rc = frozen ? make_network(options, dataset->schema, &network, err) : odd_no_memory(err);
     if (!rc)
-        rc = odd_saved_apply(options, dataset->schema, network, frozen, dataset->notes,
+        rc = odd_saved_apply(&saved, dataset->schema, network, frozen, dataset->notes,
                              sizeof dataset->notes, err);
     if (!rc)
         rc = odd_dataset_sample(dataset->held, dataset->schema,
                                 held_limit(dataset->schema, options->memory), SAMPLE_SEED + 1,
                                 &held, err);
     if (!rc)
-        rc = odd_epochs_run(options, dataset, &held, 0, options->freeze_count ? frozen : NULL, pool,
-                            network, &history, err);
+        rc = odd_epochs_run(options, dataset, held, 0, options->saved.freeze_count ? frozen : NULL,
+                            pool, network, &history, err);
     if (!rc)
         rc = odd_model_new(&dataset->schema, &network, &model, err);
     if (!rc)
-        rc = finish(options, dataset, &held, &history, pool, model, frozen, &metrics, err);
+        rc = finish(options, dataset, held, &history, pool, model, frozen, &metrics, err);
     double seconds = odd_clock() - start;
     if (!rc && options->report)
         rc = odd_report_write(options->report, dataset, &history, seconds, odd_pool_threads(pool),

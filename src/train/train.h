@@ -8,13 +8,12 @@
 #include "model/model.h"
 #include "nn/network.h"
 #include "oddrow.h"
+#include "tables/saved.h"
 #include "train/metrics.h"
 
 typedef struct odd_train_options {
     odd_csv_options csv;
     odd_fit_options columns; /* columns.names[ODD_TARGET] names the target: a supervised model */
-    const char *const *embedding_widths; /* "COLUMN=N" each: widths that the rule does not choose */
-    size_t embedding_width_count;
     /* network */
     const size_t *widths; /* NULL: 50-32-16-4-16-32-50, with a target odd_supervised_widths */
     size_t layers;
@@ -33,14 +32,11 @@ typedef struct odd_train_options {
     size_t patience;      /* epochs without a better validation loss; 0: never stop early */
     double alerts;        /* share of normal rows that may be called odd */
     uint64_t seed;
-    size_t threads;                /* 0: as many as the process may use */
-    size_t memory;                 /* bytes of resident memory to aim at */
-    bool balanced;                 /* classes: each weighs the same in all, however rare */
-    const char *const *embeddings; /* FILE or COLUMN=FILE each, see train/saved.h */
-    size_t embedding_count;
-    const char *const *freeze; /* columns whose loaded tables stay, or "all" */
-    size_t freeze_count;
-    const char *checkpoint; /* directory, or NULL */
+    size_t threads;          /* 0: as many as the process may use */
+    size_t memory;           /* bytes of resident memory to aim at */
+    bool balanced;           /* classes: each weighs the same in all, however rare */
+    odd_saved_options saved; /* its seed is not looked at: `seed` counts */
+    const char *checkpoint;  /* directory, or NULL */
     bool resume;
     const char *report;         /* path of the JSON report, or NULL */
     odd_progress_call progress; /* or NULL */

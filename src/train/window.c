@@ -14,7 +14,7 @@ struct odd_window {
     uint32_t *block_order;     /* (blocks) */
     uint32_t *row_order;       /* of the window's rows */
     char *scratch;             /* one block's records */
-    odd_rows rows;             /* window_blocks * block_rows + batch */
+    odd_rows *rows;            /* window_blocks * block_rows + batch */
     uint64_t seed, epoch;
     size_t next_block; /* in block_order */
     size_t next_row;   /* in rows */
@@ -43,7 +43,7 @@ int odd_window_new(odd_table *table, const odd_schema *schema, size_t batch, siz
     w->block_order = odd_alloc(w->blocks, sizeof *w->block_order);
     w->row_order = odd_alloc(w->window_blocks * w->block_rows, sizeof *w->row_order);
     w->scratch = odd_alloc(w->block_rows, odd_table_record_size(table));
-    int rc = odd_rows_new(schema, w->window_blocks * w->block_rows + batch, &w->rows, err);
+    int rc = odd_rows_new(schema, w->window_blocks * w->block_rows + batch, false, &w->rows, err);
     if (!rc && (!w->block_order || !w->row_order || !w->scratch))
         rc = odd_no_memory(err);
     if (rc)
@@ -68,7 +68,7 @@ void odd_window_start(odd_window *w, uint64_t seed, uint64_t epoch)
     odd_random random;
     w->seed = seed;
     w->epoch = epoch;
-    w->next_block = w->next_row = w->rows.count = 0;
+    w->next_block = w->next_row = w->rows->count = 0;
     for (size_t i = 0; i < w->blocks; i++)
         w->block_order[i] = (uint32_t)i;
     odd_random_start(&random, seed, odd_random_hash(seed, BLOCK_STREAM, epoch));
@@ -86,8 +86,8 @@ static size_t rows_in(const odd_window *w, size_t block)
 static int load(odd_window *w, oddrow_error *err)
 {
     odd_random random;
-    size_t kept = w->rows.count - w->next_row, end = w->next_block + w->window_blocks, total = 0;
-    odd_rows_to_front(&w->rows, w->next_row, kept);
+    size_t kept = w->rows->count - w->next_row, end = w->next_block + w->window_blocks, total = 0;
+    odd_rows_to_front(w->rows, w->next_row, kept);
     if (end > w->blocks)
         end = w->blocks;
     for (size_t b = w->next_block; b < end; b++)
@@ -99,24 +99,24 @@ static int load(odd_window *w, oddrow_error *err)
     for (size_t done = 0; w->next_block < end; w->next_block++) {
         size_t block = w->block_order[w->next_block], count = rows_in(w, block);
         int rc = odd_dataset_load(w->table, (uint64_t)block * w->block_rows, count, w->scratch,
-                                  &w->rows, kept, w->row_order + done, err);
+                                  w->rows, kept, w->row_order + done, err);
         if (rc)
             return rc;
         done += count;
     }
     w->next_row = 0;
-    w->rows.count = kept + total;
+    w->rows->count = kept + total;
     return 0;
 }
 
 int odd_window_next(odd_window *w, size_t *first, oddrow_error *err)
 {
-    while (w->rows.count - w->next_row < w->batch && w->next_block < w->blocks) {
+    while (w->rows->count - w->next_row < w->batch && w->next_block < w->blocks) {
         int rc = load(w, err);
         if (rc)
             return rc;
     }
-    size_t left = w->rows.count - w->next_row;
+    size_t left = w->rows->count - w->next_row;
     *first = w->next_row;
     left = left < w->batch ? left : w->batch;
     w->next_row += left;
@@ -125,5 +125,5 @@ int odd_window_next(odd_window *w, size_t *first, oddrow_error *err)
 
 const odd_rows *odd_window_rows(const odd_window *window)
 {
-    return &window->rows;
+    return window->rows;
 }

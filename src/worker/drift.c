@@ -300,7 +300,7 @@ void odd_drift_free(odd_drift **d)
 
 /* ---- counting ---- */
 
-static void count_texts(const struct column *own, const odd_column *c, const odd_batch *batch,
+static void count_texts(const struct column *own, const odd_column *c, const odd_rows *batch,
                         size_t first, size_t n, const uint8_t *flag, uint32_t *counts)
 {
     const uint32_t *id = batch->ids + first * batch->C + c->categorical;
@@ -316,7 +316,7 @@ static void count_texts(const struct column *own, const odd_column *c, const odd
 /* By comparing all rows with one edge after the other, which goes several rows at a time: bin b
  * holds those at or above its edge less those of the next. */
 static void count_numbers(const odd_drift *d, const struct column *own, const odd_column *c,
-                          const odd_batch *batch, size_t first, size_t n, const uint8_t *flag,
+                          const odd_rows *batch, size_t first, size_t n, const uint8_t *flag,
                           uint32_t *counts)
 {
     const float *value = batch->values + first * batch->F + c->first_feature;
@@ -345,7 +345,7 @@ static void count_numbers(const odd_drift *d, const struct column *own, const od
 }
 
 /* A column that is always missing has no flag where it is so again. */
-static void count_constants(const odd_column *c, const odd_batch *batch, size_t n,
+static void count_constants(const odd_column *c, const odd_rows *batch, size_t n,
                             const uint8_t *flag, uint32_t *counts)
 {
     const uint8_t missing = c->constant ? ODD_FLAG_MISSING : ODD_FLAG_NONE;
@@ -355,7 +355,7 @@ static void count_constants(const odd_column *c, const odd_batch *batch, size_t 
     }
 }
 
-static void count_rows(odd_drift *d, const odd_batch *batch, size_t first, size_t n)
+static void count_rows(odd_drift *d, const odd_rows *batch, size_t first, size_t n)
 {
     uint32_t *part = d->counts + d->part * d->counters;
     for (size_t k = 0; k < d->schema->K; k++) {
@@ -372,9 +372,9 @@ static void count_rows(odd_drift *d, const odd_batch *batch, size_t first, size_
     }
 }
 
-void odd_drift_add(odd_drift *d, const odd_batch *batch, size_t rows)
+void odd_drift_add(odd_drift *d, const odd_rows *batch, size_t rows)
 {
-    assert(rows <= batch->rows && batch->K == d->schema->K && batch->C == d->schema->C &&
+    assert(rows <= batch->count && batch->K == d->schema->K && batch->C == d->schema->C &&
            batch->F == d->schema->F && batch->M == d->schema->M);
     for (size_t first = 0, n; first < rows; first += n) {
         size_t room = d->part_rows - d->filled;

@@ -51,7 +51,7 @@ void odd_drift_free(odd_drift **d);
 
 /* Counts the first `rows` rows of an encoded batch of the same schema. About 50 ns a row of 15
  * columns; cannot fail. */
-void odd_drift_add(odd_drift *d, const odd_batch *batch, size_t rows);
+void odd_drift_add(odd_drift *d, const odd_rows *batch, size_t rows);
 
 /* True when a part of the window was completed since the last call and a whole window has been
  * seen: then calls change(context, column) for each column that began or ceased to drift, in schema

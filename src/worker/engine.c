@@ -6,14 +6,14 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "math/kernels.h"
-#include "model/scorer.h"
+#include "score/scorer.h"
 
 enum { BLOCK = 256 };
 
 /* A thread's own. */
 typedef struct slice {
     odd_decoder *decoder;
-    odd_batch *batch;
+    odd_rows *batch;
     odd_lane *lane;
     odd_explainer *explainer;
     odd_reason *reasons; /* (explain) */
@@ -59,18 +59,18 @@ static int slice_new(odd_engine *e, slice *s, oddrow_error *err)
         *parts[i] = s->floats + i * n;
     int rc = odd_decoder_new(e->model->schema, e->options.max_message, &s->decoder, err);
     if (!rc)
-        rc = odd_batch_new(e->model->schema, n, &s->batch, err);
+        rc = odd_rows_new(e->model->schema, n, true, &s->batch, err);
     if (!rc)
         rc = odd_lane_new(e->scorer, n, &s->lane, err);
     if (!rc)
-        rc = odd_explainer_new(e->model, &s->explainer, err);
+        rc = odd_explainer_new(&e->model->verdict, &s->explainer, err);
     return rc;
 }
 
 static void slice_free(slice *s)
 {
     odd_decoder_free(&s->decoder);
-    odd_batch_free(&s->batch);
+    odd_rows_free(&s->batch);
     odd_lane_free(&s->lane);
     odd_explainer_free(&s->explainer);
     odd_free(s->reasons);
@@ -107,7 +107,7 @@ int odd_engine_load(const char *path, const odd_engine_options *options, odd_eng
     if (!rc)
         rc = odd_model_load(path, &e->model, err);
     if (!rc)
-        rc = odd_scorer_new(e->model, false, &e->scorer, err);
+        rc = odd_scorer_new(&e->model->verdict, false, &e->scorer, err);
     if (!rc)
         rc = bind(e, err);
     if (!rc)
@@ -118,7 +118,7 @@ int odd_engine_load(const char *path, const odd_engine_options *options, odd_eng
         odd_engine_free(out);
         return rc;
     }
-    e->alerts = options->alerts > 0 ? options->alerts : e->model->alerts;
+    e->alerts = options->alerts > 0 ? options->alerts : e->model->verdict.alerts;
     return 0;
 }
 
@@ -186,9 +186,8 @@ static void score(const odd_engine *e, slice *s, const odd_span *cells, size_t n
 {
     odd_scores scores = {s->loss, s->reconstruction, s->local, s->global, s->score};
     odd_encode(e->encoder, cells, n, s->batch);
-    odd_view view = odd_view_of(s->batch);
-    odd_lane_score(s->lane, &view, false, &scores);
-    odd_tail_surprise_all(&e->model->plain.score, s->score, n, s->survival);
+    odd_lane_score(s->lane, s->batch, false, &scores);
+    odd_tail_surprise_all(&e->model->verdict.plain.score, s->score, n, s->survival);
     for (size_t i = 0; i < n; i++)
         s->survival[i] = -s->survival[i];
     odd_kernels_best()->exp(s->survival, ODD_PADDED(n));
@@ -242,8 +241,8 @@ static int take(odd_engine *e, slice *s, const odd_span *cells, size_t i, size_t
     const odd_job *job = &e->jobs[s->job];
     odd_result *result = &s->results[at];
     double p_value = (double)s->survival[i];
-    odd_verdict verdict = {s->score[i], s->reconstruction[i], s->local[i], s->global[i],
-                           p_value,     p_value < e->alerts};
+    odd_scored verdict = {s->score[i], s->reconstruction[i], s->local[i], s->global[i],
+                          p_value,     p_value < e->alerts};
     size_t found = 0, start = s->out.size;
     *result = (odd_result){.odd = verdict.odd,
                            .topic = verdict.odd ? ODD_TOPIC_ODD : ODD_TOPIC_SCORE,

@@ -120,7 +120,7 @@ static int add_reason(odd_bytes *out, const odd_entry_names *names, const odd_re
     return rc;
 }
 
-static int add_why(odd_bytes *out, const odd_entry_names *names, const odd_verdict *verdict,
+static int add_why(odd_bytes *out, const odd_entry_names *names, const odd_scored *verdict,
                    const odd_reason *reasons, size_t found)
 {
     int rc = ADD(out, ",\"reconstruction\":");
@@ -145,7 +145,7 @@ static int add_why(odd_bytes *out, const odd_entry_names *names, const odd_verdi
 }
 
 int odd_entry_row(odd_bytes *out, const odd_entry_names *names, const odd_row *row,
-                  odd_encoding encoding, const odd_sender *sender, const odd_verdict *verdict,
+                  odd_encoding encoding, const odd_sender *sender, const odd_scored *verdict,
                   const odd_reason *reasons, size_t found)
 {
     int rc = ADD(out, "\"id\":");

@@ -6,6 +6,7 @@
 #define ODD_WORKER_ENTRY_H
 
 #include "base/bytes.h"
+#include "model/parts.h"
 #include "score/explain.h"
 #include "wire/payload.h"
 
@@ -15,11 +16,11 @@ typedef struct odd_sender {
     uint64_t number;
 } odd_sender;
 
-typedef struct odd_verdict {
+typedef struct odd_scored {
     float score, reconstruction, local, global; /* nats */
     double p_value;
     bool odd;
-} odd_verdict;
+} odd_scored;
 
 /* What all entries of one model share: its name and hash as JSON, names of columns as JSON. */
 typedef struct odd_entry_names {
@@ -38,7 +39,7 @@ int odd_entry_head(odd_bytes *out, uint64_t sequence, const char *time);
 
 /* Appends the tail of a scored row, closing brace included. */
 int odd_entry_row(odd_bytes *out, const odd_entry_names *names, const odd_row *row,
-                  odd_encoding encoding, const odd_sender *sender, const odd_verdict *verdict,
+                  odd_encoding encoding, const odd_sender *sender, const odd_scored *verdict,
                   const odd_reason *reasons, size_t found);
 
 /* Appends the tail of a reject entry. index: of the row in its message, from 1; 0: the message as a

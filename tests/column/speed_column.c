@@ -63,7 +63,7 @@ int main(int count, char **arguments)
     odd_fit *fit;
     odd_schema *s;
     odd_encoder *e;
-    odd_batch *b;
+    odd_rows *b;
     oddrow_error err;
     if (count < 2 || !load(arguments[1]))
         return 2;
@@ -82,7 +82,7 @@ int main(int count, char **arguments)
     if (odd_fit_finish(fit, &s, &err) != 0)
         goto failed;
     printf("finish     %8.3f s\n", odd_clock() - start);
-    if (odd_batch_new(s, CHUNK, &b, &err) != 0 ||
+    if (odd_rows_new(s, CHUNK, true, &b, &err) != 0 ||
         odd_encoder_new(s, (const char *const *)names, columns, &e, &err) != 0)
         goto failed;
     start = odd_clock();

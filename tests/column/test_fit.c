@@ -48,7 +48,7 @@ static odd_schema *fit_and_compare(const struct table *t, const char *const *nam
     odd_fit *fit;
     odd_schema *s;
     odd_encoder *e;
-    odd_batch *a, *b;
+    odd_rows *a, *b;
     assert_int_equal(odd_fit_new(names, t->K, options, &fit, NULL), 0);
     assert_int_equal(odd_fit_infer(fit, t->cells, block, NULL), 0);
     size_t size = odd_fit_record_size(fit);
@@ -60,18 +60,18 @@ static odd_schema *fit_and_compare(const struct table *t, const char *const *nam
     }
     assert_int_equal(odd_fit_finish(fit, &s, NULL), 0);
     assert_int_equal(odd_encoder_new(s, names, t->K, &e, NULL), 0);
-    assert_int_equal(odd_batch_new(s, t->rows, &a, NULL), 0);
-    assert_int_equal(odd_batch_new(s, t->rows, &b, NULL), 0);
+    assert_int_equal(odd_rows_new(s, t->rows, true, &a, NULL), 0);
+    assert_int_equal(odd_rows_new(s, t->rows, true, &b, NULL), 0);
     assert_int_equal(odd_fit_translate(fit, records, t->rows, a, NULL), 0);
     odd_encode(e, t->cells, t->rows, b);
-    assert_int_equal(a->rows, b->rows);
+    assert_int_equal(a->count, b->count);
     assert_memory_equal(a->ids, b->ids, t->rows * s->C * sizeof *a->ids);
     assert_memory_equal(a->values, b->values, t->rows * s->F * sizeof *a->values);
     assert_memory_equal(a->missing, b->missing, t->rows * s->M);
     assert_memory_equal(a->differs, b->differs, t->rows * s->D);
     assert_memory_equal(a->flags, b->flags, t->rows * s->K);
-    odd_batch_free(&a);
-    odd_batch_free(&b);
+    odd_rows_free(&a);
+    odd_rows_free(&b);
     odd_encoder_free(&e);
     odd_fit_free(&fit);
     odd_free(records);
@@ -286,7 +286,7 @@ static void a_million_constants(void **state)
     }
     odd_fit *fit;
     odd_schema *s;
-    odd_batch *b;
+    odd_rows *b;
     assert_int_equal(odd_fit_new(names, K, NULL, &fit, NULL), 0);
     assert_int_equal(odd_fit_infer(fit, cells, ROWS, NULL), 0);
     assert_true(odd_fit_record_size(fit) <= K + 16);
@@ -294,10 +294,10 @@ static void a_million_constants(void **state)
     assert_int_equal(odd_fit_rows(fit, cells, ROWS, records, NULL), 0);
     assert_int_equal(odd_fit_finish(fit, &s, NULL), 0);
     assert_int_equal(s->D, K - 1);
-    assert_int_equal(odd_batch_new(s, ROWS, &b, NULL), 0);
+    assert_int_equal(odd_rows_new(s, ROWS, true, &b, NULL), 0);
     assert_int_equal(odd_fit_translate(fit, records, ROWS, b, NULL), 0);
     assert_int_equal(b->ids[0], 1);
-    odd_batch_free(&b);
+    odd_rows_free(&b);
     odd_schema_free(&s);
     odd_fit_free(&fit);
     odd_free(records);
@@ -312,7 +312,7 @@ struct crowd {
     const odd_fit *fit;
     const odd_encoder *encoder;
     const char *records;
-    odd_batch *batches[2][16];
+    odd_rows *batches[2][16];
 };
 
 static void encode_and_translate(void *context, size_t index, size_t thread)
@@ -346,15 +346,15 @@ static void many_threads_share_a_schema(void **state)
     c.encoder = e;
     c.records = records;
     for (size_t i = 0; i < 32; i++)
-        assert_int_equal(odd_batch_new(s, 100, &c.batches[i % 2][i / 2], NULL), 0);
+        assert_int_equal(odd_rows_new(s, 100, true, &c.batches[i % 2][i / 2], NULL), 0);
     odd_pool_run(pool, 16, encode_and_translate, &c);
     for (size_t i = 0; i < 16; i++) {
-        odd_batch *a = c.batches[0][i], *b = c.batches[1][i];
+        odd_rows *a = c.batches[0][i], *b = c.batches[1][i];
         assert_memory_equal(a->ids, b->ids, 100 * s->C * sizeof *a->ids);
         assert_memory_equal(a->values, b->values, 100 * s->F * sizeof *a->values);
         assert_memory_equal(a->flags, b->flags, 100 * s->K);
-        odd_batch_free(&c.batches[0][i]);
-        odd_batch_free(&c.batches[1][i]);
+        odd_rows_free(&c.batches[0][i]);
+        odd_rows_free(&c.batches[1][i]);
     }
     odd_pool_free(&pool);
     odd_encoder_free(&e);
@@ -370,7 +370,7 @@ static int fit_small(void)
 {
     odd_fit *fit = NULL;
     odd_schema *s = NULL;
-    odd_batch *b = NULL;
+    odd_rows *b = NULL;
     char records[100 * 64];
     int code = odd_fit_new(mixed_names, 9, NULL, &fit, NULL);
     if (code == 0)
@@ -380,10 +380,10 @@ static int fit_small(void)
     if (code == 0)
         code = odd_fit_finish(fit, &s, NULL);
     if (code == 0)
-        code = odd_batch_new(s, 100, &b, NULL);
+        code = odd_rows_new(s, 100, true, &b, NULL);
     if (code == 0)
         code = odd_fit_translate(fit, records, 100, b, NULL);
-    odd_batch_free(&b);
+    odd_rows_free(&b);
     odd_fit_free(&fit);
     odd_schema_free(&s);
     return code;

@@ -183,7 +183,7 @@ static void encodes_and_flags(void **state)
     static const uint8_t differs[10] = {0, 0, 0, 1, 1, 0, 1, 0, 1, 0};
     odd_schema *s = built();
     odd_encoder *e;
-    odd_batch *b;
+    odd_rows *b;
     assert_int_equal(odd_schema_index(s, NULL), 0);
     assert_int_equal(odd_encoder_new(s, header, 7, &e, NULL), 0);
     assert_int_equal(odd_encoder_extra(e), 2);
@@ -197,9 +197,9 @@ static void encodes_and_flags(void **state)
     assert_string_equal(notes, "2 columns are not in the model and ignored: ");
     assert_int_equal(odd_encoder_source(e, 0), 5);
     assert_true(odd_encoder_source(e, 5) == SIZE_MAX);
-    assert_int_equal(odd_batch_new(s, 5, &b, NULL), 0);
+    assert_int_equal(odd_rows_new(s, 5, true, &b, NULL), 0);
     odd_encode(e, cells, 5, b);
-    assert_int_equal(b->rows, 5);
+    assert_int_equal(b->count, 5);
     assert_memory_equal(b->flags, flags, sizeof flags);
     assert_memory_equal(b->ids, ids, sizeof ids);
     assert_memory_equal(b->missing, missing, sizeof missing);
@@ -207,7 +207,7 @@ static void encodes_and_flags(void **state)
     assert_true(fabsf(b->values[0]) < 1e-6f && b->values[8] == 0 && b->values[16] == 0);
     assert_true(b->values[17] == 0 && b->values[23] == 0); /* "soon": all seven are 0 */
     assert_true(b->values[24] == odd_scaler_apply(&s->columns[1].scaler, 999));
-    odd_batch_free(&b);
+    odd_rows_free(&b);
     odd_encoder_free(&e);
     odd_schema_free(&s);
 }
@@ -238,14 +238,14 @@ static int bind_and_index(void)
 {
     static const char *const header[] = {"city", "n", "when", "c", "e", "x", "y"};
     odd_encoder *e = NULL;
-    odd_batch *b = NULL;
+    odd_rows *b = NULL;
     int code = odd_schema_index(shared, NULL);
     if (code == 0)
         code = odd_encoder_new(shared, header, 7, &e, NULL);
     if (code == 0)
-        code = odd_batch_new(shared, 3, &b, NULL);
+        code = odd_rows_new(shared, 3, true, &b, NULL);
     odd_encoder_free(&e);
-    odd_batch_free(&b);
+    odd_rows_free(&b);
     return code;
 }
 

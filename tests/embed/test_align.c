@@ -1,9 +1,9 @@
 /* Rotated tables: nearer to the old ones, and the same scores. */
-#include "common.h"
+#include "embeddings.h"
 
 #include "embed/align.h"
 #include "embed/near.h"
-#include "model/scorer.h"
+#include "score/scorer.h"
 
 /* R is found again from vectors that were rotated by it. */
 static void finds_a_rotation(void **state)
@@ -45,15 +45,15 @@ static odd_model *train(unsigned parts, uint64_t seed, odd_objective objective)
 }
 
 /* Scores of some rows; (rows) floats, the caller frees. */
-static float *scores(const odd_model *model, const odd_batch *batch)
+static float *scores(const odd_model *model, const odd_rows *batch)
 {
     odd_scorer *scorer = NULL;
     odd_lane *lane = NULL;
-    size_t n = batch->rows;
+    size_t n = batch->count;
     float *out = calloc(5 * n, sizeof *out);
     odd_scores s = {out + n, out + 2 * n, out + 3 * n, out + 4 * n, out};
-    odd_view view = odd_view_of(batch);
-    assert_int_equal(odd_scorer_new(model, true, &scorer, NULL), 0);
+    odd_rows view = *batch;
+    assert_int_equal(odd_scorer_new(&model->verdict, true, &scorer, NULL), 0);
     assert_int_equal(odd_lane_new(scorer, n, &lane, NULL), 0);
     odd_lane_score(lane, &view, false, &s);
     odd_lane_free(&lane);
@@ -65,7 +65,7 @@ static void check(odd_objective objective)
 {
     odd_model *old = train(MADE_ALL, 1, objective), *model = train(MADE_ALL, 2, objective);
     odd_bytes rows = made_table(MADE_ALL, 200, 9);
-    odd_batch *batch = made_batch(model, &rows);
+    odd_rows *batch = made_batch(model, &rows);
     float *before = scores(model, batch);
     char hash[20];
     odd_alignment all[8];
@@ -77,7 +77,7 @@ static void check(odd_objective objective)
     assert_false(approximate);
     float *after = scores(model, batch);
     double moved = 0;
-    for (size_t i = 0; i < batch->rows; i++) {
+    for (size_t i = 0; i < batch->count; i++) {
         made_near((double)after[i], (double)before[i], 1e-4);
         moved += (double)before[i];
     }
@@ -112,7 +112,7 @@ static void check(odd_objective objective)
     assert_string_equal(again->hash, model->hash);
     free(before);
     free(after);
-    odd_batch_free(&batch);
+    odd_rows_free(&batch);
     odd_bytes_free(&rows);
     odd_model_free(&again);
     odd_model_free(&old);

@@ -1,12 +1,12 @@
 /* Everything of the room with each of its allocations failing in turn: an error, no leak, no crash,
  * and no file half written. */
-#include "common.h"
+#include "embeddings.h"
 
 #include "embed/align.h"
-#include "embed/encode.h"
-#include "embed/export.h"
 #include "embed/picture.h"
-#include "embed/similar.h"
+#include "files/encode.h"
+#include "files/similar.h"
+#include "tables/export.h"
 
 static odd_model *old;
 static odd_bytes table;

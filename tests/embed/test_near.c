@@ -1,8 +1,8 @@
 /* The nearest vectors, against sorting all of them in double. */
-#include "common.h"
+#include "embeddings.h"
 
 #include "embed/near.h"
-#include "embed/npy.h"
+#include "tables/npy.h"
 
 static odd_metric sorting_by;
 

@@ -1,5 +1,5 @@
 /* Projections, labels that do not overlap, and texts that stay texts. */
-#include "common.h"
+#include "embeddings.h"
 
 #include "embed/labels.h"
 #include "embed/picture.h"

@@ -7,10 +7,10 @@
 
 #include "base/memory.h"
 #include "csv/source.h"
+#include "files/format.h"
 #include "model/parts.h"
-#include "model/scorer.h"
 #include "score/explain.h"
-#include "score/format.h"
+#include "score/scorer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
@@ -29,18 +29,18 @@ static void must(bool holds)
 
 /* All rows in one call, plain or masked, then each row's explanation as JSON and CSV. */
 static void use(const odd_model *model, const odd_encoder *encoder, const odd_span *cells,
-                odd_lane *lane, odd_batch *batch, bool masked)
+                odd_lane *lane, odd_rows *batch, bool masked)
 {
     float values[5][ROWS];
     odd_scores scores = {values[0], values[1], values[2], values[3], values[4]};
-    odd_view view = odd_view_of(batch);
+    odd_rows view = *batch;
     odd_explainer *explainer = NULL;
     odd_reason reasons[REASONS];
     size_t found = 0;
     odd_lane_score(lane, &view, masked, &scores);
     for (size_t i = 0; i < ROWS; i++)
         must(!(scores.score[i] < 0));
-    if (odd_explainer_new(model, &explainer, NULL) == 0)
+    if (odd_explainer_new(&model->verdict, &explainer, NULL) == 0)
         for (size_t i = 0; i < ROWS; i++) {
             must(odd_explain(explainer, lane, encoder, batch, i, cells + i * model->schema->K,
                              masked, reasons, REASONS, &found, NULL) == 0);
@@ -72,7 +72,7 @@ static void use(const odd_model *model, const odd_encoder *encoder, const odd_sp
     odd_explainer_free(&explainer);
 }
 
-static void predict(const odd_model *model, const odd_batch *batch)
+static void predict(const odd_model *model, const odd_rows *batch)
 {
     odd_folded *folded = NULL;
     odd_forward *forward = NULL;
@@ -92,7 +92,7 @@ static void score(const odd_model *model)
     const char **names = odd_alloc(schema->K, sizeof *names);
     odd_span *cells = odd_alloc(ROWS * schema->K, sizeof *cells);
     odd_encoder *encoder = NULL;
-    odd_batch *batch = NULL;
+    odd_rows *batch = NULL;
     odd_scorer *scorer = NULL;
     odd_lane *lane = NULL;
     for (size_t k = 0; k < schema->K; k++)
@@ -102,19 +102,19 @@ static void score(const odd_model *model)
         cells[i] = (odd_span){text, strlen(text)};
     }
     must(odd_encoder_new(schema, names, schema->K, &encoder, NULL) == 0);
-    must(odd_batch_new(schema, ROWS, &batch, NULL) == 0);
+    must(odd_rows_new(schema, ROWS, true, &batch, NULL) == 0);
     odd_encode(encoder, cells, ROWS, batch);
     if (odd_model_supervised(model))
         predict(model, batch);
-    if (odd_scorer_new(model, false, &scorer, NULL) == 0 &&
+    if (odd_scorer_new(&model->verdict, false, &scorer, NULL) == 0 &&
         odd_lane_new(scorer, ROWS, &lane, NULL) == 0 && odd_lane_allow_masked(lane, NULL) == 0) {
         use(model, encoder, cells, lane, batch, false);
-        if (model->masked.present)
+        if (model->verdict.masked.present)
             use(model, encoder, cells, lane, batch, true);
     }
     odd_lane_free(&lane);
     odd_scorer_free(&scorer);
-    odd_batch_free(&batch);
+    odd_rows_free(&batch);
     odd_encoder_free(&encoder);
     odd_free(names);
     odd_free(cells);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "train/vectors.h"
+#include "tables/vectors.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

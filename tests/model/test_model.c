@@ -2,7 +2,7 @@
 #include "made.h"
 
 #include "model/safetensors.h"
-#include "model/scorer.h"
+#include "score/scorer.h"
 
 static odd_model *load(const char *path)
 {
@@ -16,13 +16,13 @@ static odd_model *load(const char *path)
 /* Scores of a text's rows, several ways, into one array; the caller frees. */
 static float *scores_of(const odd_model *model, const odd_bytes *table, size_t *count)
 {
-    odd_batch *batch = made_batch(model, table);
+    odd_rows *batch = made_batch(model, table);
     odd_scorer *scorer = NULL;
     odd_lane *lane = NULL;
-    size_t n = batch->rows;
+    size_t n = batch->count;
     float *out = calloc(10 * n, sizeof *out);
-    odd_view view = odd_view_of(batch);
-    assert_int_equal(odd_scorer_new(model, false, &scorer, NULL), 0);
+    odd_rows view = *batch;
+    assert_int_equal(odd_scorer_new(&model->verdict, false, &scorer, NULL), 0);
     assert_int_equal(odd_lane_new(scorer, n, &lane, NULL), 0);
     assert_int_equal(odd_lane_allow_masked(lane, NULL), 0);
     for (size_t masked = 0; masked < 2; masked++) {
@@ -32,7 +32,7 @@ static float *scores_of(const odd_model *model, const odd_bytes *table, size_t *
     }
     odd_lane_free(&lane);
     odd_scorer_free(&scorer);
-    odd_batch_free(&batch);
+    odd_rows_free(&batch);
     *count = 10 * n;
     return out;
 }
@@ -253,7 +253,7 @@ static void use(const odd_model *model, const odd_bytes *table)
                              &encoder, NULL);
     odd_encoder_free(&encoder);
     odd_csv_close(&source);
-    if (!rc && model->plain.present && model->masked.present)
+    if (!rc && model->verdict.plain.present && model->verdict.masked.present)
         free(scores_of(model, table, &n));
 }
 

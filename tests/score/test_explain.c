@@ -1,5 +1,5 @@
 /* Explanations: order, observed and expected values, flags. */
-#include "../model/made.h"
+#include "made.h"
 
 #include "score/explain.h"
 
@@ -26,10 +26,10 @@ static bench open_bench(odd_objective objective)
     options.learning_rate = 0.01;
     options.objective = objective;
     b.model = made_train(&table, &options);
-    assert_int_equal(odd_scorer_new(b.model, false, &b.scorer, NULL), 0);
+    assert_int_equal(odd_scorer_new(&b.model->verdict, false, &b.scorer, NULL), 0);
     assert_int_equal(odd_lane_new(b.scorer, 4, &b.lane, NULL), 0);
     assert_int_equal(odd_lane_allow_masked(b.lane, NULL), 0);
-    assert_int_equal(odd_explainer_new(b.model, &b.explainer, NULL), 0);
+    assert_int_equal(odd_explainer_new(&b.model->verdict, &b.explainer, NULL), 0);
     odd_bytes_free(&table);
     return b;
 }
@@ -53,14 +53,14 @@ static explained explain(bench *b, const char *line, bool masked, size_t wanted)
     odd_csv_source *source = NULL;
     odd_csv_chunk chunk = {0};
     odd_encoder *encoder = NULL;
-    odd_batch *batch = NULL;
+    odd_rows *batch = NULL;
     assert_int_equal(odd_csv_open_memory("t", text, (size_t)size, &options, &source, NULL), 0);
     assert_int_equal(odd_csv_next(source, &chunk, NULL), 1);
     assert_int_equal(odd_csv_split(source, &chunk, NULL), 0);
     assert_int_equal(chunk.rows, 1);
     assert_int_equal(odd_encoder_new(b->model->schema, odd_csv_names(source), 5, &encoder, NULL),
                      0);
-    assert_int_equal(odd_batch_new(b->model->schema, 1, &batch, NULL), 0);
+    assert_int_equal(odd_rows_new(b->model->schema, 1, true, &batch, NULL), 0);
     odd_encode(encoder, chunk.cells, 1, batch);
     assert_int_equal(odd_explain(b->explainer, b->lane, encoder, batch, 0, chunk.cells, masked,
                                  e.reasons, wanted, &e.found, NULL),
@@ -72,7 +72,7 @@ static explained explain(bench *b, const char *line, bool masked, size_t wanted)
         assert_true(i == 0 || r->surprise <= e.reasons[i - 1].surprise);
         assert_true(r->surprise >= 0 && isfinite(r->surprise));
     }
-    odd_batch_free(&batch);
+    odd_rows_free(&batch);
     odd_encoder_free(&encoder);
     odd_csv_chunk_free(&chunk);
     odd_csv_close(&source);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A target from end to end: train --target, predict, and tables from one model to the next; the same
 # bytes on any number of threads and after a kill; memory stays bounded; what goes wrong is said.
-. "$ODDROW_SOURCE/tests/score/common.sh"
+. "$ODDROW_SOURCE/tests/files/common.sh"
 columns=(--id order --target anomaly --task classify)
 
 generate 3000 1 --odd 0.2 >plain.csv

@@ -1,13 +1,13 @@
 /* Every allocation of training, saving, loading and scoring may fail: out of memory is said,
  * nothing crashes, nothing is left behind (leaks: under ASan) and no file appears half written.
  * Jansson's allocations count like our own. */
-#include "../model/made.h"
+#include "made.h"
 
 #include <time.h>
 
-#include "score/evaluate.h"
-#include "score/predict_files.h"
-#include "score/score_files.h"
+#include "files/evaluate.h"
+#include "files/predict.h"
+#include "files/score.h"
 
 /* Fails allocation number `at` (from 1), and all later ones when `forever`. */
 typedef struct counter {
@@ -140,10 +140,10 @@ static int train_target(void)
     options.columns.names[ODD_TARGET] = (odd_fit_names){&target, 1};
     options.columns.target = ODD_TARGET_CLASS;
     options.balanced = true;
-    options.embeddings = embeddings;
-    options.embedding_count = 2;
-    options.freeze = &all;
-    options.freeze_count = 1;
+    options.saved.files = embeddings;
+    options.saved.file_count = 2;
+    options.saved.freeze = &all;
+    options.saved.freeze_count = 1;
     int rc = odd_train(&data, 1, &options, &model, &summary, &err);
     if (!rc)
         rc = odd_model_save(model, supervised_path, &err);

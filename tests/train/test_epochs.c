@@ -1,5 +1,5 @@
 /* The training loop: the rate's schedule, early stopping, numbers that are none, checkpoints. */
-#include "../model/made.h"
+#include "made.h"
 
 #include <sys/stat.h>
 
@@ -73,7 +73,7 @@ static void planned(void **state)
 typedef struct run {
     odd_train_options options;
     odd_dataset dataset;
-    odd_rows held;
+    odd_rows *held;
     odd_pool *pool;
     odd_network *network;
     odd_history history;
@@ -103,7 +103,7 @@ static void open_run(run *r, const odd_train_options *options)
 
 static int go(run *r, oddrow_error *err)
 {
-    return odd_epochs_run(&r->options, &r->dataset, &r->held, 0, NULL, r->pool, r->network,
+    return odd_epochs_run(&r->options, &r->dataset, r->held, 0, NULL, r->pool, r->network,
                           &r->history, err);
 }
 
@@ -119,11 +119,11 @@ static void close_run(run *r)
 static double validation_of(const run *r)
 {
     odd_validator *v = NULL;
-    float *losses = calloc(r->held.count, sizeof *losses);
+    float *losses = calloc(r->held->count, sizeof *losses);
     assert_int_equal(odd_validator_new(r->network, r->pool, &v, NULL), 0);
     odd_validator_update(v);
-    odd_validator_run(v, &r->held, losses, NULL, NULL);
-    double mean = odd_trimmed_mean(losses, r->held.count, 0);
+    odd_validator_run(v, r->held, losses, NULL, NULL);
+    double mean = odd_trimmed_mean(losses, r->held->count, 0);
     odd_validator_free(&v);
     free(losses);
     return mean;

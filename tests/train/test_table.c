@@ -1,6 +1,6 @@
 /* Tables: in memory and in a file they hold the same; a place that cannot be written is an error.
  */
-#include "../model/made.h"
+#include "made.h"
 
 #include <signal.h>
 #include <sys/resource.h>

@@ -1,10 +1,10 @@
 /* Targets from the file to the prediction: what is a class and what a number, rows without one, the
  * model's file, refusals. */
-#include "../model/made.h"
+#include "made.h"
 
+#include "files/predict.h"
 #include "model/metadata.h"
-#include "model/scorer.h"
-#include "score/predict_files.h"
+#include "score/scorer.h"
 
 static odd_bytes table_of(size_t rows)
 {
@@ -128,24 +128,24 @@ static void test_balanced(void **state)
         odd_model *model = trained("class", ODD_TARGET_CLASS, &o, &summary);
         const odd_vocabulary *v = model->schema->columns[3].vocabulary;
         odd_bytes table = table_of(400);
-        odd_batch *batch = made_batch(model, &table);
+        odd_rows *batch = made_batch(model, &table);
         odd_folded *folded = NULL;
         odd_forward *forward = NULL;
         uint32_t rare = odd_vocabulary_find(v, "high", 4);
-        float *p = calloc(batch->rows * 3, sizeof *p);
+        float *p = calloc(batch->count * 3, sizeof *p);
         assert_int_equal(odd_folded_new(model->network, &folded, NULL), 0);
         assert_int_equal(odd_forward_new(folded, &forward, NULL), 0);
-        odd_forward_predict(forward, batch->ids, batch->values, batch->missing, NULL, batch->rows,
+        odd_forward_predict(forward, batch->ids, batch->values, batch->missing, NULL, batch->count,
                             NULL, p);
         share[balanced] = 0;
-        for (size_t i = 0; i < batch->rows; i++)
-            share[balanced] += (double)p[i * 3 + rare - 1] / (double)batch->rows;
+        for (size_t i = 0; i < batch->count; i++)
+            share[balanced] += (double)p[i * 3 + rare - 1] / (double)batch->count;
         assert_string_equal(json_string_value(record_of(model, "class_weights")),
                             balanced ? "balanced" : "none");
         free(p);
         odd_forward_free(&forward);
         odd_folded_free(&folded);
-        odd_batch_free(&batch);
+        odd_rows_free(&batch);
         odd_bytes_free(&table);
         odd_model_free(&model);
     }
@@ -173,7 +173,7 @@ static void test_file(void **state)
         assert_string_equal(odd_model_hash(model), odd_model_hash(again));
         assert_memory_equal(model->network->parameters, again->network->parameters,
                             model->network->count * sizeof(float));
-        assert_int_equal(odd_scorer_new(again, false, &scorer, &err), ODDROW_ESCHEMA);
+        assert_int_equal(odd_scorer_new(&again->verdict, false, &scorer, &err), ODDROW_ESCHEMA);
         assert_non_null(strstr(err.message, t ? "this is a regressor of 'price'"
                                               : "this is a classifier of 'class'"));
         odd_model_free(&model);

@@ -1,5 +1,5 @@
 /* Windows: every row once in each epoch, in an order of its own, whatever the memory. */
-#include "../model/made.h"
+#include "made.h"
 
 #include "train/window.h"
 

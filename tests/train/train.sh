@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Training from end to end: the same table in any clothing, on any number of threads and after any
 # kill gives the same model, byte for byte; memory stays bounded; what goes wrong is said.
-. "$ODDROW_SOURCE/tests/score/common.sh"
+. "$ODDROW_SOURCE/tests/files/common.sh"
 columns=(--id order --label anomaly)
 
 generate 3000 1 >plain.csv

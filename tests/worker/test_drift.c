@@ -57,12 +57,12 @@ static odd_schema *fit(const struct table *t, const char *const *names,
     return s;
 }
 
-static odd_batch *encode(const odd_schema *s, const char *const *names, const struct table *t)
+static odd_rows *encode(const odd_schema *s, const char *const *names, const struct table *t)
 {
     odd_encoder *e;
-    odd_batch *b;
+    odd_rows *b;
     assert_int_equal(odd_encoder_new(s, names, t->K, &e, NULL), 0);
-    assert_int_equal(odd_batch_new(s, t->rows, &b, NULL), 0);
+    assert_int_equal(odd_rows_new(s, t->rows, true, &b, NULL), 0);
     odd_encode(e, t->cells, t->rows, b);
     odd_encoder_free(&e);
     return b;
@@ -87,11 +87,11 @@ static odd_drift *watch(const odd_schema *s, const char *const *names, const str
 {
     odd_drift *d;
     odd_drift_options options = {.window = t->rows};
-    odd_batch *b = encode(s, names, t);
+    odd_rows *b = encode(s, names, t);
     assert_int_equal(odd_drift_new(s, &options, &d, NULL), 0);
     odd_drift_add(d, b, t->rows);
     assert_true(odd_drift_check(d, tell, told));
-    odd_batch_free(&b);
+    odd_rows_free(&b);
     return d;
 }
 
@@ -317,7 +317,7 @@ static void any_ties(void **state)
         o.scaler = (odd_scaler_kind)(turn % ODD_SCALERS);
         odd_schema *s = fit(&t, x, &o);
         struct told told = {0};
-        odd_batch *b = encode(s, x, &t);
+        odd_rows *b = encode(s, x, &t);
         odd_drift *d;
         odd_drift_options options = {.window = rows};
         assert_int_equal(odd_drift_new(s, &options, &d, NULL), 0);
@@ -328,7 +328,7 @@ static void any_ties(void **state)
         if (c.drifting || c.unseen > 0 || (rows >= 1000 && c.psi > 0.02))
             fail_msg("turn %d: %zu rows, PSI %g", turn, rows, c.psi);
         odd_drift_free(&d);
-        odd_batch_free(&b);
+        odd_rows_free(&b);
         odd_schema_free(&s);
         table_free(&t);
     }
@@ -360,10 +360,10 @@ static void slides(void **state)
     odd_schema *s = fit(&t, two, NULL);
     assert_int_equal(s->columns[1].kind, ODD_NUMERIC);
     odd_drift *d;
-    odd_batch *b = encode(s, two, &w), *piece;
+    odd_rows *b = encode(s, two, &w), *piece;
     odd_drift_options options = {.window = 100};
     assert_int_equal(odd_drift_new(s, &options, &d, NULL), 0);
-    assert_int_equal(odd_batch_new(s, 400, &piece, NULL), 0);
+    assert_int_equal(odd_rows_new(s, 400, true, &piece, NULL), 0);
     size_t part = 0;
     for (size_t at = 0, n = 1; at < w.rows; at += n, n = n * 3 % 61) {
         odd_encoder *e;
@@ -395,8 +395,8 @@ static void slides(void **state)
     }
     assert_int_equal(part, 1000);
     odd_drift_free(&d);
-    odd_batch_free(&piece);
-    odd_batch_free(&b);
+    odd_rows_free(&piece);
+    odd_rows_free(&b);
     odd_schema_free(&s);
     table_free(&t);
     table_free(&w);
@@ -418,7 +418,7 @@ static void begins_and_clears(void **state)
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct told told = {0};
         struct table w = letters(1000, i, steps[i].bad);
-        odd_batch *b = encode(s, two, &w);
+        odd_rows *b = encode(s, two, &w);
         odd_drift_add(d, b, 1000);
         assert_true(odd_drift_check(d, tell, &told));
         assert_int_equal(told.count, steps[i].changes);
@@ -429,7 +429,7 @@ static void begins_and_clears(void **state)
             assert_string_equal(told.last[0].name, "number");
             assert_int_equal(told.last[0].drifting, steps[i].drifting);
         }
-        odd_batch_free(&b);
+        odd_rows_free(&b);
         table_free(&w);
     }
     odd_drift_free(&d);
@@ -462,11 +462,11 @@ static void psi_clears_later_than_it_begins(void **state)
     assert_int_equal(odd_drift_new(s, &options, &d, NULL), 0);
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
         struct table w = halves(steps[i].percent);
-        odd_batch *b = encode(s, one, &w);
+        odd_rows *b = encode(s, one, &w);
         odd_drift_add(d, b, 1000);
         assert_true(odd_drift_check(d, NULL, NULL));
         assert_int_equal(odd_drift_column_of(d, 0).drifting, steps[i].drifting);
-        odd_batch_free(&b);
+        odd_rows_free(&b);
         table_free(&w);
     }
     odd_drift_free(&d);

@@ -1,7 +1,7 @@
 /* The engine: messages of any form come out with the scores that batch scoring gives, in order, for
  * any number of threads. */
-#include "../model/made.h"
-#include "model/scorer.h"
+#include "made.h"
+#include "score/scorer.h"
 #include "worker/engine.h"
 
 enum { ROWS = 700, PARTS = MADE_SMALL | MADE_NUMBER | MADE_CONSTANT };
@@ -23,21 +23,21 @@ static int start(void **state)
     f->model = made_model(PARTS, 600, 3);
     f->table = made_table(PARTS, ROWS, 4);
     assert_int_equal(odd_model_save(f->model, made_path("a.model"), &err), 0);
-    odd_batch *batch = made_batch(f->model, &f->table);
+    odd_rows *batch = made_batch(f->model, &f->table);
     odd_scorer *scorer = NULL;
     odd_lane *lane = NULL;
     static float parts[4][1024];
     float *score = calloc(1024, sizeof *score);
-    assert_int_equal(odd_scorer_new(f->model, false, &scorer, &err), 0);
+    assert_int_equal(odd_scorer_new(&f->model->verdict, false, &scorer, &err), 0);
     assert_int_equal(odd_lane_new(scorer, 1024, &lane, &err), 0);
-    odd_view view = odd_view_of(batch);
+    odd_rows view = *batch;
     odd_scores scores = {parts[0], parts[1], parts[2], parts[3], score};
     odd_lane_score(lane, &view, false, &scores);
     memcpy(f->score, score, sizeof f->score);
     free(score);
     odd_lane_free(&lane);
     odd_scorer_free(&scorer);
-    odd_batch_free(&batch);
+    odd_rows_free(&batch);
     char *at = strchr(f->table.data, '\n') + 1;
     for (size_t i = 0; i < ROWS; i++) {
         char *end = memchr(at, '\n', (size_t)(f->table.data + f->table.size - at));

@@ -1,6 +1,6 @@
 /* Entries of the feed: JSON that any parser reads, whatever a row, a client or a column is called.
  */
-#include "../model/made.h"
+#include "made.h"
 #include "worker/entry.h"
 
 /* head + tail as JSON; json_decref. */
@@ -34,7 +34,7 @@ static void test_scored_row(void **state)
     assert_int_equal(odd_entry_names_new(model, "/some/where/\"shop\".model", &names, NULL), 0);
     odd_row row = {.text = {"red,\"1\xff\"", 8}, .id = {"\"a\\nb\"", 6}};
     odd_sender sender = {{"cli\"ent\x01", 8}, INT64_MAX};
-    odd_verdict verdict = {12.5f, 1, 2, 9.5f, 1e-7, true};
+    odd_scored verdict = {12.5f, 1, 2, 9.5f, 1e-7, true};
     odd_reason reason = {.column = 1,
                          .surprise = 7.25f,
                          .flag = ODD_FLAG_UNPARSED,

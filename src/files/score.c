@@ -1,0 +1,136 @@
+#include "files/score.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "csv/write.h"
+#include "files/format.h"
+#include "files/stream.h"
+#include "files/top.h"
+
+typedef struct scoring {
+    const odd_model *model;
+    const odd_score_options *options;
+    odd_layout layout;
+    const odd_encoder *encoder;
+    odd_output *out, *rejects;
+    odd_bytes scratch; /* of the chunk call, one at a time */
+    odd_top *top;      /* NULL: rows are written as they come */
+} scoring;
+
+/* A thread's scratch for explanations; made for a block, as blocks with odd rows are few. */
+typedef struct reasons {
+    odd_explainer *explainer;
+    odd_reason *items;
+    size_t found;
+} reasons;
+
+static int begin(void *context, const odd_csv_source *source, const odd_encoder *encoder,
+                 oddrow_error *err)
+{
+    scoring *s = context;
+    s->encoder = encoder;
+    int rc = odd_layout_new(s->model, s->options, source, encoder, &s->layout, err);
+    if (!rc && odd_format_header(&s->layout, &s->scratch))
+        rc = odd_no_memory(err);
+    if (!rc)
+        rc = odd_output_write(s->out, s->scratch.data, s->scratch.size, err);
+    if (!rc && s->rejects)
+        rc = odd_output_write(s->rejects, ODD_CSV_REJECTS_HEADER, strlen(ODD_CSV_REJECTS_HEADER),
+                              err);
+    return rc;
+}
+
+static int explain(scoring *s, const odd_block *block, size_t i, reasons *r, oddrow_error *err)
+{
+    r->found = 0;
+    if (!s->layout.explain)
+        return 0;
+    if (!r->explainer) {
+        int rc = odd_explainer_new(&s->model->verdict, &r->explainer, err);
+        r->items = odd_alloc(s->layout.explain, sizeof *r->items);
+        if (rc || !r->items)
+            return rc ? rc : odd_no_memory(err);
+    }
+    return odd_explain(r->explainer, block->lane, s->encoder, block->batch, i,
+                       block->cells + i * block->columns, s->options->masked, r->items,
+                       s->layout.explain, &r->found, err);
+}
+
+static int format_block(void *context, const odd_block *block, odd_bytes *out, oddrow_error *err)
+{
+    scoring *s = context;
+    reasons r = {0};
+    int rc = 0;
+    for (size_t i = 0; !rc && i < block->rows; i++) {
+        if (s->options->only_odd && !block->odd[i])
+            continue;
+        if (s->top && !odd_top_wants(s->top, block->score[i]))
+            continue;
+        rc = explain(s, block, i, &r, err);
+        size_t before = out->size;
+        if (!rc && odd_format_row(&s->layout, block, i, r.items, r.found, out))
+            rc = odd_no_memory(err);
+        if (!rc && s->top) {
+            rc = odd_top_add(s->top, block->score[i], block->row[i], out->data + before,
+                             out->size - before, err);
+            out->size = before;
+        }
+    }
+    odd_explainer_free(&r.explainer);
+    odd_free(r.items);
+    return rc;
+}
+
+static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,
+                       uint64_t first_row, oddrow_error *err)
+{
+    scoring *s = context;
+    int rc = odd_output_write(s->out, out->data, out->size, err);
+    odd_bytes_clear(&s->scratch);
+    if (!rc && s->rejects && odd_csv_write_rejects(&s->scratch, chunk, first_row))
+        rc = odd_no_memory(err);
+    if (!rc && s->scratch.size)
+        rc = odd_output_write(s->rejects, s->scratch.data, s->scratch.size, err);
+    return rc;
+}
+
+static int write_top(scoring *s, oddrow_error *err)
+{
+    int rc = 0;
+    size_t count = s->top ? odd_top_sort(s->top) : 0;
+    for (size_t i = 0; !rc && i < count; i++) {
+        odd_span line = odd_top_line(s->top, i);
+        rc = odd_output_write(s->out, line.data, line.size, err);
+    }
+    return rc;
+}
+
+int odd_score_files(const odd_model *model, const char *const *paths, size_t path_count,
+                    const char *out, const odd_score_options *options, odd_score_summary *summary,
+                    oddrow_error *err)
+{
+    scoring s = {.model = model, .options = options};
+    odd_sink sink = {begin, format_block, write_chunk, &s, false};
+    int rc = odd_output_open(out, &s.out, err);
+    if (!rc && options->rejects)
+        rc = odd_output_open(options->rejects, &s.rejects, err);
+    if (!rc && options->top)
+        rc = odd_top_new(options->top, &s.top, err);
+    if (!rc)
+        rc = odd_stream_run(model, paths, path_count, options, &sink, summary, err);
+    if (!rc)
+        rc = write_top(&s, err);
+    if (!rc && s.rejects)
+        rc = odd_output_commit(&s.rejects, err);
+    if (!rc)
+        rc = odd_output_commit(&s.out, err);
+    odd_output_discard(&s.out);
+    odd_output_discard(&s.rejects);
+    odd_top_free(&s.top);
+    odd_layout_free(&s.layout);
+    odd_bytes_free(&s.scratch);
+    return rc;
+}

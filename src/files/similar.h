@@ -1,0 +1,41 @@
+/* files/similar.h: the rows of a file nearest to one row, in the learned input space x. */
+#ifndef ODD_FILES_SIMILAR_H
+#define ODD_FILES_SIMILAR_H
+
+#include "base/bytes.h"
+#include "base/progress.h"
+#include "csv/source.h"
+#include "model/model.h"
+
+typedef struct odd_similar_options {
+    odd_csv_options csv;
+    size_t k;       /* rows wanted, at least 1 */
+    size_t threads; /* 0: as many as the process may use */
+    odd_progress_call progress;
+    void *progress_context;
+} odd_similar_options;
+
+/* One row: its number among the data rows, from 1, its distance |x - x_0|, and its cells, one a
+ * column of the schema (empty for id, label and ignored columns that the file lacks). */
+typedef struct odd_similar_row {
+    uint64_t row;
+    double distance;
+    odd_bytes *cells; /* (K) */
+} odd_similar_row;
+
+typedef struct odd_similar {
+    size_t K;
+    odd_similar_row itself; /* the row asked for, distance 0 */
+    odd_similar_row *rows;  /* (count) nearest first, of equals the earlier row */
+    size_t count;
+    uint64_t looked_at, rejected; /* rows of the file that was searched */
+} odd_similar;
+
+/* The k rows of `against` nearest to row `row` of `data`, which is passed over where both are the
+ * same file (against NULL). Two passes; memory is that of one chunk a thread and k rows.
+ * ODDROW_ESCHEMA: no such row, or it was rejected. */
+int odd_similar_find(const odd_model *model, const char *data, uint64_t row, const char *against,
+                     const odd_similar_options *options, odd_similar *out, oddrow_error *err);
+void odd_similar_free(odd_similar *similar);
+
+#endif

@@ -1,0 +1,28 @@
+/* files/top.h: the N oddest lines so far, from any number of threads. */
+#ifndef ODD_FILES_TOP_H
+#define ODD_FILES_TOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "oddrow.h"
+
+typedef struct odd_top odd_top;
+
+/* Keeps at most `wanted` lines. */
+int odd_top_new(size_t wanted, odd_top **out, oddrow_error *err);
+void odd_top_free(odd_top **top);
+
+/* Whether a line of this score could still be among them. Any thread. */
+bool odd_top_wants(odd_top *top, float score);
+
+/* Takes a copy of the line if it is among them; of equal scores the earlier row. Any thread. */
+int odd_top_add(odd_top *top, float score, uint64_t row, const char *line, size_t size,
+                oddrow_error *err);
+
+/* Oddest first; returns how many there are. Then line i, borrowed. */
+size_t odd_top_sort(odd_top *top);
+odd_span odd_top_line(const odd_top *top, size_t i);
+
+#endif

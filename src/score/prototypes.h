@@ -1,0 +1,16 @@
+/* score/prototypes.h: k-means over learned inputs: the places where training rows lie. */
+#ifndef ODD_SCORE_PROTOTYPES_H
+#define ODD_SCORE_PROTOTYPES_H
+
+#include "base/pool.h"
+#include "oddrow.h"
+
+enum { ODD_PROTOTYPES = 256 };
+
+/* `wanted` centres of the rows of x (n, X), n >= wanted, into centers (wanted, X). Seeded by
+ * k-means++ (Arthur and Vassilvitskii, 2007) on a part of the rows, then Lloyd's iterations until
+ * nothing moves or a fixed number is done. The same for any number of threads. */
+int odd_prototypes_fit(const float *x, size_t n, size_t X, size_t wanted, uint64_t seed,
+                       odd_pool *pool, float *centers, oddrow_error *err);
+
+#endif
