@@ -15,12 +15,11 @@
 #include <unistd.h>
 
 enum {
-    LINE = 2000,   /* bytes of a line, its newline among them */
-    TAIL = 40,     /* kept free for what follows the message */
-    EVENT = 64,    /* bytes of an event's name that are written */
-    NAMES = 32,    /* events that are counted on their own; the rest share one slot */
-    A_SECOND = 10, /* lines of one event */
-    LONGEST = 4    /* bytes of a UTF-8 character */
+    LINE = 2000,  /* bytes of a line, its newline among them */
+    TAIL = 40,    /* kept free for what follows the message */
+    EVENT = 64,   /* bytes of an event's name that are written */
+    NAMES = 32,   /* events that are counted on their own; the rest share one slot */
+    A_SECOND = 10 /* lines of one event */
 };
 
 /* How often one event was written lately. */
@@ -118,15 +117,6 @@ static void add_text(line *l, const char *text)
     add(l, text, strlen(text));
 }
 
-/* Bytes of the character at s, 0 when there is none. */
-static size_t character(const char *s, size_t n)
-{
-    for (size_t size = 1; size <= LONGEST && size <= n; size++)
-        if (odd_utf8_valid(s, size))
-            return size;
-    return 0;
-}
-
 /* Characters that move a terminal's cursor or that some reader takes for the end of a line: C0,
  * DEL, C1 (U+0080 to U+009F), U+2028 and U+2029. */
 static bool is_control(const char *s, size_t size)
@@ -142,13 +132,12 @@ static bool is_control(const char *s, size_t size)
 /* The message, or as many whole characters as fit. */
 static void add_clean(line *l, const char *s, size_t n, bool json)
 {
-    static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
     size_t size;
     for (bool fits = true; n && fits; s += size, n -= size) {
-        size = character(s, n);
+        size = odd_utf8_size(s, n);
         if (!size) {
             size = 1;
-            fits = add(l, replacement, sizeof replacement - 1);
+            fits = add(l, ODD_UTF8_REPLACEMENT, 3);
         } else if (is_control(s, size)) {
             fits = add(l, " ", 1);
         } else if (json && (*s == '"' || *s == '\\')) {
@@ -192,7 +181,7 @@ void odd_log_write(odd_log *log, odd_log_level level, const char *event, const c
         return;
     int before = errno;
     if (admit(log, event, &suppressed)) {
-        char message[LINE + LONGEST]; /* a character cut here is beyond the line's end */
+        char message[LINE + 4]; /* a character cut here is beyond the line's end */
         line l;
         va_list arguments;
         va_start(arguments, format);

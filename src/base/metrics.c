@@ -20,25 +20,16 @@ static void add_text(odd_metrics *m, const char *text)
     add(m, text, strlen(text));
 }
 
-/* Bytes of the character at s, 0 when there is none. */
-static size_t character(const char *s, size_t n)
-{
-    for (size_t size = 1; size <= 4 && size <= n; size++)
-        if (odd_utf8_valid(s, size))
-            return size;
-    return 0;
-}
-
 /* Escapes as the format asks: backslash and newline, in label values double quotes too. Column
  * names come from other people's files: what is not UTF-8 becomes U+FFFD. */
 static void add_escaped(odd_metrics *m, const char *s, bool quotes)
 {
     size_t n = strlen(s), size;
     for (; n; s += size, n -= size) {
-        size = character(s, n);
+        size = odd_utf8_size(s, n);
         if (!size) {
             size = 1;
-            add_text(m, "\xef\xbf\xbd");
+            add_text(m, ODD_UTF8_REPLACEMENT);
         } else if (*s == '\n') {
             add_text(m, "\\n");
         } else if (*s == '\\' || (quotes && *s == '"')) {

@@ -8,19 +8,16 @@
 #include "base/utf8.h"
 #include "oddrow.h"
 
-/* Bytes of the well-formed character at s, 0 when it is none; its code. */
-static size_t character(const unsigned char *s, size_t left, uint32_t *code)
+/* Bytes of the character at s, its code in *code; 0 when it is none, or NUL. */
+static size_t character(const char *s, size_t left, uint32_t *code)
 {
-    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-    *code = s[0];
-    if (n == 1)
-        return s[0] ? 1 : 0;
-    if (n > left || !odd_utf8_valid((const char *)s, n))
-        return 0;
-    *code = s[0] & (0x7fu >> n);
+    size_t n = odd_utf8_size(s, left);
+    *code = (unsigned char)s[0];
+    if (n > 1)
+        *code &= 0x7fu >> n;
     for (size_t i = 1; i < n; i++)
         *code = *code << 6 | (s[i] & 0x3fu);
-    return n;
+    return *code ? n : 0;
 }
 
 /* White space by Unicode's property of that name, U+0020 apart. */
@@ -56,21 +53,22 @@ static void escape(uint32_t c, odd_spelling spelling, char out[8])
 
 int odd_spell(const char *data, size_t size, odd_spelling spelling, odd_bytes *out)
 {
-    int rc = 0;
-    for (size_t i = 0; i < size && !rc;) {
+    for (size_t i = 0; i < size;) {
         uint32_t c;
         char escaped[8];
-        size_t n = character((const unsigned char *)data + i, size - i, &c);
+        size_t n = character(data + i, size - i, &c);
         if (n == 0) {
-            rc = odd_bytes_print(out, "\\x%02x", (unsigned char)data[i++]);
+            odd_bytes_print(out, "\\x%02x", (unsigned char)data[i++]);
             continue;
         }
         escape(c, spelling, escaped);
-        rc = escaped[0] ? odd_bytes_add(out, escaped, strlen(escaped))
-                        : odd_bytes_add(out, data + i, n);
+        if (escaped[0])
+            odd_bytes_text(out, escaped);
+        else
+            odd_bytes_add(out, data + i, n);
         i += n;
     }
-    return rc ? ODDROW_ENOMEM : 0;
+    return odd_bytes_check(out, NULL);
 }
 
 static int digit(char c)
@@ -112,8 +110,7 @@ static size_t to_utf8(unsigned code, char out[3])
 int odd_unspell(const char *data, size_t size, odd_bytes *out)
 {
     static const char plain[] = "\\n\\r\\t\\_\\\\\\(", meant[] = "\n\r\t \\(";
-    int rc = 0;
-    for (size_t i = 0; i < size && !rc;) {
+    for (size_t i = 0; i < size;) {
         char text[3] = {data[i]};
         size_t n = 1, taken = 1;
         int code;
@@ -132,8 +129,8 @@ int odd_unspell(const char *data, size_t size, odd_bytes *out)
                 taken = 6;
             }
         }
-        rc = odd_bytes_add(out, text, n);
+        odd_bytes_add(out, text, n);
         i += taken;
     }
-    return rc ? ODDROW_ENOMEM : 0;
+    return odd_bytes_check(out, NULL);
 }

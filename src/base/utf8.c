@@ -1,12 +1,12 @@
-/* base/utf8.c: see utf8.h. */
+/* base/utf8.c: well-formed characters, and texts of nothing else. */
 #include "base/utf8.h"
 
 #include <stdint.h>
 #include <string.h>
 
-/* Length of the well-formed sequence at s, 0 when there is none. */
-static size_t sequence(const unsigned char *s, size_t n)
+size_t odd_utf8_size(const char *text, size_t n)
 {
+    const unsigned char *s = (const unsigned char *)text;
     unsigned char c = s[0], low = 0x80, high = 0xbf;
     size_t size;
     if (c < 0x80)
@@ -39,18 +39,17 @@ static size_t sequence(const unsigned char *s, size_t n)
 
 bool odd_utf8_valid(const char *s, size_t n)
 {
-    const unsigned char *u = (const unsigned char *)s;
     size_t i = 0;
     while (i < n) {
         uint64_t word;
         if (n - i >= sizeof word) {
-            memcpy(&word, u + i, sizeof word);
+            memcpy(&word, s + i, sizeof word);
             if (!(word & 0x8080808080808080u)) {
                 i += sizeof word;
                 continue;
             }
         }
-        size_t size = sequence(u + i, n - i);
+        size_t size = odd_utf8_size(s + i, n - i);
         if (!size)
             return false;
         i += size;

@@ -9,4 +9,11 @@
  * surrogates, nothing above U+10FFFF). NUL is a character like any other. */
 bool odd_utf8_valid(const char *s, size_t n);
 
+/* Bytes of the character that begins the n > 0 bytes at s, by the same rule; 0 when there is none.
+ */
+size_t odd_utf8_size(const char *s, size_t n);
+
+/* U+FFFD, which stands for what is no character. */
+#define ODD_UTF8_REPLACEMENT "\xef\xbf\xbd"
+
 #endif

@@ -91,10 +91,10 @@ static int list_json(const odd_embedding *tables, size_t count, oddrow_error *er
         sizes s = measure(e);
         json_t *item =
             json_pack("{s:o, s:I, s:I, s:I, s:b, s:b, s:{s:o, s:o, s:o}}", "column",
-                      odd_json_text(e->name), "values", (json_int_t)e->V, "width", (json_int_t)e->E,
-                      "count", (json_int_t)s.count, "missing", v->missing_id != 0, "rare",
-                      v->rare_id != 0, "norm", "least", odd_json_number(s.least), "mean",
-                      odd_json_number(s.mean), "greatest", odd_json_number(s.greatest));
+                      odd_text_value(e->name), "values", (json_int_t)e->V, "width",
+                      (json_int_t)e->E, "count", (json_int_t)s.count, "missing", v->missing_id != 0,
+                      "rare", v->rare_id != 0, "norm", "least", odd_number_value(s.least), "mean",
+                      odd_number_value(s.mean), "greatest", odd_number_value(s.greatest));
         if (json_array_append_new(list, item) != 0) {
             json_decref(list);
             list = NULL;
@@ -170,17 +170,17 @@ static int answer_json(const answer *a, oddrow_error *err)
     json_t *list = json_array();
     for (size_t i = 0; list && i < a->count; i++) {
         json_t *item =
-            json_pack("{s:o, s:o, s:o*}", "value", odd_json_text(a->texts[i].data), name,
-                      odd_json_number(a->near[i].value), "count",
+            json_pack("{s:o, s:o, s:o*}", "value", odd_text_value(a->texts[i].data), name,
+                      odd_number_value(a->near[i].value), "count",
                       a->counts ? json_integer((json_int_t)a->counts[a->near[i].row]) : NULL);
         if (json_array_append_new(list, item) != 0) {
             json_decref(list);
             list = NULL;
         }
     }
-    json_t *column = a->column ? odd_json_text(a->column) : json_null();
+    json_t *column = a->column ? odd_text_value(a->column) : json_null();
     return odd_print_json(list ? json_pack("{s:o, s:o, s:o}", "column", column, "value",
-                                           odd_json_text(a->value), "nearest", list)
+                                           odd_text_value(a->value), "nearest", list)
                                : NULL,
                           err);
 }

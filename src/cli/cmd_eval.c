@@ -15,9 +15,9 @@ static int print_json(const odd_evaluation *e, oddrow_error *err)
     json_t *out = json_pack(
         "{s:I, s:I, s:I, s:o, s:o, s:o, s:I, s:o, s:o}", "rows", (json_int_t)e->rows, "positives",
         (json_int_t)e->positives, "rejected", (json_int_t)e->rejected, "auroc",
-        odd_json_number(e->auroc), "average_precision", odd_json_number(e->average_precision),
-        "threshold", odd_json_number(e->threshold), "flagged", (json_int_t)e->flagged, "precision",
-        odd_json_number(e->precision), "recall", odd_json_number(e->recall));
+        odd_number_value(e->auroc), "average_precision", odd_number_value(e->average_precision),
+        "threshold", odd_number_value(e->threshold), "flagged", (json_int_t)e->flagged, "precision",
+        odd_number_value(e->precision), "recall", odd_number_value(e->recall));
     return odd_print_json(out, err);
 }
 

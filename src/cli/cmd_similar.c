@@ -28,7 +28,7 @@ static json_t *text_of(const odd_bytes *cell)
     odd_bytes copy = {0};
     json_t *out = NULL;
     if (!odd_bytes_add(&copy, cell->data, cell->size) && !odd_bytes_add(&copy, "", 1))
-        out = odd_json_text(copy.data);
+        out = odd_text_value(copy.data);
     odd_bytes_free(&copy);
     return out;
 }
@@ -40,7 +40,7 @@ static json_t *differing(const odd_schema *schema, const odd_similar *s, const o
         if (!is_input(&schema->columns[k]) || !differs(s, row, k))
             continue;
         json_t *item =
-            json_pack("{s:o, s:o, s:o}", "column", odd_json_text(schema->columns[k].name), "here",
+            json_pack("{s:o, s:o, s:o}", "column", odd_text_value(schema->columns[k].name), "here",
                       text_of(&s->itself.cells[k]), "there", text_of(&row->cells[k]));
         if (json_array_append_new(out, item) != 0) {
             json_decref(out);
@@ -55,7 +55,7 @@ static int print_json(const odd_schema *schema, const odd_similar *s, oddrow_err
     json_t *rows = json_array();
     for (size_t i = 0; i < s->count && rows; i++) {
         json_t *item = json_pack("{s:I, s:o, s:o}", "row", (json_int_t)s->rows[i].row, "distance",
-                                 odd_json_number(s->rows[i].distance), "differs",
+                                 odd_number_value(s->rows[i].distance), "differs",
                                  differing(schema, s, &s->rows[i]));
         if (json_array_append_new(rows, item) != 0) {
             json_decref(rows);

@@ -102,12 +102,12 @@ int odd_print_json(json_t *value, oddrow_error *err)
     return code;
 }
 
-json_t *odd_json_number(double value)
+json_t *odd_number_value(double value)
 {
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-json_t *odd_json_text(const char *text)
+json_t *odd_text_value(const char *text)
 {
     if (!text)
         return json_null();

@@ -26,9 +26,9 @@ void odd_text_table_free(odd_text_table *table);
 int odd_print_json(json_t *value, oddrow_error *err);
 
 /* A real number, or null where it is not finite. A new reference. */
-json_t *odd_json_number(double value);
+json_t *odd_number_value(double value);
 
 /* Text that may not be UTF-8: bytes that are not are replaced. A new reference. */
-json_t *odd_json_text(const char *text);
+json_t *odd_text_value(const char *text);
 
 #endif

@@ -79,8 +79,8 @@ int odd_schema_print(const odd_schema *schema, oddrow_error *err)
 
 static json_t *column_json(const odd_column *c)
 {
-    json_t *out = json_pack("{s:o, s:s, s:o, s:I, s:I, s:I}", "name", odd_json_text(c->name),
-                            "kind", odd_kind_name(c->kind), "why", odd_json_text(c->why), "count",
+    json_t *out = json_pack("{s:o, s:s, s:o, s:I, s:I, s:I}", "name", odd_text_value(c->name),
+                            "kind", odd_kind_name(c->kind), "why", odd_text_value(c->why), "count",
                             (json_int_t)c->count, "missing", (json_int_t)c->missing, "unparsed",
                             (json_int_t)c->unparsed);
     int failed = out == NULL;
@@ -92,11 +92,11 @@ static json_t *column_json(const odd_column *c)
     }
     if (!failed && (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP ||
                     (c->kind == ODD_TARGET && !c->vocabulary))) {
-        failed |= json_object_set_new(out, "minimum", odd_json_number(c->minimum));
-        failed |= json_object_set_new(out, "maximum", odd_json_number(c->maximum));
+        failed |= json_object_set_new(out, "minimum", odd_number_value(c->minimum));
+        failed |= json_object_set_new(out, "maximum", odd_number_value(c->maximum));
     }
     if (!failed && c->kind == ODD_CONSTANT)
-        failed |= json_object_set_new(out, "value", odd_json_text(c->constant));
+        failed |= json_object_set_new(out, "value", odd_text_value(c->constant));
     if (failed) {
         json_decref(out);
         return NULL;
