@@ -39,7 +39,7 @@ index() { # the suites that the index is of, with their dates
     echo "| made by | oddrow $("$oddrow" --version | awk '{ print $NF }'), $(date -u +%Y-%m-%d) |"
     echo "| size | $(stat -c %s models/$name.safetensors) bytes, $(figure parameters) parameters |"
     echo "| epochs | $(figure epochs), best $(figure best_epoch) |"
-    echo "| loss | $(figure loss) while trained on, $(figure validation_loss) on held-out rows |"
+    echo "| loss | $(figure loss) in training, $(figure validation_loss) on held-out rows |"
     echo "| threshold | $(figure threshold) nats at an alert budget of $(figure alerts) |"
     echo "| packages of the index called odd | $(awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "odd") at = i; next } { odd += $at } END { print odd }' "$work/scores.csv") |"
 } >"$work/figures"
