@@ -1,4 +1,4 @@
-/* base/error.c: see error.h. */
+/* base/error.c: messages written, and prefixed, without ever leaving their buffer. */
 #include "base/error.h"
 
 #include <stdarg.h>
@@ -21,17 +21,17 @@ int odd_fail(oddrow_error *err, int code, const char *format, ...)
     return code;
 }
 
-int odd_prefix(oddrow_error *err, const char *format, ...)
+int odd_prefix(oddrow_error *err, int code, const char *format, ...)
 {
-    if (!err)
-        return ODDROW_EINVAL;
+    if (!err || !code)
+        return code;
     char text[sizeof err->message];
     va_list list;
     va_start(list, format);
     int wanted = vsnprintf(text, sizeof text, format, list);
     va_end(list);
     if (wanted <= 0)
-        return err->code;
+        return code;
     size_t front = strlen(text);
     size_t rest = strnlen(err->message, sizeof err->message - 1);
     if (rest > sizeof err->message - 1 - front)
@@ -39,5 +39,5 @@ int odd_prefix(oddrow_error *err, const char *format, ...)
     memmove(err->message + front, err->message, rest);
     memcpy(err->message, text, front);
     err->message[front + rest] = 0;
-    return err->code;
+    return code;
 }

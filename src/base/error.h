@@ -11,10 +11,11 @@
 int odd_fail(oddrow_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-/* Puts text in front of the message that is already in err (NULL allowed). Returns err->code, or
- * ODDROW_EINVAL when err is NULL: callers that pass NULL keep the code they have. */
-int odd_prefix(oddrow_error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3), cold));
+/* Puts text in front of the message that is already in err, which may be NULL, and returns code. A
+ * code of 0 leaves err alone, so that `return odd_prefix(err, read(…), "%s: ", path)` reads as one
+ * thing. */
+int odd_prefix(oddrow_error *err, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #ifdef __clang_analyzer__
 /* The analyzer does not see that the result is the code. */

@@ -75,8 +75,7 @@ static int set(line *l, const odd_option *option, const char *inline_value)
     if (!value)
         return ODDROW_EINVAL;
     int code = odd_options_set(&l->out->options, option, value, ODD_FROM_FLAG, l->err);
-    if (code)
-        odd_prefix(l->err, "--");
+    code = odd_prefix(l->err, code, "--");
     return code;
 }
 

@@ -39,8 +39,8 @@ static int set_keys(void *socket, const char *directory, oddrow_error *err)
 {
     odd_keys keys = {0};
     int status = odd_keys_read(directory, &keys, err);
-    if (!status && (status = odd_keys_apply(&keys, false, socket, err)))
-        odd_prefix(err, "%s: ", directory);
+    if (!status)
+        status = odd_prefix(err, odd_keys_apply(&keys, false, socket, err), "%s: ", directory);
     odd_keys_wipe(&keys);
     return status;
 }

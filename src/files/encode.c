@@ -145,7 +145,7 @@ static int open_all(encoding *e, const char *const *paths, size_t path_count, co
         rc = odd_csv_open(paths, path_count, &csv, &e->source, err);
     if (!rc && (rc = odd_encoder_new(e->model->schema, odd_csv_names(e->source),
                                      odd_csv_columns(e->source), &e->encoder, err)))
-        odd_prefix(err, "%s: ", paths[0]);
+        odd_prefix(err, rc, "%s: ", paths[0]);
     if (!rc)
         rc = odd_pool_new(e->options->threads, &e->pool, err);
     if (!rc)

@@ -79,7 +79,7 @@ static int open_pass(pass *p, const char *path, oddrow_error *err)
         rc = odd_csv_open(&path, 1, &csv, &p->source, err);
     if (!rc && (rc = odd_encoder_new(p->model->schema, odd_csv_names(p->source),
                                      odd_csv_columns(p->source), &p->encoder, err)))
-        odd_prefix(err, "%s: ", path);
+        odd_prefix(err, rc, "%s: ", path);
     if (!rc)
         rc = odd_pool_new(p->options->threads, &p->pool, err);
     if (rc)

@@ -232,7 +232,7 @@ static int open_stream(stream *s, const char *const *paths, size_t path_count, o
     rc = odd_csv_open(paths, path_count, &csv, &s->source, err);
     if (!rc && (rc = odd_encoder_new(s->model->schema, odd_csv_names(s->source),
                                      odd_csv_columns(s->source), &s->encoder, err)))
-        odd_prefix(err, "%s: ", paths[0]);
+        odd_prefix(err, rc, "%s: ", paths[0]);
     if (!rc)
         rc = s->sink->predicts ? odd_folded_new(s->model->network, &s->folded, err)
                                : odd_scorer_new(&s->model->verdict, false, &s->scorer, err);

@@ -186,8 +186,7 @@ static int read_calibration(const odd_model *model, const json_t *json,
         const char *name;
         odd_tail *tail = odd_calibration_tail(calibration, i, &name);
         rc = read_tail(json_object_get(tails, name), tail, err);
-        if (rc)
-            odd_prefix(err, "tail %s: ", name);
+        rc = odd_prefix(err, rc, "tail %s: ", name);
     }
     for (size_t at = 0; !rc && at < L; at++)
         rc = read_tail(json_array_get(columns, at), &calibration->columns[at], err);
@@ -439,5 +438,5 @@ int odd_metadata_read(const char *text, size_t floats, odd_model **out, oddrow_e
         return rc;
     rc = read_all(json, floats, out, err);
     json_decref(json);
-    return rc ? odd_prefix(err, "metadata: ") : 0;
+    return odd_prefix(err, rc, "metadata: ");
 }

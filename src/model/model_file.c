@@ -313,8 +313,8 @@ int odd_model_load(const char *path, odd_model **out, oddrow_error *err)
     odd_safetensors *file = NULL;
     *out = NULL;
     int rc = odd_safetensors_load(path, &file, err);
-    if (!rc && (rc = from_file(file, out, err)))
-        odd_prefix(err, "%s: ", path);
+    if (!rc)
+        rc = odd_prefix(err, from_file(file, out, err), "%s: ", path);
     odd_safetensors_free(&file);
     return rc;
 }

@@ -257,7 +257,7 @@ int odd_safetensors_load(const char *path, odd_safetensors **out, oddrow_error *
     if (!rc)
         rc = odd_safetensors_parse(bytes, size, out, err);
     odd_free(bytes);
-    return rc ? odd_prefix(err, "%s: ", path) : 0;
+    return odd_prefix(err, rc, "%s: ", path);
 }
 
 const char *odd_safetensors_metadata(const odd_safetensors *file, const char *key)

@@ -223,7 +223,7 @@ static int read_entries(const json_t *texts, const json_t *counts, odd_span *ent
         } else {
             int rc = odd_text_from_json(entry, text, err);
             if (rc)
-                return odd_prefix(err, "vocabulary entry %zu: ", i + 1);
+                return odd_prefix(err, rc, "vocabulary entry %zu: ", i + 1);
         }
         entries[i] = (odd_span){(const char *)(uintptr_t)before, text->size - before};
     }
@@ -335,15 +335,14 @@ int odd_schema_from_json(const json_t *json, odd_schema **out, oddrow_error *err
     if (!rc)
         rc = odd_schema_new(json_array_size(columns), &schema, err);
     if (rc)
-        return odd_prefix(err, "schema: ");
+        return odd_prefix(err, rc, "schema: ");
     schema->rows = rows;
     for (size_t k = 0; !rc && k < schema->K; k++) {
         rc = read_column(schema, json_array_get(columns, k), &schema->columns[k], err);
-        if (rc)
-            odd_prefix(err, "schema: column %zu: ", k + 1);
+        rc = odd_prefix(err, rc, "schema: column %zu: ", k + 1);
     }
-    if (!rc && (rc = odd_schema_index(schema, err)))
-        odd_prefix(err, "schema: ");
+    if (!rc)
+        rc = odd_prefix(err, odd_schema_index(schema, err), "schema: ");
     if (rc)
         odd_schema_free(&schema);
     *out = schema;

@@ -27,8 +27,7 @@ static const char *text_of(const yaml_node_t *node)
 /* Puts file, line and column before the message; lines and columns count from 1. */
 static int at(reader *r, yaml_mark_t mark, int code)
 {
-    odd_prefix(r->err, "%s:%zu:%zu: ", r->name, mark.line + 1, mark.column + 1);
-    return code;
+    return odd_prefix(r->err, code, "%s:%zu:%zu: ", r->name, mark.line + 1, mark.column + 1);
 }
 
 static int fail_at(reader *r, const yaml_node_t *node, const char *what, const char *word,
@@ -104,8 +103,7 @@ static int read_sequence(reader *r, const odd_option *option, const yaml_node_t 
         items[i] = text_of(item);
     }
     code = odd_options_set_list(r->options, option, items, count, ODD_FROM_PIPELINE, r->err);
-    if (code)
-        at(r, node->start_mark, code);
+    code = at(r, node->start_mark, code);
 done:
     odd_free(items);
     return code;
@@ -125,7 +123,7 @@ static int read_value(reader *r, const odd_option *option, const yaml_node_t *no
         return at(r, node->start_mark, ODDROW_EINVAL);
     }
     int code = odd_options_set(r->options, option, text_of(node), ODD_FROM_PIPELINE, r->err);
-    return code ? at(r, node->start_mark, code) : 0;
+    return at(r, node->start_mark, code);
 }
 
 static int read_section(reader *r, const char *section, const yaml_node_t *node)
@@ -192,9 +190,8 @@ static int fail_yaml(reader *r, const yaml_parser_t *parser)
         return odd_fail(r->err, ODDROW_ENOMEM, "%s: out of memory", r->name);
     const char *problem = parser->problem ? parser->problem : "not YAML";
     if (parser->error == YAML_READER_ERROR) {
-        odd_fail(r->err, ODDROW_EINVAL, "%s at byte %zu", problem, parser->problem_offset + 1);
-        odd_prefix(r->err, "%s: ", r->name);
-        return ODDROW_EINVAL;
+        return odd_fail(r->err, ODDROW_EINVAL, "%s: %s at byte %zu", r->name, problem,
+                        parser->problem_offset + 1);
     }
     odd_fail(r->err, ODDROW_EINVAL, "%s%s%s", parser->context ? parser->context : "",
              parser->context ? ", " : "", problem);

@@ -101,7 +101,7 @@ int odd_filling_model(odd_filling *f, const odd_model *model, size_t k, oddrow_e
     const float *table = odd_network_tensor(odd_model_network(model), theirs->categorical);
     int rc = width_differs(f, theirs->embedding, err);
     if (rc)
-        return odd_prefix(err, "%s: ", f->path);
+        return odd_prefix(err, rc, "%s: ", f->path);
     for (uint32_t id = 0; !rc && id < v->size; id++) {
         const float *vector = table + id * f->width;
         odd_span text = odd_vocabulary_text(v, id);
@@ -136,7 +136,7 @@ static int take_item(odd_filling *f, const json_t *item, size_t row, const float
     if (!rc && take_value(f, text.data, text.size, false, vector))
         rc = odd_no_memory(err);
     odd_bytes_free(&text);
-    return rc ? odd_prefix(err, "value %zu: ", row + 1) : 0;
+    return odd_prefix(err, rc, "value %zu: ", row + 1);
 }
 
 static int refuse_twice(const json_t *values, oddrow_error *err)
@@ -151,7 +151,7 @@ static int refuse_twice(const json_t *values, oddrow_error *err)
             continue;
         rc = odd_text_from_json(item, &text, err);
         if (rc) {
-            odd_prefix(err, "value %zu: ", i + 1);
+            odd_prefix(err, rc, "value %zu: ", i + 1);
             break;
         }
         uint32_t id =
@@ -185,18 +185,16 @@ int odd_filling_tensor(odd_filling *f, const odd_stored *tensor, const char *val
                       json_array_size(list), tensor->dimensions == 2 ? tensor->shape[0] : 0);
     if (!rc)
         rc = refuse_twice(list, err);
-    if (rc)
-        odd_prefix(err, "%s: %s: ", f->path, tensor->name);
-    if (!rc && (rc = width_differs(f, tensor->shape[1], err)))
-        odd_prefix(err, "%s: ", f->path);
+    rc = odd_prefix(err, rc, "%s: %s: ", f->path, tensor->name);
+    if (!rc)
+        rc = odd_prefix(err, width_differs(f, tensor->shape[1], err), "%s: ", f->path);
     for (size_t i = 0; !rc && i < tensor->shape[0]; i++) {
         for (size_t j = 0; j < f->width; j++)
             vector[j] = tensor->dtype == ODD_F32
                             ? ((const float *)tensor->data)[i * f->width + j]
                             : (float)((const double *)tensor->data)[i * f->width + j];
         rc = take_item(f, json_array_get(list, i), i, vector, err);
-        if (rc)
-            odd_prefix(err, "%s: %s: ", f->path, tensor->name);
+        rc = odd_prefix(err, rc, "%s: %s: ", f->path, tensor->name);
     }
     json_decref(list);
     odd_free(vector);

@@ -204,7 +204,7 @@ int odd_vectors_open(const char *path, odd_vectors *out, oddrow_error *err)
     if (!rc && offset % sizeof(float) != 0)
         rc = odd_fail(err, ODDROW_EFORMAT, "its numbers are not aligned");
     if (rc) {
-        odd_prefix(err, "%s: ", path);
+        odd_prefix(err, rc, "%s: ", path);
         odd_vectors_close(out);
         return rc;
     }

@@ -55,9 +55,9 @@ void odd_vectors_free(odd_vectors **v)
 }
 
 /* Puts the place in front of the message. */
-static int at(const odd_vectors *v, size_t column, oddrow_error *err)
+static int at(const odd_vectors *v, size_t column, int rc, oddrow_error *err)
 {
-    return odd_prefix(err, "%" PRIu64 ":%zu: ", v->line, column + 1);
+    return odd_prefix(err, rc, "%" PRIu64 ":%zu: ", v->line, column + 1);
 }
 
 static bool is_blank(char c)
@@ -113,13 +113,13 @@ static int set_width(odd_vectors *v, uint64_t width, size_t column, oddrow_error
     if (width < 1 || width > ODD_EMBEDDING_LIMIT) {
         odd_fail(err, ODDROW_EFORMAT, "vectors of %" PRIu64 " numbers; there can be 1 to %u", width,
                  ODD_EMBEDDING_LIMIT);
-        return at(v, column, err);
+        return at(v, column, ODDROW_EFORMAT, err);
     }
     v->width = (size_t)width;
     v->vector = odd_alloc(v->width, sizeof *v->vector);
     if (!v->vector)
         return odd_no_memory(err);
-    return v->sink.width(v->sink.context, v->width, err) ? at(v, column, err) : 0;
+    return at(v, column, v->sink.width(v->sink.context, v->width, err), err);
 }
 
 /* The numbers at the end of a line into v->vector; *size becomes what stands before them. */
@@ -131,14 +131,14 @@ static int read_numbers(odd_vectors *v, const char *line, size_t *size, oddrow_e
         double x = 0;
         if (start == 0) { /* only the value is left, or nothing */
             odd_fail(err, ODDROW_EFORMAT, "%zu numbers, expected %zu", v->width - 1 - i, v->width);
-            return at(v, *size, err);
+            return at(v, *size, ODDROW_EFORMAT, err);
         }
         if (odd_number_parse(line + start, end - start, &x) != ODD_NUMBER_OK ||
             !isfinite((float)x)) {
             int shown = (int)(end - start < 40 ? end - start : 40);
             odd_fail(err, ODDROW_EFORMAT, "'%.*s' is not a number that a vector can hold", shown,
                      odd_utf8_valid(line + start, (size_t)shown) ? line + start : "?");
-            return at(v, start, err);
+            return at(v, start, ODDROW_EFORMAT, err);
         }
         v->vector[i] = (float)x;
         end = start;
@@ -170,18 +170,19 @@ static int check_value(odd_vectors *v, const char *line, size_t start, size_t en
     size_t size = end - start, last = end;
     if (size == 0) {
         odd_fail(err, ODDROW_EFORMAT, "no value in front of the numbers");
-        return at(v, start, err);
+        return at(v, start, ODDROW_EFORMAT, err);
     }
     if (memchr(value, 0, size) || !odd_utf8_valid(value, size)) {
         const char *zero = memchr(value, 0, size);
         odd_fail(err, ODDROW_EFORMAT, zero ? "a NUL byte" : "the value is not UTF-8");
-        return at(v, start + (zero ? (size_t)(zero - value) : bad_byte(value, size)), err);
+        return at(v, start + (zero ? (size_t)(zero - value) : bad_byte(value, size)),
+                  ODDROW_EFORMAT, err);
     }
     size_t field = last_field(line, &last);
     if (field > start && looks_numeric(line + field, last - field)) {
         odd_fail(err, ODDROW_EFORMAT, "%zu numbers, expected %zu",
                  v->width + count_numbers(line + start, size), v->width);
-        return at(v, field, err);
+        return at(v, field, ODDROW_EFORMAT, err);
     }
     uint32_t id = odd_vocabulary_add(v->values, value, size, SIZE_MAX, SIZE_MAX);
     if (id == 0 || id == ODD_VOCABULARY_NO_MEMORY)
@@ -190,7 +191,7 @@ static int check_value(odd_vectors *v, const char *line, size_t start, size_t en
     if (v->values->counts[id] > 1) {
         odd_fail(err, ODDROW_EFORMAT, "the value '%.*s' stands in line %" PRIu64 " too",
                  (int)(size < 100 ? size : 100), value, (uint64_t)id + v->header);
-        return at(v, start, err);
+        return at(v, start, ODDROW_EFORMAT, err);
     }
     return 0;
 }
@@ -204,7 +205,7 @@ static int take_vector(odd_vectors *v, const char *line, size_t size, oddrow_err
         size_t width = count_numbers(line + start, size - start);
         if (width == 0) {
             odd_fail(err, ODDROW_EFORMAT, "no numbers behind the value");
-            return at(v, 0, err);
+            return at(v, 0, ODDROW_EFORMAT, err);
         }
         int rc = set_width(v, width, 0, err);
         if (rc)
@@ -270,7 +271,7 @@ static int take_line(odd_vectors *v, const char *line, size_t size, oddrow_error
         size--;
     if (size == 0) {
         odd_fail(err, ODDROW_EFORMAT, "an empty line");
-        return at(v, 0, err);
+        return at(v, 0, ODDROW_EFORMAT, err);
     }
     if (v->line == 1 && read_promise(v, line, size)) {
         v->pending = true;
@@ -281,7 +282,7 @@ static int take_line(odd_vectors *v, const char *line, size_t size, oddrow_error
     if (!rc && v->header && v->values->size > v->promised) {
         odd_fail(err, ODDROW_EFORMAT, "more than the %" PRIu64 " vectors that line 1 promises",
                  v->promised);
-        return at(v, 0, err);
+        return at(v, 0, ODDROW_EFORMAT, err);
     }
     return rc ? rc : take_vector(v, line, size, err);
 }
@@ -295,7 +296,7 @@ int odd_vectors_feed(odd_vectors *v, const char *data, size_t size, oddrow_error
         if (v->rest.size + part > ODD_VECTORS_LINE) {
             v->line++;
             odd_fail(err, ODDROW_EFORMAT, "a line of more than %u bytes", ODD_VECTORS_LINE);
-            return at(v, ODD_VECTORS_LINE, err);
+            return at(v, ODD_VECTORS_LINE, ODDROW_EFORMAT, err);
         }
         if (end && v->rest.size == 0) {
             rc = take_line(v, data, part, err);
@@ -323,12 +324,12 @@ int odd_vectors_end(odd_vectors *v, oddrow_error *err)
     if (v->pending || (v->header && count != v->promised)) {
         odd_fail(err, ODDROW_EFORMAT, "line 1 promises %" PRIu64 " vectors, %" PRIu64 " are there",
                  v->promised, count);
-        return at(v, 0, err);
+        return at(v, 0, ODDROW_EFORMAT, err);
     }
     if (count == 0) {
         v->line = 1;
         odd_fail(err, ODDROW_EFORMAT, "no vectors");
-        return at(v, 0, err);
+        return at(v, 0, ODDROW_EFORMAT, err);
     }
     return 0;
 }
@@ -356,6 +357,6 @@ int odd_vectors_read(const char *path, const odd_vectors_sink *sink, oddrow_erro
     odd_input_free(&input);
     odd_free(block);
     if (rc && err && !named)
-        odd_prefix(err, isdigit((unsigned char)*err->message) ? "%s:" : "%s: ", path);
+        odd_prefix(err, rc, isdigit((unsigned char)*err->message) ? "%s:" : "%s: ", path);
     return rc;
 }

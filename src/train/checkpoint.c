@@ -200,7 +200,7 @@ int odd_checkpoint_load(const char *directory, odd_progress_state *state, uint64
     if (!rc)
         rc = read_tensor(file, "moment2", odd_step_moment2(state->step), count, err);
     if (rc) {
-        odd_prefix(err, "%s: ", path.data);
+        odd_prefix(err, rc, "%s: ", path.data);
         goto done;
     }
     odd_step_set_count(state->step, adam);

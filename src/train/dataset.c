@@ -388,8 +388,9 @@ static int start(reader *r, const char *const *paths, size_t path_count, oddrow_
         rc = odd_no_memory(err);
     for (size_t i = 0; !rc && i < columns; i++)
         names[i] = odd_csv_name(r->source, i);
-    if (!rc && (rc = odd_fit_new(names, columns, &r->options->columns, &r->fit, err)))
-        odd_prefix(err, "%s: ", paths[0]);
+    if (!rc)
+        rc = odd_prefix(err, odd_fit_new(names, columns, &r->options->columns, &r->fit, err),
+                        "%s: ", paths[0]);
     odd_free(names);
     return rc;
 }
@@ -420,8 +421,8 @@ int odd_dataset_read(const char *const *paths, size_t path_count, const odd_trai
     if (!rc && r.rows == 0)
         rc = odd_fail(err, ODDROW_EFORMAT, "%s: no rows to learn from, %" PRIu64 " rejected",
                       paths[0], r.rejected);
-    if (!rc && (rc = odd_fit_finish(r.fit, &out->schema, err)))
-        odd_prefix(err, "%s: ", paths[0]);
+    if (!rc)
+        rc = odd_prefix(err, odd_fit_finish(r.fit, &out->schema, err), "%s: ", paths[0]);
     if (!rc)
         rc = odd_saved_widths(&options->saved, out->schema, err);
     if (!rc)

@@ -107,10 +107,11 @@ static int name_column(const loop *l, const odd_step_result *result, size_t batc
         const odd_column *column = &schema->columns[k];
         size_t at = column->kind == ODD_CATEGORICAL ? column->categorical : C + column->numeric;
         if (column->kind <= ODD_TIMESTAMP && !isfinite(result->column_sums[at]))
-            return odd_prefix(err, "epoch %zu, batch %zu, column %s: ", l->state.history.count + 1,
+            return odd_prefix(err, rc,
+                              "epoch %zu, batch %zu, column %s: ", l->state.history.count + 1,
                               batch, column->name);
     }
-    return odd_prefix(err, "epoch %zu, batch %zu: ", l->state.history.count + 1, batch);
+    return odd_prefix(err, rc, "epoch %zu, batch %zu: ", l->state.history.count + 1, batch);
 }
 
 /* Weights of a batch by its classes; NULL: all alike. */

@@ -25,9 +25,12 @@ static void puts_text_in_front(void **state)
     (void)state;
     oddrow_error err;
     odd_fail(&err, ODDROW_EFORMAT, "bad value");
-    assert_int_equal(odd_prefix(&err, "line %d: ", 3), ODDROW_EFORMAT);
+    assert_int_equal(odd_prefix(&err, ODDROW_EFORMAT, "line %d: ", 3), ODDROW_EFORMAT);
     assert_string_equal(err.message, "line 3: bad value");
-    assert_true(odd_prefix(NULL, "x") < 0);
+    assert_int_equal(odd_prefix(&err, 0, "%s", "not written: "), 0);
+    assert_string_equal(err.message, "line 3: bad value");
+    assert_int_equal(odd_prefix(NULL, ODDROW_ENOMEM, "x"), ODDROW_ENOMEM);
+    assert_int_equal(odd_prefix(NULL, 0, "x"), 0);
 }
 
 static void cuts_what_does_not_fit(void **state)
@@ -39,10 +42,10 @@ static void cuts_what_does_not_fit(void **state)
     big[sizeof big - 1] = 0;
     odd_fail(&err, ODDROW_EIO, "%s", big);
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
-    odd_prefix(&err, "front: ");
+    odd_prefix(&err, err.code, "front: ");
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
     assert_memory_equal(err.message, "front: xxx", 10);
-    odd_prefix(&err, "%s", big);
+    odd_prefix(&err, err.code, "%s", big);
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
 }
 
