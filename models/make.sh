@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes models/debian-packages.safetensors from this machine's Debian package index, and the figures of
-# its card. The index it was made from is another one on another day: so is the model.
+# Makes models/debian-packages.safetensors from this machine's Debian package index, and writes the figures
+# of its card. The index changes from day to day, and so does the model.
 #
 # usage: models/make.sh [ODDROW]      default build/release/oddrow
 set -euo pipefail
@@ -15,7 +15,7 @@ apt-cache dumpavail | LC_ALL=C awk -f pipelines/packages.awk >"$work/packages.cs
     echo "make.sh: no package index: apt-get update fetches it" >&2
     exit 1
 }
-# Rare hosts and domains folded: a third of the size for the same columns.
+# Rare hosts and domains are folded: the model has a third of the size for the same columns.
 "$oddrow" train "$work/packages.csv" --pipeline pipelines/$name.yaml --min-count 20 \
     -o "$work/$name.safetensors" --quiet
 "$oddrow" score "$work/$name.safetensors" "$work/packages.csv" --pipeline pipelines/$name.yaml \
@@ -23,7 +23,7 @@ apt-cache dumpavail | LC_ALL=C awk -f pipelines/packages.awk >"$work/packages.cs
 mv "$work/$name.safetensors" models/$name.safetensors
 
 figure() { "$oddrow" inspect models/$name.safetensors | awk -v key="$1" '$1 == key { print $2; exit }'; }
-index() { # the suites that the index is of, with their dates
+index() { # prints the suites of the index with their dates
     local file suites=
     for file in /var/lib/apt/lists/*_InRelease; do
         suites="$suites${suites:+; }$(sed -n 's/^Codename: //p' "$file" | head -n 1) of $(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The oddest packages of this machine's Debian package index, and why; then the same packages streamed
-# through a worker, and what its feed says. ./dev demo calls this.
+# Prints the oddest packages of this machine's Debian package index and the reasons. Then streams the same
+# packages through a worker and prints the oddest of its feed. ./dev demo calls this.
 #
 # usage: demo.sh ODDROW
 set -euo pipefail
@@ -22,7 +22,7 @@ echo "==> oddrow score $out/packages.model --pipeline pipelines/debian-packages.
 echo
 echo "The oddest packages, and what makes them so:"
 LC_ALL=C awk -f pipelines/oddest.awk "$out/packages.scores.csv"
-# ---- the same rows through the worker
+# ---- the same rows, streamed through the worker
 
 work=$(mktemp -d)
 worker=
@@ -38,7 +38,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# Tries the command ten times a second until it succeeds, for some seconds.
+# wait_for SECONDS COMMAND...: tries the command ten times a second until it succeeds; fails after SECONDS.
 wait_for() {
     local left=$(($1 * 10))
     shift
@@ -57,7 +57,7 @@ last_row_came() { tail -n 100 "$work/feed" | grep -q " demo $rows\( \|\$\)"; }
 
 rows=$(($(wc -l <"$out/packages.csv") - 1))
 journal=$out/packages.db
-any='tcp://127.0.0.1:*' # a free port; the worker's first line says which
+any='tcp://127.0.0.1:*' # a free port, which the worker's first line names
 rm -f "$journal" "$journal-wal" "$journal-shm"
 echo
 echo "==> oddrow serve $out/packages.model --journal $journal --publish all" >&2
@@ -73,7 +73,7 @@ echo "==> oddrow send $(endpoint rows) $out/packages.csv --client demo" >&2
 timeout 120 "$oddrow" send "$(endpoint rows)" "$out/packages.csv" --client demo
 wait_for 60 last_row_came
 
-# A line of the feed: time, topic, score, client, row number, and for odd rows why.
+# A line of the feed holds time, topic, score, client, row number and, for odd rows, the reasons.
 echo
 echo "The feed has $(grep -c ' score ' "$work/feed") entries of topic score and $(grep -c ' odd ' "$work/feed") of topic odd. The oddest:"
 echo

@@ -1,8 +1,8 @@
-# flows.awk: made-up network flows as CSV, with a time, a few of them odd.
+# flows.awk: generates network flows as CSV, with a time. A few of the flows are odd.
 #
 # usage: awk -v rows=20000 -v odd=0.01 -v seed=1 -f pipelines/flows.awk >flows.csv
 #
-# The same seed gives the same rows with any awk: the generator is Park and Miller's, exact in doubles.
+# The same seed gives the same rows in every awk: Park and Miller's generator is exact in doubles.
 function random() {
     state = state * 16807 % 2147483647
     return state / 2147483647
@@ -14,7 +14,7 @@ function normal(    u) {
 function pick(n) { return int(n * random()) + 1 }
 function spread(middle, width) { return exp(log(middle) + width * normal()) }
 
-# Second s of the eight weeks that begin on Monday 2025-03-03.
+# The date and time of second s of the eight weeks that begin on Monday 2025-03-03.
 function date(s,    day, month, rest) {
     day = 3 + int(s / 86400)
     month = 3
@@ -31,7 +31,7 @@ BEGIN {
     split("web web web web dns dns dns mail ssh ntp", services, " ")
     print "flow,start,service,protocol,port,network,state,packets,bytes_out,bytes_in,seconds,odd"
     for (i = 1; i <= rows; i++) {
-        # more traffic by day, less at weekends
+        # There is more traffic by day, and less at weekends.
         do {
             second = int(56 * 86400 * random())
             hour = second % 86400 / 3600
@@ -49,10 +49,10 @@ BEGIN {
         if (random() < odd) {
             label = 1
             what = pick(4)
-            if (what == 1) { network = "office-" pick(5); service = "ssh"; protocol = "tcp"; state_name = "reset"; port = 22; out = 60; into = 0; seconds = 0.001 }   # knocking
+            if (what == 1) { network = "office-" pick(5); service = "ssh"; protocol = "tcp"; state_name = "reset"; port = 22; out = 60; into = 0; seconds = 0.001 }   # connection attempts that are reset
             else if (what == 2) { service = "dns"; protocol = "udp"; port = 53; state_name = "stateless"; out = spread(200000, 0.5); seconds = spread(600, 0.5) }  # a tunnel
-            else if (what == 3) { service = "web"; protocol = "udp"; port = 1024 + pick(60000); }                  # not the web's port
-            else { out = spread(50000000, 0.6); seconds = spread(900, 0.5) }                                       # a copy of everything
+            else if (what == 3) { service = "web"; protocol = "udp"; port = 1024 + pick(60000); }                  # a protocol and port that the web does not use
+            else { out = spread(50000000, 0.6); seconds = spread(900, 0.5) }                                       # a copy of all data leaves
         }
         packets = int((out + into) / 700) + 1 + int(3 * random())
         printf "f%06d,%s,%s,%s,%d,%s,%s,%d,%d,%d,%.3f,%d\n", i, date(second), service, protocol, port, network, state_name, packets, out, into, seconds, label

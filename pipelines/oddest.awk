@@ -1,8 +1,8 @@
-# oddest.awk: scores that were written with --explain K, as a table to read. Plain awk.
+# oddest.awk: prints scores that were written with --explain K as a table for people. Plain awk.
 #
 # usage: awk -f pipelines/oddest.awk scores.csv
 
-# Splits a CSV line into cell[1…]; returns how many there are.
+# Splits a CSV line into cell[1], cell[2], …; returns the number of cells.
 function split_csv(line,    n, text, quoted, i, c) {
     n = 1
     text = ""

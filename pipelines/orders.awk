@@ -1,9 +1,9 @@
-# orders.awk: a made-up shop's orders as CSV: many kinds of columns, missing cells, quoted text, a
-# few orders odd.
+# orders.awk: generates the orders of a shop as CSV, with many kinds of columns, missing cells and quoted
+# text. A few of the orders are odd.
 #
 # usage: awk -v rows=10000 -v odd=0.02 -v seed=1 -f pipelines/orders.awk >orders.csv
 #
-# The same seed gives the same rows with any awk: the generator is Park and Miller's, exact in doubles.
+# The same seed gives the same rows in every awk: Park and Miller's generator is exact in doubles.
 function random() {
     state = state * 16807 % 2147483647
     return state / 2147483647
@@ -51,7 +51,7 @@ BEGIN {
         }
         text = product_of[p]
         if (text ~ /["]/) { gsub(/"/, "\"\"", text); text = "\"" text "\"" }
-        # one cell in fifty is missing
+        # In some columns, one cell in fifty is missing.
         printf "%d;2025-%02d-%02d %02d:%02d;%s;%s;%s;%s;%d;%.2f;%d;%s;%s;%s;%s;%s\n", 100000 + i, \
             1 + int(12 * (i - 1) / rows), pick(28), 7 + pick(14), pick(60) - 1, segment, country, \
             (random() < 0.02 ? "" : currency), text, quantity, price, discount, coupon, \

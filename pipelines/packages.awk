@@ -1,8 +1,8 @@
-# packages.awk: `apt-cache dumpavail` to CSV, one package a row. Plain awk, no extensions.
+# packages.awk: converts `apt-cache dumpavail` to CSV, one row per package. Plain awk, no extensions.
 #
 # usage: apt-cache dumpavail | LC_ALL=C awk -f pipelines/packages.awk >packages.csv
 
-# A field as CSV: quoted where it must be.
+# Returns a field as CSV, in quotes if it needs them.
 function csv(text) {
     if (text ~ /[",\n\r]/) {
         gsub(/"/, "\"\"", text)
@@ -11,12 +11,12 @@ function csv(text) {
     return text
 }
 
-# Items of a relation list: commas between them, | inside one.
+# Counts the items of a relation list: commas separate items, and | stands within an item.
 function items(text,    parts) {
     return text == "" ? 0 : split(text, parts, /,/)
 }
 
-# The values of one debtags facet, the first of them: "role::program, …" -> "program".
+# Returns the first value of a debtags facet: "role::program, …" -> "program".
 function facet(name,    at, rest) {
     at = index(", " tags, ", " name "::")
     if (!at)
@@ -26,7 +26,7 @@ function facet(name,    at, rest) {
     return rest
 }
 
-# What the name says a package is: lib…-dev, python3-…, …-doc.
+# Returns the kind of package that the name indicates: lib…-dev, python3-…, …-doc.
 function family(name) {
     if (name ~ /-dbg(sym)?$/) return "dbg"
     if (name ~ /-(doc|docs|manual)$/) return "doc"
@@ -56,7 +56,7 @@ function host(url) {
     sub(/[\/:?].*/, "", url)
     sub(/^www\./, "", url)
     url = tolower(url)
-    # projects' own subdomains of a host count as the host
+    # A project's own subdomain of a host counts as the host.
     if (match(url, /[^.]+\.(github\.io|sourceforge\.(net|io)|readthedocs\.(org|io)|gitlab\.io)$/))
         sub(/^[^.]+\./, "", url)
     return url
@@ -99,7 +99,7 @@ BEGIN {
     next
 }
 
-# A line that begins with a blank goes on with the field before it.
+# A line that begins with a blank continues the previous field.
 /^[ \t]/ {
     if (field == "Tag")
         value[field] = value[field] $0
