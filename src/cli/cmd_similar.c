@@ -10,13 +10,6 @@
 #include "cli/progress.h"
 #include "files/similar.h"
 
-/* Whether a column's cells count: what the network reads. */
-static bool is_input(const odd_column *column)
-{
-    return column->kind == ODD_CATEGORICAL || column->kind == ODD_NUMERIC ||
-           column->kind == ODD_TIMESTAMP || column->kind == ODD_CONSTANT;
-}
-
 static bool differs(const odd_similar *s, const odd_similar_row *row, size_t k)
 {
     const odd_bytes *a = &s->itself.cells[k], *b = &row->cells[k];
@@ -37,7 +30,7 @@ static json_t *differing(const odd_schema *schema, const odd_similar *s, const o
 {
     json_t *out = json_array();
     for (size_t k = 0; k < schema->K && out; k++) {
-        if (!is_input(&schema->columns[k]) || !differs(s, row, k))
+        if (!odd_kind_is_input(schema->columns[k].kind) || !differs(s, row, k))
             continue;
         json_t *item =
             json_pack("{s:o, s:o, s:o}", "column", odd_text_value(schema->columns[k].name), "here",
@@ -76,7 +69,7 @@ static int describe(const odd_schema *schema, const odd_similar *s, const odd_si
     odd_bytes_clear(out);
     for (size_t k = 0; k < schema->K && !rc; k++) {
         const odd_bytes *a = &s->itself.cells[k], *b = &row->cells[k];
-        if (!is_input(&schema->columns[k]) || !differs(s, row, k))
+        if (!odd_kind_is_input(schema->columns[k].kind) || !differs(s, row, k))
             continue;
         rc =
             odd_bytes_print(out, "%s%s %.*s → %.*s", out->size ? ", " : "", schema->columns[k].name,

@@ -55,8 +55,7 @@ static int add_column(odd_text_table *table, const odd_schema *schema, const odd
                       oddrow_error *err)
 {
     char share[32] = "", inside[160];
-    bool read = c->kind != ODD_ID && c->kind != ODD_LABEL && c->kind != ODD_IGNORE;
-    if (read && schema->rows > 0 && c->missing + c->unparsed > 0)
+    if (odd_kind_is_read(c->kind) && schema->rows > 0 && c->missing + c->unparsed > 0)
         snprintf(share, sizeof(share), "%.2f%%",
                  100 * (double)(c->missing + c->unparsed) / (double)schema->rows);
     content(c, inside, sizeof(inside));
@@ -87,11 +86,9 @@ static json_t *column_json(const odd_column *c)
     if (!failed && c->vocabulary)
         failed |=
             json_object_set_new(out, "values", json_integer((json_int_t)c->vocabulary->size - 1));
-    if (!failed && c->kind == ODD_CATEGORICAL) {
+    if (!failed && odd_kind_is_category(c->kind))
         failed |= json_object_set_new(out, "embedding", json_integer((json_int_t)c->embedding));
-    }
-    if (!failed && (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP ||
-                    (c->kind == ODD_TARGET && !c->vocabulary))) {
+    if (!failed && c->scaler.table) {
         failed |= json_object_set_new(out, "minimum", odd_number_value(c->minimum));
         failed |= json_object_set_new(out, "maximum", odd_number_value(c->maximum));
     }

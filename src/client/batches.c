@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "csv/chunk.h"
 #include "csv/record.h"
-#include "csv/split.h"
 #include "wire/frame.h"
 
 struct odd_batches {

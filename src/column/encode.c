@@ -25,11 +25,6 @@ struct odd_encoder {
     odd_bytes names;
 };
 
-static bool is_input(odd_kind kind)
-{
-    return kind <= ODD_CONSTANT;
-}
-
 /* Finds every schema column among the file's names, and what is left over. */
 static int bind(odd_encoder *e, const char *const *names, size_t n, oddrow_error *err)
 {
@@ -57,7 +52,7 @@ static int bind(odd_encoder *e, const char *const *names, size_t n, oddrow_error
         }
     }
     for (size_t k = 0; k < s->K && code == 0; k++) {
-        if (!is_input(s->columns[k].kind))
+        if (!odd_kind_is_input(s->columns[k].kind))
             continue;
         if (repeats[k] != 1)
             code = odd_fail(err, ODDROW_ESCHEMA,

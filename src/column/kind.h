@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* The order says nothing: ask the functions below. */
 typedef enum odd_kind {
     ODD_CATEGORICAL, /* an id into a vocabulary */
     ODD_NUMERIC,     /* one scaled number */
@@ -35,6 +36,26 @@ const char *odd_kind_name(odd_kind kind);
 
 /* The reverse; false when no kind has that name. */
 bool odd_kind_parse(const char *name, odd_kind *kind);
+
+/* The traits of a kind; all false, 0 and "?" when there is no such kind. An input takes part in the
+ * score: as a category (an id with an embedding, one of odd_rows.ids) or as numbers (features of
+ * odd_rows.values), each with a loss, or as a constant, whose differences count. A carried column
+ * goes to the output as it is. Of a column that is read, training counts the cells: the inputs and
+ * the target. */
+bool odd_kind_is_input(odd_kind kind);
+bool odd_kind_is_category(odd_kind kind);
+bool odd_kind_is_number(odd_kind kind);
+bool odd_kind_is_carried(odd_kind kind);
+bool odd_kind_is_read(odd_kind kind);
+
+/* Scaled numbers that a cell becomes: 0, 1 or more. */
+size_t odd_kind_features(odd_kind kind);
+
+/* Whether values beyond the training range are to be expected, because time goes on. */
+bool odd_kind_moves_on(odd_kind kind);
+
+/* What a cell of a kind of numbers is to a person: "number", "time"; "text" of the others. */
+const char *odd_kind_cell(odd_kind kind);
 
 /* "" (none), "missing", "unseen", "unparsed", "out-of-range"; "?" otherwise. */
 const char *odd_flag_name(odd_flag flag);

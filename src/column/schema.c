@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "column/timestamp.h"
 
 #define TEXT_BLOCK 65536
 
@@ -102,7 +101,7 @@ static int index_number(odd_schema *s, odd_column *c, oddrow_error *err)
     if (!isfinite(c->minimum) || !isfinite(c->maximum) || c->minimum > c->maximum)
         return odd_fail(err, ODDROW_EFORMAT, "column '%s': no range from %g to %g", c->name,
                         c->minimum, c->maximum);
-    c->features = c->kind == ODD_TIMESTAMP ? ODD_TIMESTAMP_FEATURES : 1;
+    c->features = odd_kind_features(c->kind);
     c->first_feature = s->F;
     s->F += c->features;
     c->numeric = s->M++;
@@ -131,14 +130,10 @@ size_t odd_schema_losses(const odd_schema *s)
 
 size_t odd_schema_loss_column(const odd_schema *s, size_t at)
 {
-    for (size_t k = 0; k < s->K; k++) {
-        const odd_column *c = &s->columns[k];
-        if (c->kind == ODD_CATEGORICAL && c->categorical == at)
-            return k;
-        if ((c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP) && s->C + c->numeric == at)
-            return k;
-    }
-    return SIZE_MAX;
+    size_t k = 0;
+    while (k < s->K && s->columns[k].loss != at)
+        k++;
+    return k < s->K ? k : SIZE_MAX;
 }
 
 size_t odd_schema_outputs(const odd_schema *s)
@@ -160,7 +155,7 @@ static int index_column(odd_schema *s, odd_column *c, oddrow_error *err)
     c->features = 0;
     if (c->kind == ODD_CATEGORICAL)
         return index_categorical(s, c, err);
-    if (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP)
+    if (odd_kind_is_number(c->kind))
         return index_number(s, c, err);
     if (c->kind == ODD_TARGET)
         return index_target(s, c, err);
@@ -202,5 +197,11 @@ int odd_schema_index(odd_schema *s, oddrow_error *err)
     s->target = SIZE_MAX;
     for (size_t k = 0; k < s->K && code == 0; k++)
         code = index_column(s, s->columns + k, err);
+    for (size_t k = 0; k < s->K && code == 0; k++) {
+        odd_column *c = s->columns + k;
+        c->loss = odd_kind_is_category(c->kind) ? c->categorical
+                  : odd_kind_is_number(c->kind) ? s->C + c->numeric
+                                                : SIZE_MAX;
+    }
     return code;
 }

@@ -32,6 +32,7 @@ typedef struct odd_column {
     size_t categorical;             /* categorical: index among the C */
     size_t numeric;                 /* numeric, timestamp: index among the M */
     size_t constant_index;          /* constant: index among the D */
+    size_t loss; /* place among the L = C + M losses, those of categories first; or SIZE_MAX */
     double missing_loss; /* numeric, timestamp: loss of a missing or unparsed cell, in nats:
                             -ln((missing + unparsed + 1) / (rows + 2)) */
     double differs_loss; /* constant: loss of a cell that differs, in nats:
@@ -68,7 +69,7 @@ void odd_schema_free(odd_schema **s);
 /* A NUL-terminated copy that lives as long as the schema; NULL: no memory. */
 char *odd_schema_keep(odd_schema *s, const char *data, size_t size);
 
-/* Columns with a loss, L = C + M; and the column of loss number `at`, or SIZE_MAX. */
+/* Columns with a loss, L = C + M; and the column of loss `at`, or SIZE_MAX. */
 size_t odd_schema_losses(const odd_schema *s);
 size_t odd_schema_loss_column(const odd_schema *s, size_t at);
 

@@ -4,8 +4,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "csv/chunk.h"
 #include "csv/record.h"
-#include "csv/split.h"
 
 #include <csv.h>
 #include <stdio.h>
@@ -146,7 +146,7 @@ int odd_csv_header_read(odd_csv_header *out, const char *record, size_t size, ch
     char *scratch = odd_alloc(size + 1, 1);
     if (scratch && !odd_bytes_add(&chunk.raw, record, size)) {
         size_t columns = count_fields(record, size, delimiter, scratch);
-        status = odd_csv_split_raw(&chunk, columns, delimiter, size + 1, NULL);
+        status = odd_csv_chunk_split(&chunk, columns, delimiter, size + 1, NULL);
     }
     odd_free(scratch);
     if (!status)

@@ -3,10 +3,10 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "csv/chunk.h"
 #include "csv/header.h"
 #include "csv/input.h"
 #include "csv/record.h"
-#include "csv/split.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -472,18 +472,5 @@ int odd_csv_descriptor(const odd_csv_source *s)
 
 int odd_csv_split(const odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
 {
-    return odd_csv_split_raw(chunk, s->header.columns, s->delimiter, s->max_record, err);
-}
-
-void odd_csv_chunk_free(odd_csv_chunk *c)
-{
-    if (!c)
-        return;
-    odd_bytes_free(&c->raw);
-    odd_bytes_free(&c->text);
-    odd_bytes_free(&c->reasons);
-    odd_free(c->cells);
-    odd_free(c->record_of_row);
-    odd_free(c->rejects);
-    *c = (odd_csv_chunk){0};
+    return odd_csv_chunk_split(chunk, s->header.columns, s->delimiter, s->max_record, err);
 }

@@ -5,7 +5,7 @@
 #ifndef ODD_CSV_SOURCE_H
 #define ODD_CSV_SOURCE_H
 
-#include "base/bytes.h"
+#include "csv/chunk.h"
 #include "oddrow.h"
 
 typedef struct odd_csv_source odd_csv_source;
@@ -19,39 +19,6 @@ typedef struct odd_csv_options {
 } odd_csv_options;
 
 #define ODD_CSV_OPTIONS ((odd_csv_options){0})
-
-/* A record that did not become a row. */
-typedef struct odd_csv_reject {
-    size_t record;      /* index among the chunk's records */
-    uint64_t offset;    /* of its first byte in the (unpacked) file */
-    const char *reason; /* "7 fields, expected 15"; lives as long as the chunk's contents */
-    odd_span line;      /* its bytes without the line end, at most 64 KiB of them; in raw */
-} odd_csv_reject;
-
-/* {0} is empty; reused from call to call; owned by the caller and freed by odd_csv_chunk_free.
- * odd_csv_next fills the first part, odd_csv_split the second; rows + reject_count == records. */
-typedef struct odd_csv_chunk {
-    uint64_t sequence; /* 0, 1, … in the order of reading, over all files */
-    const char *path;  /* the source's copy */
-    size_t file;       /* index of that file */
-    uint64_t offset;   /* of raw in its (unpacked) file */
-    odd_bytes raw;     /* whole records */
-
-    size_t records;          /* data records, good and rejected; blank lines are none */
-    size_t rows;             /* good ones */
-    size_t columns;          /* those of the header */
-    odd_span *cells;         /* rows × columns, unquoted, blanks around unquoted text removed */
-    uint32_t *record_of_row; /* rows: index among the chunk's records */
-    odd_csv_reject *rejects; /* in the order of the file */
-    size_t reject_count;
-
-    /* private */
-    odd_bytes text;    /* what the cells point into */
-    odd_bytes reasons; /* what the rejects' reasons point into */
-    size_t cell_capacity, row_capacity, reject_capacity;
-    size_t too_long; /* raw begins one record longer than this, which is all of the chunk; or 0 */
-    bool marked;     /* the scanner found records to reject */
-} odd_csv_chunk;
 
 /* Opens the first of n >= 1 files ("-" is standard input), skips a byte order mark, finds the
  * delimiter and reads the header. An empty name becomes column_N (N from 1). 0 with *out the
@@ -88,9 +55,6 @@ int odd_csv_descriptor(const odd_csv_source *s);
 /* Splits chunk->raw into cells and rejects, which stay valid until the chunk's next use. 0 or
  * ODDROW_ENOMEM. Reads only s: any thread, one chunk a thread. */
 int odd_csv_split(const odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err);
-
-/* Frees the buffers and leaves {0}. NULL-safe. */
-void odd_csv_chunk_free(odd_csv_chunk *c);
 
 /* Closes; *s becomes NULL. NULL-safe. Chunks keep their contents, but for path. */
 void odd_csv_close(odd_csv_source **s);

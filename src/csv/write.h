@@ -2,8 +2,7 @@
 #ifndef ODD_CSV_WRITE_H
 #define ODD_CSV_WRITE_H
 
-#include "base/bytes.h"
-#include "csv/source.h"
+#include "csv/chunk.h"
 
 /* Appends data as one field: in quotes when it holds the delimiter, a quote or a line end, or when
  * it begins or ends with a blank; as it is otherwise. Delimiters and line ends are the caller's.

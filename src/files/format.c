@@ -77,9 +77,8 @@ int odd_layout_new(const odd_model *model, const odd_score_options *options,
     if (!out->carried_cell || !out->carried_name || !out->names)
         return odd_no_memory(err);
     for (size_t k = 0; k < schema->K; k++) {
-        odd_kind kind = schema->columns[k].kind;
         size_t cell = odd_encoder_source(encoder, k);
-        if (kind < ODD_ID || cell == SIZE_MAX)
+        if (!odd_kind_is_carried(schema->columns[k].kind) || cell == SIZE_MAX)
             continue;
         const char *name = odd_csv_name(source, cell);
         out->carried_cell[out->carried] = cell;

@@ -68,8 +68,8 @@ static int add_name(odd_vectorizer *r, size_t at, const char *name, const char *
 static int name_piece(odd_vectorizer *r, const piece *p, size_t *at, oddrow_error *err)
 {
     const odd_column *c = p->column;
-    bool single = c->kind == ODD_NUMERIC;
-    size_t count = c->kind == ODD_CATEGORICAL ? p->embedding.E : c->features;
+    bool single = c->features == 1;
+    size_t count = odd_kind_is_category(c->kind) ? p->embedding.E : c->features;
     int rc = 0;
     for (size_t j = 0; j < count && !rc; j++)
         rc = add_name(r, (*at)++, c->name, NULL, single ? SIZE_MAX : j, err);
@@ -126,11 +126,11 @@ static int add_pieces(odd_vectorizer *r, oddrow_error *err)
     for (size_t k = 0; k < schema->K && !rc; k++) {
         const odd_column *c = &schema->columns[k];
         piece *p = &r->pieces[r->piece_count];
-        if (c->kind == ODD_CATEGORICAL) {
+        if (odd_kind_is_category(c->kind)) {
             p->embedding = odd_embedding_at(r->model, c->categorical);
             r->width += p->embedding.E;
             rc = add_texts(p, err);
-        } else if (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP) {
+        } else if (odd_kind_is_number(c->kind)) {
             p->flag = c->missing + c->unparsed > 0;
             r->width += c->features + p->flag;
         } else {
@@ -258,7 +258,7 @@ static void put_input(const odd_vectorizer *r, const odd_rows *batch, size_t cou
     for (size_t i = 0; i < r->piece_count; i++) {
         const piece *p = &r->pieces[i];
         const odd_column *c = p->column;
-        bool categorical = c->kind == ODD_CATEGORICAL;
+        bool categorical = odd_kind_is_category(c->kind);
         size_t n = categorical ? p->embedding.E : c->features;
         for (size_t row = 0; row < count; row++) {
             const float *from = categorical ? p->embedding.vectors + id_of(batch, p, row) * n
@@ -353,7 +353,7 @@ static int add_numbers(odd_bytes *out, const float *numbers, size_t count)
 static int add_piece(const piece *p, const odd_rows *batch, size_t row, odd_bytes *out)
 {
     const odd_column *c = p->column;
-    if (c->kind == ODD_CATEGORICAL) {
+    if (odd_kind_is_category(c->kind)) {
         uint32_t id = id_of(batch, p, row);
         if (!p->ends)
             return add_numbers(out, p->embedding.vectors + id * p->embedding.E, p->embedding.E);

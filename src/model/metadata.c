@@ -220,10 +220,10 @@ static void describe_columns(const odd_schema *schema, size_t *V, size_t *E, siz
 {
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        if (column->kind == ODD_CATEGORICAL) {
+        if (odd_kind_is_category(column->kind)) {
             V[column->categorical] = column->vocabulary->size;
             E[column->categorical] = column->embedding;
-        } else if (column->kind == ODD_NUMERIC || column->kind == ODD_TIMESTAMP) {
+        } else if (odd_kind_is_number(column->kind)) {
             for (size_t f = 0; f < column->features; f++)
                 feature_column[column->first_feature + f] = column->numeric;
         }
@@ -382,7 +382,7 @@ static int read_margins(odd_model *model, oddrow_error *err)
     const odd_schema *schema = model->schema;
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        if (column->kind != ODD_NUMERIC)
+        if (column->features != 1)
             continue;
         model->verdict.value_margin[column->numeric] = odd_alloc(ODD_MARGIN_GRID, sizeof(float));
         if (!model->verdict.value_margin[column->numeric])

@@ -130,7 +130,7 @@ static json_t *column_to_json(const odd_column *column)
                                    : json_null());
         rc |= set(out, "differing", whole(column->differing));
     }
-    if (column->kind <= ODD_CONSTANT || column->kind == ODD_TARGET) {
+    if (odd_kind_is_read(column->kind)) {
         rc |= set(out, "count", whole(column->count));
         rc |= set(out, "missing", whole(column->missing));
         rc |= set(out, "unparsed", whole(column->unparsed));
@@ -301,7 +301,7 @@ static int read_column(odd_schema *schema, const json_t *object, odd_column *col
     if (!rc && json_object_get(object, "why"))
         rc = read_text(schema, json_object_get(object, "why"), "why", &why, NULL, err);
     column->why = why;
-    if (!rc && (column->kind <= ODD_CONSTANT || column->kind == ODD_TARGET)) {
+    if (!rc && odd_kind_is_read(column->kind)) {
         rc = read_whole(object, "count", &column->count, err);
         if (!rc)
             rc = read_whole(object, "missing", &column->missing, err);
@@ -315,10 +315,9 @@ static int read_column(odd_schema *schema, const json_t *object, odd_column *col
                            &column->constant, &column->constant_size, err);
     }
     bool classes = column->kind == ODD_TARGET && json_object_get(object, "vocabulary");
-    if (!rc && (column->kind == ODD_CATEGORICAL || classes))
+    if (!rc && (odd_kind_is_category(column->kind) || classes))
         rc = read_vocabulary(object, column, err);
-    else if (!rc && (column->kind == ODD_NUMERIC || column->kind == ODD_TIMESTAMP ||
-                     column->kind == ODD_TARGET))
+    else if (!rc && (odd_kind_is_number(column->kind) || column->kind == ODD_TARGET))
         rc = read_scaler(object, column, err);
     return rc;
 }

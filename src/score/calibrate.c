@@ -98,7 +98,7 @@ static int fit_margins(odd_verdict *verdict, const odd_rows *rest, oddrow_error 
     int rc = z ? 0 : odd_no_memory(err);
     for (size_t k = 0; !rc && k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        if (column->kind != ODD_NUMERIC)
+        if (column->features != 1)
             continue;
         size_t count = 0, m = column->numeric;
         float *nats = odd_alloc(ODD_MARGIN_GRID, sizeof(float));

@@ -55,7 +55,7 @@ static int say_expected(odd_explainer *e, size_t k)
                              column->constant_size);
     if (e->verdict->network->config.objective != ODD_ROW)
         return 0; /* embedding-mse has no expectation of the cell itself */
-    if (column->kind == ODD_CATEGORICAL) {
+    if (odd_kind_is_category(column->kind)) {
         uint32_t id = e->expected.likely[column->categorical];
         const odd_vocabulary *v = column->vocabulary;
         odd_span value = odd_vocabulary_text(v, id);
@@ -79,7 +79,7 @@ static size_t most_surprising(const odd_explainer *e, const odd_reason *reasons,
 {
     size_t best = SIZE_MAX;
     for (size_t k = 0; k < e->verdict->schema->K; k++) {
-        bool taken = e->verdict->schema->columns[k].kind > ODD_CONSTANT;
+        bool taken = !odd_kind_is_input(e->verdict->schema->columns[k].kind);
         for (size_t i = 0; !taken && i < found; i++)
             taken = reasons[i].column == k;
         if (!taken && (best == SIZE_MAX || e->surprise[k] > e->surprise[best]))

@@ -130,7 +130,7 @@ static void name_scalers(growing *g)
 {
     for (size_t k = 0; k < g->schema->K; k++) {
         const odd_column *column = &g->schema->columns[k];
-        if (column->kind == ODD_NUMERIC || column->kind == ODD_TIMESTAMP)
+        if (odd_kind_is_number(column->kind))
             g->scaler[column->first_feature] = &column->scaler;
     }
 }

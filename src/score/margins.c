@@ -52,7 +52,7 @@ int odd_verdict_id_margins(odd_verdict *verdict, oddrow_error *err)
     const odd_schema *schema = verdict->schema;
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        if (column->kind != ODD_CATEGORICAL)
+        if (!odd_kind_is_category(column->kind))
             continue;
         float *nats = odd_alloc(column->vocabulary->size, sizeof(float));
         if (!nats)

@@ -141,18 +141,18 @@ static void run_network(odd_lane *lane, const odd_rows *rows, bool masked, bool 
 {
     const odd_verdict *verdict = lane->scorer->verdict;
     const odd_schema *schema = verdict->schema;
-    size_t L = odd_schema_losses(verdict->schema), C = schema->C;
+    size_t L = odd_schema_losses(verdict->schema);
     odd_forward_run(lane->forward, rows->ids, rows->values, rows->missing, rows->count,
                     ODD_NO_COLUMN, lane->losses, lane->loss, with_x ? lane->x : NULL);
     if (masked)
         run_masked(lane, rows);
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        if (column->kind != ODD_NUMERIC && column->kind != ODD_TIMESTAMP)
+        if (!odd_kind_is_number(column->kind))
             continue;
         for (size_t i = 0; i < rows->count; i++)
             if (rows->missing[i * schema->M + column->numeric])
-                lane->losses[i * L + C + column->numeric] = (float)column->missing_loss;
+                lane->losses[i * L + column->loss] = (float)column->missing_loss;
     }
     if (verdict->network->config.objective == ODD_EMBEDDING_MSE && !masked)
         return; /* the row's loss is the mean over x, which the network gave */
@@ -198,14 +198,14 @@ static void measure_margins(const odd_lane *lane, const odd_rows *rows, float *o
         out[i] = 0;
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        if (column->kind == ODD_CATEGORICAL) {
+        if (odd_kind_is_category(column->kind)) {
             size_t c = column->categorical;
             const float *nats = verdict->id_margin[c];
             for (size_t i = 0; i < rows->count; i++) {
                 uint32_t id = rows->ids[i * schema->C + c];
                 out[i] += nats[id < V[c] ? id : 0];
             }
-        } else if (column->kind == ODD_NUMERIC || column->kind == ODD_TIMESTAMP) {
+        } else if (odd_kind_is_number(column->kind)) {
             size_t m = column->numeric;
             float absent = (float)column->missing_loss - ODD_MARGIN_HINGE;
             const float *nats = verdict->value_margin[m];
@@ -346,12 +346,12 @@ static void expect_masked(odd_lane *lane, const odd_rows *row, odd_forward_expec
     const odd_forward_expected *guess = &lane->guess;
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        bool text = column->kind == ODD_CATEGORICAL;
+        bool text = odd_kind_is_category(column->kind);
         size_t c = column->categorical, first = column->first_feature;
-        if (column->kind > ODD_TIMESTAMP)
+        if (column->loss == SIZE_MAX)
             continue;
-        odd_forward_explain(lane->forward, row->ids, row->values, row->missing,
-                            (int)(text ? c : schema->C + column->numeric), &lane->guess);
+        odd_forward_explain(lane->forward, row->ids, row->values, row->missing, (int)column->loss,
+                            &lane->guess);
         if (text && out->likely)
             out->likely[c] = guess->likely[c];
         if (text && out->probability)
@@ -376,10 +376,9 @@ void odd_lane_surprise(odd_lane *lane, const odd_rows *row, bool masked, float *
                             expected);
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        size_t at =
-            column->kind == ODD_CATEGORICAL ? column->categorical : schema->C + column->numeric;
+        size_t at = column->loss;
         surprise[k] = 0;
-        if (column->kind <= ODD_TIMESTAMP)
+        if (at != SIZE_MAX)
             surprise[k] = odd_tail_surprise(&calibration->columns[at], lane->losses[at]);
         else if (column->kind == ODD_CONSTANT && row->differs &&
                  row->differs[column->constant_index])

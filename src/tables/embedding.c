@@ -35,7 +35,7 @@ int odd_embedding_find(const odd_model *model, const char *name, odd_embedding *
         const odd_column *column = &schema->columns[k];
         if (strcmp(column->name, name) != 0)
             continue;
-        if (column->kind != ODD_CATEGORICAL)
+        if (!odd_kind_is_category(column->kind))
             return odd_fail(err, ODDROW_EINVAL,
                             "the column '%.200s' is %s and has no embedding; only categorical ones "
                             "have",

@@ -16,7 +16,8 @@
 static size_t find_categorical(const odd_schema *schema, const char *name, size_t size)
 {
     for (size_t k = 0; k < schema->K; k++)
-        if (schema->columns[k].kind == ODD_CATEGORICAL && strlen(schema->columns[k].name) == size &&
+        if (odd_kind_is_category(schema->columns[k].kind) &&
+            strlen(schema->columns[k].name) == size &&
             memcmp(schema->columns[k].name, name, size) == 0)
             return k;
     return SIZE_MAX;
@@ -126,7 +127,7 @@ static int fill_from_safetensors(job *j, const char *path, size_t only, oddrow_e
     for (size_t k = 0; !rc && k < j->schema->K; k++) {
         bool there = false;
         const odd_column *column = &j->schema->columns[k];
-        if (column->kind != ODD_CATEGORICAL || (only != SIZE_MAX && k != only) ||
+        if (!odd_kind_is_category(column->kind) || (only != SIZE_MAX && k != only) ||
             (only == SIZE_MAX && j->named[column->categorical]))
             continue;
         rc = fill_column(j, k, path, file, model, &there, err);

@@ -359,11 +359,11 @@ static void note_columns(odd_dataset *out)
                                 out->unlabelled);
     for (size_t k = 0; k < out->schema->K && used + 320 < sizeof out->notes; k++) {
         const odd_column *column = &out->schema->columns[k];
-        if (column->unparsed && column->kind != ODD_TARGET)
-            used += (size_t)snprintf(
-                out->notes + used, sizeof out->notes - used,
-                "column %.60s: %" PRIu64 " cells are no %s and count as missing\n", column->name,
-                column->unparsed, column->kind == ODD_TIMESTAMP ? "time" : "number");
+        if (column->unparsed && odd_kind_is_input(column->kind))
+            used +=
+                (size_t)snprintf(out->notes + used, sizeof out->notes - used,
+                                 "column %.60s: %" PRIu64 " cells are no %s and count as missing\n",
+                                 column->name, column->unparsed, odd_kind_cell(column->kind));
         if (column->kind == ODD_ID && column->why && strstr(column->why, "distinct"))
             used +=
                 (size_t)snprintf(out->notes + used, sizeof out->notes - used,

@@ -101,12 +101,10 @@ static int name_column(const loop *l, const odd_step_result *result, size_t batc
                        oddrow_error *err)
 {
     const odd_schema *schema = l->dataset->schema;
-    size_t C = schema->C;
     for (size_t k = 0;
          rc == ODDROW_ENUMERIC && !l->supervised && result->column_sums && k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        size_t at = column->kind == ODD_CATEGORICAL ? column->categorical : C + column->numeric;
-        if (column->kind <= ODD_TIMESTAMP && !isfinite(result->column_sums[at]))
+        if (column->loss != SIZE_MAX && !isfinite(result->column_sums[column->loss]))
             return odd_prefix(err, rc,
                               "epoch %zu, batch %zu, column %s: ", l->state.history.count + 1,
                               batch, column->name);

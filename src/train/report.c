@@ -64,7 +64,7 @@ int odd_training_record_frozen(json_t *record, const odd_schema *schema, const b
     int rc = names ? 0 : -1;
     for (size_t k = 0; !rc && k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        if (column->kind == ODD_CATEGORICAL && frozen[column->categorical])
+        if (odd_kind_is_category(column->kind) && frozen[column->categorical])
             rc = json_array_append_new(names, odd_text_to_json(column->name, strlen(column->name)));
     }
     if (!rc)

@@ -160,9 +160,9 @@ static bool blank(char c)
 /* Whether training saw this very text, blanks at its ends included. */
 static bool known(const odd_column *c, const char *text, size_t size)
 {
-    if (c->kind == ODD_CONSTANT)
+    if (c->constant)
         return c->constant_size == size && memcmp(c->constant, text, size) == 0;
-    return c->kind == ODD_CATEGORICAL && odd_vocabulary_find(c->vocabulary, text, size) != 0;
+    return odd_kind_is_category(c->kind) && odd_vocabulary_find(c->vocabulary, text, size) != 0;
 }
 
 void odd_object_cell(odd_decoder *d, odd_object *o, const char *text, size_t size, bool trim)
@@ -206,7 +206,7 @@ void odd_object_end(odd_decoder *d, odd_object *o, odd_span text)
             continue;
         o->column = k;
         o->cells[k] = (odd_span){"", 0};
-        if (d->schema->columns[k].kind <= ODD_CONSTANT)
+        if (odd_kind_is_input(d->schema->columns[k].kind))
             odd_object_problem(d, o, ODD_PROBLEM_ABSENT);
     }
     odd_row_add(d, o->reject, o->reason, text, o->id);

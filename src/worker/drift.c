@@ -199,12 +199,18 @@ static int cut_texts(const odd_column *c, struct column *own, double *share, odd
     return 0;
 }
 
+/* The trend of a column whose values move on with time says nothing. */
+static bool has_number_bins(const odd_column *c)
+{
+    return odd_kind_is_number(c->kind) && !odd_kind_moves_on(c->kind);
+}
+
 /* Counters that a column may need. */
 static size_t counters_of(const odd_column *c)
 {
-    if (c->kind == ODD_CATEGORICAL)
+    if (odd_kind_is_category(c->kind))
         return BINS + (c->vocabulary->size < MOST_BINS ? c->vocabulary->size : MOST_BINS);
-    return c->kind == ODD_NUMERIC ? BINS + MOST_BINS : c->kind <= ODD_CONSTANT ? BINS : 0;
+    return has_number_bins(c) ? BINS + MOST_BINS : odd_kind_is_input(c->kind) ? BINS : 0;
 }
 
 static int learn(odd_drift *d, size_t k, oddrow_error *err)
@@ -214,12 +220,12 @@ static int learn(odd_drift *d, size_t k, oddrow_error *err)
     double rows = (double)d->schema->rows, *share = d->share + own->first + BINS;
     int code = 0;
     own->state.name = c->name;
-    own->state.measured = c->kind <= ODD_CONSTANT;
+    own->state.measured = odd_kind_is_input(c->kind);
     if (own->state.measured && rows > 0)
         own->state.trained_missing = ((double)c->missing + (double)c->unparsed) / rows;
-    if (c->kind == ODD_CATEGORICAL)
+    if (odd_kind_is_category(c->kind))
         code = cut_texts(c, own, share, err);
-    if (c->kind == ODD_NUMERIC) {
+    if (has_number_bins(c)) {
         own->trained = (double)c->count;
         own->bins = cut_numbers(c, share, d->edge + own->first + BINS);
     }
@@ -363,11 +369,11 @@ static void count_rows(odd_drift *d, const odd_rows *batch, size_t first, size_t
         const struct column *own = d->columns + k;
         const uint8_t *flag = batch->flags + first * batch->K + k;
         uint32_t *counts = part + own->first;
-        if (c->kind == ODD_CATEGORICAL)
+        if (odd_kind_is_category(c->kind))
             count_texts(own, c, batch, first, n, flag, counts);
-        else if (c->kind == ODD_NUMERIC || c->kind == ODD_TIMESTAMP)
+        else if (odd_kind_is_number(c->kind))
             count_numbers(d, own, c, batch, first, n, flag, counts);
-        else if (c->kind == ODD_CONSTANT)
+        else if (odd_kind_is_input(c->kind))
             count_constants(c, batch, n, flag, counts);
     }
 }
@@ -434,7 +440,7 @@ static bool compare(const odd_drift *d, size_t k)
     double chance = compare_bins(d, own);
     s->missing = sum_of(d, own->first + MISSING) / rows;
     s->unseen = sum_of(d, own->first + UNSEEN) / rows;
-    bool later = d->schema->columns[k].kind == ODD_TIMESTAMP;
+    bool later = odd_kind_moves_on(d->schema->columns[k].kind);
     bool drifting = s->psi > slack * fmax(d->options.psi, chance) ||
                     (!later && s->unseen - s->trained_unseen > slack * d->options.share) ||
                     s->missing - s->trained_missing > slack * d->options.share;

@@ -13,8 +13,8 @@
 #include <msgpack.h>
 
 #include "base/memory.h"
+#include "csv/chunk.h"
 #include "csv/source.h"
-#include "csv/split.h"
 #include "made.h"
 #include "wire/rows.h"
 
@@ -174,7 +174,7 @@ static void csv_is_what_libcsv_reads(void **state)
         odd_decoder_clear(decoder);
         decode_bytes(text, size);
         assert_int_equal(odd_bytes_add(&chunk.raw, text, size), 0);
-        assert_int_equal(odd_csv_split_raw(&chunk, MADE_COLUMNS, ',', MOST, NULL), 0);
+        assert_int_equal(odd_csv_chunk_split(&chunk, MADE_COLUMNS, ',', MOST, NULL), 0);
         const odd_span *cells = odd_decoder_cells(decoder, &good_rows);
         assert_int_equal(decoded.rows, chunk.records);
         assert_int_equal(good_rows, chunk.rows);

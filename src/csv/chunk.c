@@ -1,5 +1,6 @@
-/* csv/split.c: see split.h. */
-#include "csv/split.h"
+/* csv/chunk.c: has libcsv split the records of a chunk, and says of each reject where it stands and
+ * why. */
+#include "csv/chunk.h"
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -226,8 +227,8 @@ static bool split(odd_csv_chunk *c, size_t columns, char delimiter, size_t max_r
     return done && locate_rejects(c, columns, delimiter, max_record);
 }
 
-int odd_csv_split_raw(odd_csv_chunk *chunk, size_t columns, char delimiter, size_t max_record,
-                      oddrow_error *err)
+int odd_csv_chunk_split(odd_csv_chunk *chunk, size_t columns, char delimiter, size_t max_record,
+                        oddrow_error *err)
 {
     shrink(chunk);
     chunk->records = chunk->rows = chunk->reject_count = 0;
@@ -240,4 +241,17 @@ int odd_csv_split_raw(odd_csv_chunk *chunk, size_t columns, char delimiter, size
         if (chunk->rejects[i].line.size > ODD_CSV_EXCERPT)
             chunk->rejects[i].line.size = ODD_CSV_EXCERPT;
     return 0;
+}
+
+void odd_csv_chunk_free(odd_csv_chunk *c)
+{
+    if (!c)
+        return;
+    odd_bytes_free(&c->raw);
+    odd_bytes_free(&c->text);
+    odd_bytes_free(&c->reasons);
+    odd_free(c->cells);
+    odd_free(c->record_of_row);
+    odd_free(c->rejects);
+    *c = (odd_csv_chunk){0};
 }

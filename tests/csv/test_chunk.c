@@ -1,5 +1,5 @@
 /* Splitting one chunk: cells, rejects, the order of both. */
-#include "csv/split.h"
+#include "csv/chunk.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@ static void split(odd_csv_chunk *c, const char *text, size_t size, size_t column
     c->offset = 1000;
     c->marked = true;
     assert_int_equal(odd_bytes_add(&c->raw, text, size), 0);
-    assert_int_equal(odd_csv_split_raw(c, columns, ',', 1000, NULL), 0);
+    assert_int_equal(odd_csv_chunk_split(c, columns, ',', 1000, NULL), 0);
     assert_int_equal(c->rows + c->reject_count, c->records);
     assert_int_equal(c->columns, columns);
 }
