@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/metrics.h"
+#include "base/prometheus.h"
 #include "worker/parts.h"
 
 static const char *const sockets[] = {"pull", "rows"};
@@ -12,28 +12,29 @@ static const char *const outcomes[ODD_OUTCOMES] = {"scored", "odd", "rejected"};
 static const char *const kinds[] = {"pulled", "asked", "sent"};
 
 /* A family of one sample without labels. */
-static void one(odd_metrics *m, const char *name, const char *type, double value, const char *help)
+static void one(odd_prometheus *m, const char *name, const char *type, double value,
+                const char *help)
 {
-    odd_metrics_family(m, name, type, help);
-    odd_metrics_sample(m, "", value, NULL);
+    odd_prometheus_family(m, name, type, help);
+    odd_prometheus_sample(m, "", value, NULL);
 }
 
-static void show_rows(odd_metrics *m, const odd_counts *c)
+static void show_rows(odd_prometheus *m, const odd_counts *c)
 {
-    odd_metrics_family(
+    odd_prometheus_family(
         m, "oddrow_rows_total", "counter",
         "Rows by the socket they came from and what became of them; scored: not odd");
     for (size_t s = 0; s < 2; s++)
         for (size_t o = 0; o < ODD_OUTCOMES; o++)
-            odd_metrics_sample(m, "", (double)c->rows[s][o], "socket", sockets[s], "outcome",
-                               outcomes[o], NULL);
-    odd_metrics_family(m, "oddrow_rejects_total", "counter",
-                       "Rows and messages rejected, by reason");
+            odd_prometheus_sample(m, "", (double)c->rows[s][o], "socket", sockets[s], "outcome",
+                                  outcomes[o], NULL);
+    odd_prometheus_family(m, "oddrow_rejects_total", "counter",
+                          "Rows and messages rejected, by reason");
     for (odd_reject r = ODD_REJECT_EMPTY; r < ODD_REJECTS; r++)
-        odd_metrics_sample(m, "", (double)c->rejects[r], "reason", odd_reject_name(r), NULL);
-    odd_metrics_family(m, "oddrow_messages_total", "counter", "Messages by how they came");
+        odd_prometheus_sample(m, "", (double)c->rejects[r], "reason", odd_reject_name(r), NULL);
+    odd_prometheus_family(m, "oddrow_messages_total", "counter", "Messages by how they came");
     for (size_t k = 0; k < 3; k++)
-        odd_metrics_sample(m, "", (double)c->messages[k], "kind", kinds[k], NULL);
+        odd_prometheus_sample(m, "", (double)c->messages[k], "kind", kinds[k], NULL);
     one(m, "oddrow_duplicate_rows_total", "counter", (double)c->duplicates,
         "Sent rows that were safe before: acknowledged, not scored again");
     one(m, "oddrow_gaps_total", "counter", (double)c->gaps,
@@ -46,23 +47,23 @@ static void show_rows(odd_metrics *m, const odd_counts *c)
     one(m, "oddrow_published_total", "counter", (double)c->published, "Entries put into the feed");
 }
 
-static void show_latency(odd_metrics *m, const odd_counts *c)
+static void show_latency(odd_prometheus *m, const odd_counts *c)
 {
     uint64_t sum = 0;
-    odd_metrics_family(m, "oddrow_latency_seconds", "histogram",
-                       "Seconds from the receipt of a message to the publication of its rows");
+    odd_prometheus_family(m, "oddrow_latency_seconds", "histogram",
+                          "Seconds from the receipt of a message to the publication of its rows");
     for (size_t i = 0; i <= ODD_LATENCIES; i++) {
         char bound[32] = "+Inf";
         sum += c->latency[i];
         if (i < ODD_LATENCIES)
             snprintf(bound, sizeof bound, "%g", odd_latency_bounds[i]);
-        odd_metrics_sample(m, "_bucket", (double)sum, "le", bound, NULL);
+        odd_prometheus_sample(m, "_bucket", (double)sum, "le", bound, NULL);
     }
-    odd_metrics_sample(m, "_sum", c->latency_sum, NULL);
-    odd_metrics_sample(m, "_count", (double)sum, NULL);
+    odd_prometheus_sample(m, "_sum", c->latency_sum, NULL);
+    odd_prometheus_sample(m, "_count", (double)sum, NULL);
 }
 
-static void show_journal(odd_metrics *m, const odd_worker *w)
+static void show_journal(odd_prometheus *m, const odd_worker *w)
 {
     const odd_journal_state *j = &w->journal_state;
     one(m, "oddrow_feed_sequence", "gauge", (double)(j->next - 1),
@@ -85,17 +86,18 @@ static void show_journal(odd_metrics *m, const odd_worker *w)
         "Messages received and not finished");
 }
 
-static void show_model(odd_metrics *m, const odd_worker *w)
+static void show_model(odd_prometheus *m, const odd_worker *w)
 {
-    odd_metrics_family(m, "oddrow_model_info", "gauge", "The models in use, by their content hash");
+    odd_prometheus_family(m, "oddrow_model_info", "gauge",
+                          "The models in use, by their content hash");
     for (int shadow = 0; shadow < 2; shadow++) {
         const odd_engine *e = shadow ? w->shadow : w->engine;
         if (!e)
             continue;
         const char *slash = strrchr(odd_engine_path(e), '/');
-        odd_metrics_sample(m, "", 1, "role", shadow ? "shadow" : "model", "name",
-                           slash ? slash + 1 : odd_engine_path(e), "hash",
-                           odd_engine_model(e)->hash, NULL);
+        odd_prometheus_sample(m, "", 1, "role", shadow ? "shadow" : "model", "name",
+                              slash ? slash + 1 : odd_engine_path(e), "hash",
+                              odd_engine_model(e)->hash, NULL);
     }
     one(m, "oddrow_reloads_total", "counter", (double)w->counts.reloads, "Models loaded again");
     one(m, "oddrow_failed_reloads_total", "counter", (double)w->counts.failed_reloads,
@@ -105,28 +107,28 @@ static void show_model(odd_metrics *m, const odd_worker *w)
     one(m, "oddrow_draining", "gauge", atomic_load(&w->draining), "1 while the worker ends");
 }
 
-static void show_shadow(odd_metrics *m, const odd_shadow_report *r)
+static void show_shadow(odd_prometheus *m, const odd_shadow_report *r)
 {
     one(m, "oddrow_shadow_rows_total", "counter", (double)r->rows, "Rows scored by both models");
     one(m, "oddrow_shadow_rank_correlation", "gauge", r->rank_correlation,
         "Spearman's, of the scores of the last 4096 rows");
     one(m, "oddrow_shadow_overlap", "gauge", r->overlap,
         "Rows that both models call odd, of those that either does");
-    odd_metrics_family(m, "oddrow_shadow_mean_loss", "gauge", "Mean reconstruction loss");
-    odd_metrics_sample(m, "", r->mean_loss, "role", "model", NULL);
-    odd_metrics_sample(m, "", r->shadow_mean_loss, "role", "shadow", NULL);
+    odd_prometheus_family(m, "oddrow_shadow_mean_loss", "gauge", "Mean reconstruction loss");
+    odd_prometheus_sample(m, "", r->mean_loss, "role", "model", NULL);
+    odd_prometheus_sample(m, "", r->shadow_mean_loss, "role", "shadow", NULL);
 }
 
 /* One family of the drift of all columns. */
-static void show_column(odd_metrics *m, const odd_worker *w, const char *name, const char *help,
+static void show_column(odd_prometheus *m, const odd_worker *w, const char *name, const char *help,
                         double (*value)(const odd_drift_column *))
 {
     size_t K = odd_engine_model(w->engine)->schema->K;
-    odd_metrics_family(m, name, "gauge", help);
+    odd_prometheus_family(m, name, "gauge", help);
     for (size_t k = 0; k < K; k++) {
         odd_drift_column c = odd_drift_column_of(w->drift, k);
         if (c.measured)
-            odd_metrics_sample(m, "", value(&c), "column", c.name, NULL);
+            odd_prometheus_sample(m, "", value(&c), "column", c.name, NULL);
     }
 }
 
@@ -150,14 +152,14 @@ static double drifting_of(const odd_drift_column *c)
     return c->drifting;
 }
 
-static void show_clients(odd_metrics *m, odd_worker *w)
+static void show_clients(odd_prometheus *m, odd_worker *w)
 {
     odd_auth_counts a = odd_auth_counts_of(w->auth);
-    odd_metrics_family(m, "oddrow_handshakes_total", "counter",
-                       "Connections, by what became of them");
-    odd_metrics_sample(m, "", (double)a.allowed, "outcome", "allowed", NULL);
-    odd_metrics_sample(m, "", (double)a.unlisted, "outcome", "unlisted", NULL);
-    odd_metrics_sample(m, "", (double)a.failed, "outcome", "failed", NULL);
+    odd_prometheus_family(m, "oddrow_handshakes_total", "counter",
+                          "Connections, by what became of them");
+    odd_prometheus_sample(m, "", (double)a.allowed, "outcome", "allowed", NULL);
+    odd_prometheus_sample(m, "", (double)a.unlisted, "outcome", "unlisted", NULL);
+    odd_prometheus_sample(m, "", (double)a.failed, "outcome", "failed", NULL);
     one(m, "oddrow_listed_clients", "gauge", (double)a.clients, "Keys on the allow list");
     if (!w->replay)
         return;
@@ -170,7 +172,7 @@ static void show_clients(odd_metrics *m, odd_worker *w)
 
 int odd_worker_metrics(odd_worker *w, odd_bytes *out)
 {
-    odd_metrics m = {.out = out};
+    odd_prometheus m = {.out = out};
     odd_shadow_report report = {0};
     pthread_mutex_lock(&w->lock);
     bool shadow = w->shadow != NULL;
@@ -188,7 +190,7 @@ int odd_worker_metrics(odd_worker *w, odd_bytes *out)
     if (shadow)
         show_shadow(&m, &report);
     show_clients(&m, w);
-    return m.rc;
+    return odd_bytes_check(out, NULL);
 }
 
 int odd_worker_models(odd_worker *w, odd_bytes *out)

@@ -1,5 +1,5 @@
 /* The metrics page: its text to the letter, and what Prometheus' own tool says to it. */
-#include "base/metrics.h"
+#include "base/prometheus.h"
 
 #include "base/memory.h"
 #include "base/utf8.h"
@@ -29,11 +29,11 @@ static void writes_families(void **state)
 {
     (void)state;
     odd_bytes out = {0};
-    odd_metrics m = {.out = &out};
-    odd_metrics_family(&m, "oddrow_rows_total", "counter", "Rows, by \"socket\"\\\nand more.");
-    odd_metrics_sample(&m, "", 3, "socket", "pull", "outcome", "odd", NULL);
-    odd_metrics_sample(&m, "", 0.1, NULL);
-    assert_int_equal(m.rc, 0);
+    odd_prometheus m = {.out = &out};
+    odd_prometheus_family(&m, "oddrow_rows_total", "counter", "Rows, by \"socket\"\\\nand more.");
+    odd_prometheus_sample(&m, "", 3, "socket", "pull", "outcome", "odd", NULL);
+    odd_prometheus_sample(&m, "", 0.1, NULL);
+    assert_int_equal(odd_bytes_check(&out, NULL), 0);
     assert_string_equal(text_of(&out),
                         "# HELP oddrow_rows_total Rows, by \"socket\"\\\\\\nand more.\n"
                         "# TYPE oddrow_rows_total counter\n"
@@ -57,10 +57,10 @@ static void escapes_labels(void **state)
                  {"\xed\xa0\x80", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         odd_bytes out = {0};
-        odd_metrics m = {.out = &out, .name = "x"};
+        odd_prometheus m = {.out = &out, .name = "x"};
         char wanted[64];
         snprintf(wanted, sizeof wanted, "x{c=\"%s\"} 1\n", cases[i].written);
-        odd_metrics_sample(&m, "", 1, "c", cases[i].value, NULL);
+        odd_prometheus_sample(&m, "", 1, "c", cases[i].value, NULL);
         assert_string_equal(text_of(&out), wanted);
         odd_bytes_free(&out);
     }
@@ -83,10 +83,10 @@ static void writes_numbers(void **state)
                  {-INFINITY, "-Inf"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         odd_bytes out = {0};
-        odd_metrics m = {.out = &out, .name = "x"};
+        odd_prometheus m = {.out = &out, .name = "x"};
         char wanted[64];
         snprintf(wanted, sizeof wanted, "x %s\n", cases[i].text);
-        odd_metrics_sample(&m, "", cases[i].value, NULL);
+        odd_prometheus_sample(&m, "", cases[i].value, NULL);
         assert_string_equal(text_of(&out), wanted);
         odd_bytes_free(&out);
     }
@@ -95,19 +95,19 @@ static void writes_numbers(void **state)
 /* A page as the worker's: counters, a gauge with hostile labels, a histogram. */
 static int make_page(odd_bytes *out)
 {
-    odd_metrics m = {.out = out};
-    odd_metrics_family(&m, "oddrow_rows_total", "counter", "Rows by socket and outcome.");
-    odd_metrics_sample(&m, "", 12345678901234, "socket", "pull", "outcome", "scored", NULL);
-    odd_metrics_sample(&m, "", 0, "socket", "rows", "outcome", "rejected", NULL);
-    odd_metrics_family(&m, "oddrow_drift_psi", "gauge",
-                       "Population stability \\ index\nby column.");
-    odd_metrics_sample(&m, "", NAN, "column", "a\"b\\c\nd\xff é", NULL);
-    odd_metrics_family(&m, "oddrow_latency_seconds", "histogram", "Receipt to publication.");
-    odd_metrics_sample(&m, "_bucket", 1, "le", "0.001", NULL);
-    odd_metrics_sample(&m, "_bucket", 2, "le", "+Inf", NULL);
-    odd_metrics_sample(&m, "_sum", 0.0125, NULL);
-    odd_metrics_sample(&m, "_count", 2, NULL);
-    return m.rc;
+    odd_prometheus m = {.out = out};
+    odd_prometheus_family(&m, "oddrow_rows_total", "counter", "Rows by socket and outcome.");
+    odd_prometheus_sample(&m, "", 12345678901234, "socket", "pull", "outcome", "scored", NULL);
+    odd_prometheus_sample(&m, "", 0, "socket", "rows", "outcome", "rejected", NULL);
+    odd_prometheus_family(&m, "oddrow_drift_psi", "gauge",
+                          "Population stability \\ index\nby column.");
+    odd_prometheus_sample(&m, "", NAN, "column", "a\"b\\c\nd\xff é", NULL);
+    odd_prometheus_family(&m, "oddrow_latency_seconds", "histogram", "Receipt to publication.");
+    odd_prometheus_sample(&m, "_bucket", 1, "le", "0.001", NULL);
+    odd_prometheus_sample(&m, "_bucket", 2, "le", "+Inf", NULL);
+    odd_prometheus_sample(&m, "_sum", 0.0125, NULL);
+    odd_prometheus_sample(&m, "_count", 2, NULL);
+    return odd_bytes_check(out, NULL);
 }
 
 static void is_accepted_by_promtool(void **state)
