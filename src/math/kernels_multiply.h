@@ -42,18 +42,18 @@ INLINE void multiply_stripe(const size_t vectors, const bool transposed, float *
 {
     const bool tall = vectors * 12 + vectors < (WIDTH == 16 ? 30 : 15);
     size_t m = 0;
-#define ODD_TILE(rows)                                                                             \
+#define TILE(rows)                                                                                 \
     for (; m + (rows) <= M; m += (rows))                                                           \
     multiply_tile(rows, vectors, transposed, c + m * c_stride, c_stride,                           \
                   transposed ? a + m : a + m * a_stride, a_stride, b, b_stride,                    \
                   bias ? bias + m : NULL, add, K)
     if (tall)
-        ODD_TILE(12);
-    ODD_TILE(6);
-    ODD_TILE(4);
-    ODD_TILE(2);
-    ODD_TILE(1);
-#undef ODD_TILE
+        TILE(12);
+    TILE(6);
+    TILE(4);
+    TILE(2);
+    TILE(1);
+#undef TILE
 }
 
 INLINE void multiply_any(const bool transposed, float *c, size_t c_stride, const float *a,

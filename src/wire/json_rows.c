@@ -183,7 +183,7 @@ static int on_string(void *context, const unsigned char *string, size_t size)
         else
             r->object.id = (odd_span){r->payload + start, raw};
     }
-    if (r->object.column == ODD_NO_COLUMN)
+    if (r->object.column == ODD_UNKNOWN_NAME)
         return 1;
     /* Unescaped text is in yajl's buffer, and the next one will be too. */
     uintptr_t from = (uintptr_t)r->payload, at = (uintptr_t)text;
@@ -221,7 +221,7 @@ static int open_value(json_rows *r, bool object)
     if (r->depth == r->level + 1 && r->in_object) {
         if (r->object.is_id)
             reject_id(r);
-        if (r->object.column != ODD_NO_COLUMN)
+        if (r->object.column != ODD_UNKNOWN_NAME)
             odd_object_problem(r->d, &r->object, ODD_PROBLEM_NESTED);
     }
     return 1;

@@ -355,7 +355,7 @@ static bool take_pairs(msgpack_rows *r, odd_object *o, unsigned depth, uint64_t 
             continue;
         if (o->is_id && !take_id(r, o, &value, start))
             return false;
-        if (o->column != ODD_NO_COLUMN && !take_cell(r, o, &value))
+        if (o->column != ODD_UNKNOWN_NAME && !take_cell(r, o, &value))
             return false;
     }
     return print(r, "}", 1);

@@ -59,7 +59,7 @@ static bool name_columns(odd_decoder *d)
     for (size_t k = 0; k < s->K; k++) { /* names are distinct: column k has id k + 1 */
         d->name_size[k] = strlen(s->columns[k].name);
         d->guess[k] = k;
-        d->guess[s->K + k] = ODD_NO_COLUMN;
+        d->guess[s->K + k] = ODD_UNKNOWN_NAME;
         if (odd_vocabulary_add(d->names, s->columns[k].name, d->name_size[k], SIZE_MAX, SIZE_MAX) !=
             k + 1)
             return false;

@@ -71,6 +71,8 @@ void odd_arena_rewind(odd_arena *a)
 
 void odd_arena_free(odd_arena *a)
 {
+    if (!a)
+        return;
     for (struct odd_arena_block *b = a->first, *next; b; b = next) {
         next = b->next;
         odd_free(b);
@@ -114,7 +116,7 @@ void odd_row_add(odd_decoder *d, odd_reject reject, const char *reason, odd_span
 
 bool odd_object_begin(odd_decoder *d, odd_object *o)
 {
-    *o = (odd_object){.cells = odd_row_begin(d), .column = ODD_NO_COLUMN};
+    *o = (odd_object){.cells = odd_row_begin(d), .column = ODD_UNKNOWN_NAME};
     d->objects++;
     return o->cells != NULL;
 }
@@ -122,14 +124,14 @@ bool odd_object_begin(odd_decoder *d, odd_object *o)
 /* The column of a name. Names mostly come in the order of the object before. */
 static size_t find(odd_decoder *d, const odd_object *o, const char *name, size_t size)
 {
-    size_t at = o->position, column = ODD_NO_COLUMN;
+    size_t at = o->position, column = ODD_UNKNOWN_NAME;
     if (at < 2 * d->schema->K)
         column = d->guess[at];
-    if (column != ODD_NO_COLUMN && d->name_size[column] == size &&
+    if (column != ODD_UNKNOWN_NAME && d->name_size[column] == size &&
         memcmp(d->schema->columns[column].name, name, size) == 0)
         return column;
     uint32_t id = odd_vocabulary_find(d->names, name, size);
-    column = id ? id - 1 : ODD_NO_COLUMN;
+    column = id ? id - 1 : ODD_UNKNOWN_NAME;
     if (at < 2 * d->schema->K)
         d->guess[at] = column;
     return column;
@@ -140,7 +142,7 @@ void odd_object_name(odd_decoder *d, odd_object *o, const char *name, size_t siz
     o->column = find(d, o, name, size);
     o->position++;
     o->is_id = size == 3 && memcmp(name, "_id", 3) == 0;
-    if (o->column != ODD_NO_COLUMN) {
+    if (o->column != ODD_UNKNOWN_NAME) {
         if (d->seen[o->column] == d->objects)
             odd_object_problem(d, o, ODD_PROBLEM_TWICE);
         else
@@ -167,7 +169,7 @@ static bool known(const odd_column *c, const char *text, size_t size)
 
 void odd_object_cell(odd_decoder *d, odd_object *o, const char *text, size_t size, bool trim)
 {
-    if (o->column == ODD_NO_COLUMN)
+    if (o->column == ODD_UNKNOWN_NAME)
         return;
     if (trim && size && (blank(text[0]) || blank(text[size - 1])) &&
         !known(d->schema->columns + o->column, text, size)) {

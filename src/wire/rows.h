@@ -14,7 +14,7 @@ enum { ODD_DEPTH_MAX = 8 };
 enum { ODD_ID_TEXT_MAX = 256, ODD_ID_DIGITS_MAX = 64 };
 
 /* Not a column of the schema. */
-#define ODD_NO_COLUMN SIZE_MAX
+#define ODD_UNKNOWN_NAME SIZE_MAX
 
 /* Memory in blocks that do not move, given back all at once. {0} is empty. */
 typedef struct odd_arena {
@@ -56,8 +56,8 @@ struct odd_decoder {
 
     odd_vocabulary *names; /* column k has id k + 1 */
     size_t *name_size;     /* (K) bytes */
-    size_t *guess;         /* (2 K) column of the i-th name of the last object, or ODD_NO_COLUMN */
-    uint64_t *seen;        /* (K) number of the last object that had the column */
+    size_t *guess;  /* (2 K) column of the i-th name of the last object, or ODD_UNKNOWN_NAME */
+    uint64_t *seen; /* (K) number of the last object that had the column */
     uint64_t objects;
     odd_bytes reasons;
     size_t *reason_at; /* (K, ODD_PROBLEMS) into reasons */
@@ -79,7 +79,7 @@ void odd_row_add(odd_decoder *d, odd_reject reject, const char *reason, odd_span
 typedef struct odd_object {
     odd_span *cells;
     size_t position, found; /* names met; columns among them */
-    size_t column;          /* of the last name, or ODD_NO_COLUMN */
+    size_t column;          /* of the last name, or ODD_UNKNOWN_NAME */
     bool is_id;             /* the last name was _id, whether a column or not */
     bool has_id;
     odd_reject reject; /* the first thing that is wrong */
@@ -93,7 +93,7 @@ bool odd_object_begin(odd_decoder *d, odd_object *o);
 /* The next name; sets column and is_id. */
 void odd_object_name(odd_decoder *d, odd_object *o, const char *name, size_t size);
 
-/* The value of that name as a cell; trim: it is a string. Nothing for ODD_NO_COLUMN. */
+/* The value of that name as a cell; trim: it is a string. Nothing for ODD_UNKNOWN_NAME. */
 void odd_object_cell(odd_decoder *d, odd_object *o, const char *text, size_t size, bool trim);
 
 /* Rejects the row unless it already is; the second for what is wrong with o->column. */
