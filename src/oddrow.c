@@ -33,8 +33,9 @@ int oddrow_options_new(oddrow_options **out, oddrow_error *err)
 
 void oddrow_options_free(oddrow_options **options)
 {
-    if (*options)
-        odd_options_free(*options);
+    if (!options)
+        return;
+    odd_options_free(*options);
     odd_free(*options);
     *options = NULL;
 }

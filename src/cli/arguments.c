@@ -156,6 +156,8 @@ int odd_arguments_read(const odd_command *command, int argc, char **argv, odd_ar
 
 void odd_arguments_free(odd_arguments *arguments)
 {
+    if (!arguments)
+        return;
     odd_options_free(&arguments->options);
     odd_free(arguments->words);
     arguments->words = NULL;

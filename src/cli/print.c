@@ -84,6 +84,8 @@ void odd_text_table_print(const odd_text_table *table)
 
 void odd_text_table_free(odd_text_table *table)
 {
+    if (!table)
+        return;
     for (size_t i = 0; i < table->rows * table->columns; i++)
         odd_free(table->cells[i]);
     odd_free(table->cells);

@@ -17,6 +17,8 @@ void odd_sample_start(odd_sample *s, size_t limit, uint64_t seed, uint64_t strea
 
 void odd_sample_free(odd_sample *s)
 {
+    if (!s)
+        return;
     odd_free(s->values);
     s->values = NULL;
 }

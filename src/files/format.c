@@ -91,6 +91,8 @@ int odd_layout_new(const odd_model *model, const odd_score_options *options,
 
 void odd_layout_free(odd_layout *layout)
 {
+    if (!layout)
+        return;
     for (size_t i = 0; layout->names && i < layout->carried; i++)
         odd_bytes_free(&layout->names[i]);
     odd_free(layout->names);

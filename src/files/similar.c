@@ -256,6 +256,8 @@ int odd_similar_find(const odd_model *model, const char *data, uint64_t row, con
 
 void odd_similar_free(odd_similar *similar)
 {
+    if (!similar)
+        return;
     free_row(&similar->itself, similar->K);
     for (size_t i = 0; similar->rows && i < similar->count; i++)
         free_row(&similar->rows[i], similar->K);

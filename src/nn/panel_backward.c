@@ -71,6 +71,8 @@ bool odd_lane_layout_fill(odd_lane_layout *layout, const odd_fold *fold)
 
 void odd_lane_layout_free(odd_lane_layout *layout)
 {
+    if (!layout)
+        return;
     odd_free(layout->run);
     odd_free(layout->dense);
     odd_free(layout->dense_bias);

@@ -302,6 +302,8 @@ bool odd_reduction_plan(odd_reduction *r, size_t threads)
 
 void odd_reduction_free(odd_reduction *r)
 {
+    if (!r)
+        return;
     odd_lane_layout_free(&r->layout);
     odd_free(r->tasks);
     odd_free(r->scratch);

@@ -87,6 +87,8 @@ int odd_options_init(odd_options *options, oddrow_error *err)
 
 void odd_options_free(odd_options *options)
 {
+    if (!options)
+        return;
     size_t count = 0;
     const odd_option *table = odd_option_table(&count);
     for (size_t i = 0; i < count; i++)

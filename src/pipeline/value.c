@@ -25,6 +25,8 @@ const void *odd_value_in(const odd_options *options, const odd_option *option)
 
 void odd_names_free(odd_names *names)
 {
+    if (!names)
+        return;
     for (size_t i = 0; i < names->count; i++)
         odd_free(names->items[i]);
     odd_free(names->items);

@@ -20,6 +20,8 @@ int odd_shape_new(odd_shape *shape, size_t n, oddrow_error *err)
 
 void odd_shape_free(odd_shape *shape)
 {
+    if (!shape)
+        return;
     odd_free(shape->mean);
     odd_free(shape->whiten);
     *shape = (odd_shape){0};
@@ -93,6 +95,8 @@ int odd_verdict_prototypes(odd_verdict *verdict, size_t count, oddrow_error *err
 
 void odd_verdict_free(odd_verdict *v)
 {
+    if (!v)
+        return;
     for (size_t i = 0; v->id_margin && i < v->schema->C; i++)
         odd_free(v->id_margin[i]);
     for (size_t i = 0; v->value_margin && i < v->schema->M; i++)

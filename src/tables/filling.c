@@ -221,6 +221,8 @@ int odd_filling_new(odd_filling *f, const odd_column *column, float *table, cons
 
 void odd_filling_free(odd_filling *f)
 {
+    if (!f)
+        return;
     odd_free(f->found);
     odd_free(f->sum);
     odd_free(f->square);

@@ -439,6 +439,8 @@ int odd_dataset_read(const char *const *paths, size_t path_count, const odd_trai
 
 void odd_dataset_free(odd_dataset *dataset)
 {
+    if (!dataset)
+        return;
     odd_schema_free(&dataset->schema);
     odd_table_free(&dataset->train);
     odd_table_free(&dataset->held);

@@ -14,6 +14,8 @@ static const double CHECKPOINT_SECONDS = 1; /* at most one checkpoint in so long
 
 void odd_history_free(odd_history *history)
 {
+    if (!history)
+        return;
     odd_free(history->epochs);
     *history = (odd_history){0};
 }

@@ -64,6 +64,8 @@ int odd_entry_names_new(const odd_model *model, const char *path, odd_entry_name
 
 void odd_entry_names_free(odd_entry_names *names)
 {
+    if (!names)
+        return;
     for (size_t k = 0; names->columns && k < names->K; k++)
         odd_bytes_free(&names->columns[k]);
     odd_free(names->columns);
