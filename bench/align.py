@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Adult trained with two seeds, the second aligned to the first: the mean cosine of old and new
-vectors of `education` and `occupation` before and after, and how far the scores moved."""
+"""Trains on Adult with two seeds and aligns the second model to the first. Prints the mean cosine of the
+old and new vectors of `education` and `occupation` before and after, and how far the scores moved."""
 import csv, os
 import common
 

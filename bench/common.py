@@ -1,5 +1,5 @@
-"""What the measurements of bench/ share: where things are, rows to work on, children and
-their time, the table. Only the standard library."""
+"""What the measurements of bench/ share: paths, rows to work on, child processes and their times, and the
+table. Uses only the standard library."""
 import argparse, json, os, re, shutil, signal, statistics, subprocess, sys, tempfile, time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -7,14 +7,14 @@ SHARED = os.environ.get("ODDROW_SHARED") or os.path.join(os.path.dirname(ROOT), 
 ADULT_ROWS = 32561
 MB = 10**6
 
-# Two processors for everything that is measured, ours and the peers' alike.
+# Everything that is measured, ours and the peers', runs on the same two processors.
 PROCESSORS = sorted(os.sched_getaffinity(0))[:2]
 os.sched_setaffinity(0, PROCESSORS)
 for name in [n for n in os.environ if n.startswith("OPENBLAS_")]:
-    del os.environ[name]  # a kernel set or thread count chosen in this shell would hold back one side only
+    del os.environ[name]  # a kernel or thread count that this shell sets would slow down one side only
 os.environ.update(OMP_NUM_THREADS="2", TF_NUM_INTRAOP_THREADS="2", TF_NUM_INTEROP_THREADS="2", POLARS_MAX_THREADS="2")
 
-# A run that is stopped still removes its temporary files.
+# A run that is stopped also removes its temporary files.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
 
@@ -23,7 +23,7 @@ def die(message):
 
 
 def arguments(text):
-    """The arguments of every measurement; its docstring is its help."""
+    """Parses the arguments that every measurement has. `text`, its docstring, is its help."""
     parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", default=os.path.join(ROOT, "build/release/oddrow"), help="the binary to measure")
     parser.add_argument("--quick", action="store_true", help="small settings, to see that the script works")
@@ -37,7 +37,7 @@ def arguments(text):
 
 
 def shared(*path):
-    """A file beside the repository."""
+    """Returns the path of a file in the shared directory, beside the repository."""
     full = os.path.join(SHARED, *path)
     if not os.path.exists(full):
         die(f"{full} is not there: the data sets and peer scripts lie beside the repository; ODDROW_SHARED names another place")
@@ -45,7 +45,7 @@ def shared(*path):
 
 
 def program(a, name):
-    """A program of bench/, built in the build directory of the binary where it is missing or old."""
+    """Returns the path of a program of bench/, built in the build directory of the binary if it is missing or old."""
     build = os.path.dirname(a.bin)
     if os.path.exists(os.path.join(build, "CMakeCache.txt")):
         made = subprocess.run(["cmake", "--build", build, "--target", name], capture_output=True, text=True)
@@ -58,7 +58,7 @@ def program(a, name):
 
 
 def peers_python():
-    """The interpreter of the peers, in an environment of its own: the packages their README names."""
+    """Returns the peers' Python interpreter, whose environment has the packages that their README names."""
     given = os.environ.get("ODDROW_PEERS_PYTHON")
     if given:
         return given
@@ -75,14 +75,14 @@ def peers_python():
 
 
 def run(command):
-    """Runs a child to its end; its wall seconds. A failure ends the measurement."""
+    """Runs a child process to its end and returns its wall time in seconds. A failure ends the measurement."""
     start = time.perf_counter()
     output(command)
     return time.perf_counter() - start
 
 
 def output(command):
-    """The standard output of a child. A failure ends the measurement."""
+    """Runs a child process and returns its standard output. A failure ends the measurement."""
     child = subprocess.run(command, capture_output=True, text=True)
     if child.returncode:
         die(f"{' '.join(command)} ended with {child.returncode}:\n{child.stderr[-2000:]}")
@@ -90,7 +90,7 @@ def output(command):
 
 
 def peer(script, *rest):
-    """The rows a second that a peer prints on its last line."""
+    """Runs a peer and returns the rows per second that it prints on its last line."""
     return float(output([peers_python(), shared("peers", script), *rest]).split()[-1])
 
 
@@ -99,13 +99,13 @@ def adult():
 
 
 def adult_columns():
-    """The flags that name Adult's columns."""
+    """Returns the flags that name Adult's columns."""
     columns = json.load(open(shared("data", "adult.columns.json")))
     return [f for kind in ("categorical", "numeric") for f in (f"--{kind}", ",".join(columns[kind]))]
 
 
 def adult_model(a, folder):
-    """A model of Adult with default flags."""
+    """Trains a model of Adult with default flags and returns its path."""
     model = os.path.join(folder, "adult.model")
     quick = ["--epochs", "2", "--min-steps", "0"] if a.quick else []
     run([a.bin, "train", adult(), "-o", model, *adult_columns(), *quick, "--threads", "2", "--quiet"])
@@ -113,7 +113,7 @@ def adult_model(a, folder):
 
 
 def repeat_adult(path, rows):
-    """Writes a CSV of Adult's header and its rows, over and over, `rows` of them in all."""
+    """Writes a CSV file with Adult's header and `rows` rows: those of Adult, repeated as often as needed."""
     with open(adult(), "rb") as f:
         header, body = f.readline(), f.readlines()
     whole = b"".join(body)
@@ -126,12 +126,12 @@ def repeat_adult(path, rows):
 
 
 def folder():
-    """A temporary directory, removed at the end; TMPDIR says where."""
+    """Returns a temporary directory in TMPDIR that is removed at the end."""
     return tempfile.TemporaryDirectory(prefix="oddrow-bench-")
 
 
 def disk_has(gigabytes, what):
-    """Whether the temporary directory has room; says so when it has not."""
+    """Says whether the temporary directory has room, and prints a message if it does not."""
     free = shutil.disk_usage(tempfile.gettempdir()).free / 10**9
     if free < gigabytes:
         print(f"  skipped: {what} needs {gigabytes} GB in {tempfile.gettempdir()}, {free:.1f} GB are free")
@@ -139,18 +139,18 @@ def disk_has(gigabytes, what):
 
 
 def spread(values, form="{:.2f}"):
-    """The median, and the least and greatest beside it."""
+    """Returns the median, with the least and the greatest in brackets, as text."""
     return f"{form.format(statistics.median(values))} ({form.format(min(values))} to {form.format(max(values))})"
 
 
 class Table:
-    """The claims of a measurement: what must hold and what was reached. Printed, and kept for bench/run."""
+    """The claims of a measurement: each with its bound and the value reached. Printed, and kept for bench/run."""
 
     def __init__(self):
         self.missed = False
 
     def row(self, claim, bound, reached, met=None):
-        """`met` is None for times: those are read, never judged."""
+        """Adds a row. `met` says whether the bound holds, and is None for speeds, which are only printed."""
         verdict = "" if met is None else "holds" if met else "MISSED"
         self.missed |= met is False
         line = f"| {claim} | {bound} | {reached} | {verdict} |"

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""What learned embeddings are worth to another model: Adult, target salary, scikit-learn's logistic
-regression and gradient boosting on three design matrices, five seeds.
+"""Measures how much learned embeddings help another model. scikit-learn's logistic regression and
+gradient boosting learn the target salary of Adult from three design matrices, with five seeds.
 
     input    oddrow encode --what input: embeddings learned from the training rows without the target
-    one-hot  a column a category; numbers standardised (a missing one is the mean)
-    ordinal  a number a category; numbers standardised
+    one-hot  one column per category; numbers standardised (a missing number is the mean)
+    ordinal  one number per category; numbers standardised
 
-Each seed draws its own quarter of the rows for testing, and seeds oddrow and scikit-learn. oddrow
-sees the training rows alone, the column salary as its label. Prints AUROC on the test rows: the mean
-over the seeds and, in brackets, least and greatest. What must hold: `input` beats the other two or
-comes within 0.002 with at most a third of their columns; which of them is in the table."""
+Each seed draws its own quarter of the rows for testing, and seeds oddrow and scikit-learn. oddrow sees
+only the training rows, with the column salary as label. Prints the AUROC on the test rows: the median
+over the seeds and, in brackets, the least and the greatest. The claim is that `input` beats one of the
+others, or comes within 0.002 of it with at most a third of its columns. The table says where it holds."""
 import os, subprocess, sys
 import common
 
@@ -18,7 +18,7 @@ MODELS = ("logistic regression", "gradient boosting")
 
 
 def measure(bin, folder, seed, quick):
-    """Prints MODEL|MATRIX|COLUMNS|AUROC lines; runs in the peers' Python."""
+    """Prints lines MODEL|MATRIX|COLUMNS|AUROC. Runs in the peers' Python."""
     import numpy as np, pandas as pd
     from sklearn.compose import make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier

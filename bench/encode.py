@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""Encoding Adult repeated 40 times to a design matrix, beside scoring the same file; and its memory.
+"""Compares encoding Adult, repeated 40 times, to a design matrix with scoring the same file, and measures
+the memory of encoding.
 
-Whole processes, two threads, alternating: `encode -o X.npy`, `encode -o X.csv`, `score -o OUT`. Rates
-are times, so they are read and not judged: what is asked is 0.7 of score's rows a second. Memory is
-the peak resident set of encode for the file and for a fourth of it: it must not grow with the file."""
+Whole processes with two threads take turns: `encode -o X.npy`, `encode -o X.csv`, `score -o OUT`. The
+rates are printed and never make the command fail; the bound is 0.7 of score's rows per second. The
+memory is the peak resident set of encode for the file and for a fourth of it. It must not grow with the
+file."""
 import os
 import common
 
@@ -19,7 +21,7 @@ with common.folder() as folder:
     rest = ["--threads", "2", "--quiet"]
     command = {kind: [a.bin, "encode", model, data, "-o", os.path.join(folder, "x." + kind), *rest] for kind in ratio}
     score = [a.bin, "score", model, data, "-o", scores, *rest]
-    common.run(score)  # all read from a warm page cache
+    common.run(score)  # every command reads from a warm page cache
     for pair in range(1 if a.quick else 5):
         theirs = rows / common.run(score)
         for kind in ratio:

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Cost per row from 10^4 to 10^7 rows: Adult repeated, CSV file to CSV file, default flags, two threads.
+"""Measures the cost per row from 10^4 to 10^7 rows: Adult repeated, CSV file to CSV file, default flags,
+two threads.
 
-`scoring` is the time inside odd_score_files (score_parts), `process` the whole command with its
-start and the loading of the model; medians. A file of one row shows what they cost before any row;
-the cost per row is given with it and beyond it."""
+`scoring` is the time inside odd_score_files (from score_parts). `process` is the time of the whole
+command, with its start and the loading of the model. Both are medians. A file of one row shows the fixed
+cost. The cost per row is printed with the fixed cost and without it."""
 import os, statistics
 import common
 

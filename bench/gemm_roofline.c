@@ -1,11 +1,11 @@
-/* bench/gemm_roofline.c: the matrix products of one training step as written, unfolded, alone.
+/* bench/gemm_roofline.c: times the matrix products of one training step, unfolded, and nothing
+ * else.
  *
- * usage: gemm_roofline [threads [batch]]     defaults 2 256; prints rows per second, best of many
- * runs. The Adult shape: nine categorical columns, six numbers, seed widths. Each thread takes its
- * share of the batch and makes the cblas_sgemm calls of forward and backward, nothing else: no
- * softmax, activation, bias, gather, sum over threads or optimiser. What a step's rate is measured
- * against.
- */
+ * usage: gemm_roofline [threads [batch]]     defaults 2 256
+ * Prints rows per second, the best of many runs. The shape is that of Adult: nine categorical
+ * columns, six numbers, default widths. Each thread takes its share of the batch and makes the
+ * cblas_sgemm calls of forward and backward. There is no softmax, activation, bias, gather, sum
+ * over threads or optimiser. The rate of a training step is compared with this rate. */
 #include <cblas.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* bench/json_rows.c: parsing rows that stream in as JSON, by jansson's tree and by yajl's events.
+/* bench/json_rows.c: times the parsing of rows in JSON, by jansson's tree and by yajl's events.
  *
- * usage: json_rows DATA.csv      prints microseconds a row, alone and 256 in an array, best of 5
- */
+ * usage: json_rows DATA.csv
+ * Prints microseconds per row, for rows alone and for 256 rows in an array, the best of 5. */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 enum { ROWS = 2048, RUNS = 5 };
 
-static size_t bytes; /* so that nothing is optimised away */
+static size_t bytes; /* keeps the compiler from optimising the parsing away */
 
 static int take_number(void *context, const char *text, size_t size)
 {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Peak resident memory, as the kernel counts it: scoring 1.3 million and 10^7 rows, training with
---memory 256M on 1.3 million rows. MB are 10^6 bytes."""
+"""Measures peak resident memory, as the kernel counts it: of scoring 1.3 million and 10^7 rows, and of
+training with --memory 256M on 1.3 million rows. 1 MB is 10^6 bytes."""
 import os
 import common
 

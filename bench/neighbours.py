@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""What the embeddings of Adult say, default flags, seeds 1 to 3: for how many of the 16 levels of
-`education` the nearest other level (cosine) lies within two years of schooling, the mean
-`education-num` of its rows; and whether a table collapsed.
+"""Checks the embeddings of Adult (default flags, seeds 1 to 3). Counts for how many of the 16 levels of
+`education` the nearest other level, by cosine, is within two years of schooling. The schooling of a level
+is the mean `education-num` of its rows. Also checks that no table has collapsed.
 
-Row spread of a table: the root of the mean squared difference between an entry and the mean of its
+The row spread of a table is the root of the mean squared difference between an entry and the mean of its
 column, over the rows of values that training saw."""
 import csv, json, math, os, struct
 import common
 
 
 def read_safetensors(path):
-    """Metadata, and the float32 tensors by name as lists of rows."""
+    """Returns the metadata, and the two-dimensional float32 tensors by name as lists of rows."""
     with open(path, "rb") as f:
         size = struct.unpack("<Q", f.read(8))[0]
         header = json.loads(f.read(size))
@@ -27,7 +27,7 @@ def read_safetensors(path):
 
 
 def schooling():
-    """Mean education-num of each level of education."""
+    """Returns the mean education-num of each level of education."""
     years = {}
     with open(common.adult(), newline="") as f:
         for row in csv.DictReader(f, skipinitialspace=True):
@@ -54,7 +54,7 @@ with common.folder() as folder:
     for seed in (1, 2, 3):
         common.run([a.bin, "train", common.adult(), "-o", model, *quick, "--seed", str(seed), "--threads", "2", "--quiet"])
         metadata, tensors = read_safetensors(model)
-        # Row 0 is unknown, row i + 1 belongs to vocabulary[i]; null is missing, an object is rare.
+        # Row 0 is unknown, and row i + 1 belongs to vocabulary[i]. There, null means missing and an object means rare.
         entries = {c["name"]: c["vocabulary"] for c in metadata["schema"]["columns"] if c["kind"] == "categorical"}
         levels = {v: tensors["embedding.education"][i + 1] for i, v in enumerate(entries["education"]) if isinstance(v, str)}
         if set(levels) != set(years):

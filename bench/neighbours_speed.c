@@ -1,10 +1,10 @@
-/* bench/neighbours_speed.c: the exact nearest of a million vectors, beside a plain sgemv.
+/* bench/neighbours_speed.c: compares the exact search among a million vectors with a plain sgemv.
  *
  * usage: neighbours_speed FILE.npy [rows [width [rounds]]]      defaults 1000000 50 20
- * Writes random vectors to FILE.npy, maps it as `oddrow embeddings near FILE.npy` does, and times
- * the exact top 10 by cosine and by distance and cblas_sgemv over the same mapping, in turns, on
- * this thread. Prints the least milliseconds of each, and the peak resident memory that is not the
- * mapping's (KiB). */
+ * Writes random vectors to FILE.npy and maps it as `oddrow embeddings near FILE.npy` does. Then
+ * times three things over the same mapping, in turns, on this thread: the exact top 10 by cosine,
+ * the exact top 10 by distance, and cblas_sgemv. Prints the least milliseconds of each, and the
+ * peak resident memory that does not belong to the mapping (KiB). */
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ static int write_vectors(const char *path, size_t rows, size_t width)
     return failed ? -1 : 0;
 }
 
-/* A figure of /proc/self/status in KiB. */
+/* Reads a figure of /proc/self/status, in KiB. */
 static long status(const char *name)
 {
     char line[200];

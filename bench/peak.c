@@ -1,8 +1,8 @@
-/* bench/peak.c: the peak resident memory of a command.
+/* bench/peak.c: measures the peak resident memory of a command.
  *
  * usage: peak COMMAND...     prints bytes; the command's output goes to /dev/null
- * Linux counts a child's memory from the fork on, so a child of Python has at least Python's own
- * peak. This parent is small. */
+ * Linux counts a child's memory from the fork on, so the peak of a child of Python is at least that
+ * of Python itself. This program is a small parent. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/resource.h>

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Detection on the labelled sets by the shared quality.py, default flags: trained on normal rows;
-trained on the dump that is scored, with --contamination 0.05 and without."""
+"""Measures detection on the labelled sets with the shared quality.py and default flags: trained on normal
+rows; and trained on the dump that is then scored, with --contamination 0.05 and without."""
 import re, subprocess, sys
 import common
 
-RUNS = (  # what, data, peers, flags of train, bounds of AUROC and AUPRC, sets at or above the best peer
+RUNS = (  # what, data, peers, flags of train, bounds of AUROC and of AUPRC, bound of sets at or above the best peer
     ("clean training", ("data",), "quality.json", "", 0.855, 0.670, 5),
     ("dumps, --contamination 0.05", ("data", "dumps"), "quality_dumps.json", "--contamination 0.05", 0.840, 0.400, None),
     ("dumps, no flag", ("data", "dumps"), "quality_dumps.json", "", 0.800, None, None),
@@ -15,7 +15,7 @@ a = common.arguments(__doc__)
 table = common.Table()
 for what, data, peers, flags, auroc, auprc, ahead in RUNS:
     if a.quick:
-        ahead = None  # a bound for all eight
+        ahead = None  # the bound is for all eight sets
         flags += " --epochs 1 --min-steps 0"
     command = [sys.executable, common.shared("peers", "quality.py"), "--bin", a.bin, "--data", common.shared(*data),
                "--peers", common.shared("peers", peers), f"--train-args={flags}"]

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""The same model file, byte for byte: trained on Adult with 1, 2 and 3 threads; and from a run that
-is killed with SIGKILL at some moment after its first checkpoint, resumed, killed again, until it ends."""
+"""Checks that training on Adult gives the same model file, byte for byte: with 1, 2 and 3 threads; and in
+a run that is killed with SIGKILL at some moment after its first checkpoint, resumed and killed again,
+until it ends."""
 import filecmp, os, random, signal, subprocess, time
 import common
 
@@ -34,7 +35,7 @@ with common.folder() as folder:
             time.sleep(0.002)
         try:
             child.wait(timeout=moments.uniform(0, 0.7))
-            break  # it ended before its moment came
+            break  # it ended before it was to be killed
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
             child.wait()

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Scoring Adult repeated 40 times, CSV file to CSV file, beside score_ort.py; and where the time goes.
+"""Compares scoring Adult, repeated 40 times, from CSV file to CSV file, with score_ort.py, and shows where
+the time goes.
 
-oddrow's rate is that of the whole process: start, model, reading, scoring, writing. The peer's is
-what it prints: its second run, without start, imports, vocabularies and session. Default flags, two
-threads, alternating pairs. The shares are thread time, from score_parts on the same file."""
+oddrow's rate is that of the whole process: start, model, reading, scoring, writing. The peer's rate is the
+one that it prints for its second run, without start, imports, vocabularies and session. Default flags, two
+threads; the two take turns. The shares are shares of thread time, from score_parts on the same file."""
 import os
 import common
 

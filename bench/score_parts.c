@@ -1,9 +1,10 @@
-/* bench/score_parts.c: where the time of scoring goes.
+/* bench/score_parts.c: shows where the time of scoring goes.
  *
  * usage: score_parts MODEL DATA.csv OUT [threads]     default 2 threads
- * Scores like `oddrow score` with default flags. Prints the rows, the seconds inside
- * odd_score_files (the model is loaded before), and for each part its thread-seconds and its share
- * of all threads' time in percent; `other` is what no part counted: waiting, and the rest. */
+ * Scores like `oddrow score` with default flags. Prints the rows and the seconds inside
+ * odd_score_files (without the loading of the model). For each part, prints its thread-seconds and
+ * its share of all threads' time in percent. `other` is the time that no part counts, such as
+ * waiting. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-"""Keras's side of bench/supervised.py: the network, initial weights, masks and schedule of docs/model.md.
+"""The Keras side of bench/supervised.py, with the network, initial weights, masks and schedule of docs/model.md.
 
 usage: supervised_keras.py TRAIN.csv TEST.csv COLUMNS.json TARGET SEED EPOCHS     prints log-loss and AUROC on TEST"""
 import json, os, sys
@@ -31,7 +31,7 @@ def encode(d):
 
 
 class Mask(layers.Layer):
-    """Each cell hidden with probability MASK: id 0, or value 0 and the missing flag up."""
+    """Hides each cell with probability MASK: the id becomes 0, or the value 0 and the missing flag 1."""
     def call(self, x, training=False):
         ids, values, missing = x
         if not training:

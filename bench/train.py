@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Training on Adult: rows a second beside Keras, and beside the matrix products of a step alone.
+"""Compares training on Adult, in rows per second, with Keras and with the matrix products of a step alone.
 
-oddrow, seed_keras.py and gemm_roofline take turns, two threads, batch 256, the seed widths.
-oddrow's rate is the median over the epochs of its report, training steps only; Keras's is that of
-fit() after an epoch of warm-up. OPENBLAS_ variables of the shell are taken away: OPENBLAS_CORETYPE
-would slow the products and flatter the share."""
+oddrow, seed_keras.py and gemm_roofline take turns, with two threads, batches of 256 and the default widths.
+oddrow's rate is the median over the epochs of its report, which counts training steps only. Keras's rate is
+that of fit() after one epoch of warm-up. The OPENBLAS_ variables of the shell are removed, because
+OPENBLAS_CORETYPE could slow down the products and so raise the share."""
 import json, os, statistics
 import common
 

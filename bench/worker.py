@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""The worker beside ZeroMQ alone: rows a second and round trips, over tcp://127.0.0.1.
+"""Compares the worker with ZeroMQ alone: rows per second and round trips, over tcp://127.0.0.1.
 
-Rates: raw_forward.c (PUSH to PULL to PUB to SUB, nothing done, one row a message) and the worker on
-Adult rows, in turn, several rounds. worker_load pushes and reads the feed until a marker behind the
-last row comes out of it; sent rows are `oddrow send` as a whole process, from a CSV file, acknowledged
-and journalled (durability process). Latency: raw_rtt.c and one asked row after another on an idle
-worker; then one asked row every half millisecond while pushed rows (one a message) take half of what
-the worker takes at most. Two processors for everything, senders and subscriber included."""
+Rates: raw_forward.c (PUSH to PULL to PUB to SUB, no work, one row per message) and the worker on rows of
+Adult take turns for several rounds. worker_load pushes rows and reads the feed until a marker that it pushed
+after the last row comes out. For sent rows, the time is that of `oddrow send` as a whole process, from a CSV
+file, until all rows are acknowledged and in the journal (durability process).
+
+Latency: raw_rtt.c, and one asked row after another on an idle worker; then one asked row every half
+millisecond, while pushed rows (one per message) use half of the worker's highest rate. Everything runs on two
+processors, including senders and subscriber."""
 import json, os, statistics, subprocess, time
 import common
 
@@ -18,7 +20,7 @@ scale = 20 if a.quick else 1
 
 
 def compiled(folder, name):
-    """One of the peers' programs, built as their README says."""
+    """Builds one of the peers' programs as their README says, and returns its path."""
     out = os.path.join(folder, name)
     common.run(["cc", "-O2", "-o", out, common.shared("peers", name + ".c"), "-lzmq", "-lpthread", "-w"])
     return out
@@ -52,7 +54,7 @@ def push(at, rows, per, form):
 
 
 def send(at, data, form, number=[0]):
-    """Rows a second of the whole process."""
+    """Returns the rows per second of the whole process."""
     number[0] += 1
     rows = sum(1 for _ in open(data)) - 1
     seconds = common.run([a.bin, "send", at["rows"], data, "--client", f"bench-{number[0]}", "--format", form, "--quiet"])

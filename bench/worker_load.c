@@ -1,12 +1,15 @@
-/* bench/worker_load.c: load for a worker, and its time.
+/* bench/worker_load.c: puts load on a worker and times it.
  *
  * usage: worker_load push PULL FEED DATA.csv ROWS PER_MESSAGE csv|json|msgpack
  *        worker_load ask ROWS_ENDPOINT DATA.csv REQUESTS [PULL RATE]
  *
- * push: sends ROWS rows of the file, over and over, PER_MESSAGE a message, then a payload that is
- * rejected; the time ends when its reject entry comes out of the feed, behind all the rows. Prints
- * rows per second. ask: one CSV row after another, each waited for, while another thread pushes
- * RATE rows a second (one a message) when one is given; prints p50 and p99 in microseconds.
+ * push sends ROWS rows, repeating the file as often as needed, PER_MESSAGE rows per message. Then
+ * it sends a payload that is rejected. The time ends when the reject entry of this payload comes
+ * out of the feed, after all the rows. Prints rows per second.
+ *
+ * ask sends one CSV row after another and waits for each answer. If RATE is given, another thread
+ * pushes RATE rows per second at the same time, one per message. Prints p50 and p99 in
+ * microseconds.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,7 +34,7 @@ static void die(const char *what)
 static odd_bytes messages[MESSAGES];
 static size_t message_count;
 
-/* Payloads of `per` rows each from the beginning of the file. */
+/* Makes payloads of `per` rows each, from the beginning of the file. */
 static void prepare(const char *path, size_t per, odd_encoding encoding)
 {
     odd_csv_source *source = NULL;
@@ -67,7 +70,7 @@ static void *open_socket(void *context, int type, const char *endpoint)
     return socket;
 }
 
-/* Reads the feed until a reject entry with the marker comes; counts what it saw. */
+/* Reads the feed until an entry with the marker comes. Returns the number of messages read. */
 static size_t wait_for(void *feed, const char *marker)
 {
     zmq_msg_t part;
@@ -92,7 +95,7 @@ static size_t wait_for(void *feed, const char *marker)
 static void mark(void *socket, const char *marker)
 {
     char text[64];
-    snprintf(text, sizeof text, "{\"%s\"", marker); /* broken JSON: a reject with this excerpt */
+    snprintf(text, sizeof text, "{\"%s\"", marker); /* broken JSON: rejected, with this excerpt */
     zmq_send(socket, text, strlen(text), 0);
 }
 

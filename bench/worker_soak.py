@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""Ten million rows through one worker, half pulled and half sent, as fast as it takes them, in rounds of
-a quarter million: in every round CSV, JSON and MessagePack, one row a message and 256, rows asked one
-after another, replay read, pages read, each by a client that comes and goes. One row in ten is called
-odd (--alerts 0.1), so that explanations, journal and feed have work, and the journal passes over what
---retain does not keep. Resident memory is sampled ten times a second: its greatest value from the
-first million rows on over the greatest before. Descriptors are counted when the clients of a round are
-gone. MB are 10^6 bytes."""
+"""Gives ten million rows to one worker, half pulled and half sent, as fast as it takes them, in rounds of a
+quarter of a million. Every round has CSV, JSON and MessagePack, with one row per message and with 256, asked
+rows one after another, reads of replay and reads of the pages. Each of these is a client that comes and goes.
+One row in ten is called odd (--alerts 0.1), so that explanations, journal and feed have work, and the journal
+grows beyond --retain and removes entries.
+
+Resident memory is sampled ten times a second. The figure is its greatest value after the first million rows,
+divided by its greatest value before. Descriptors are counted when the clients of a round are gone. 1 MB is
+10^6 bytes."""
 import json, os, subprocess, threading, time, urllib.request
 import common
 
@@ -14,13 +16,13 @@ table = common.Table()
 load = common.program(a, "worker_load")
 ROUNDS = 8 if a.quick else 41
 FORMS = [(form, per) for form in ("csv", "json", "msgpack") for per in ("1", "256")]
-EACH = 256 * (8 if a.quick else 81)  # rows pulled in each form in a round, and rows sent
+EACH = 256 * (8 if a.quick else 81)  # rows of each form that are pulled in a round; as many are sent
 ROUND = 2 * len(FORMS) * EACH + 100
-FIRST = 4  # rounds in which memory may still grow: a million rows
+FIRST = 4  # rounds in which memory may still grow: one million rows
 
 
 class Memory(threading.Thread):
-    """Resident bytes of a process: the greatest of each round."""
+    """Samples the resident bytes of a process, and keeps the greatest value of each round."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
@@ -41,7 +43,7 @@ def descriptors(pid):
 
 
 def settled(pid, most):
-    """The count of descriptors, when those of clients that went have had 2 s to be closed."""
+    """Returns the number of open descriptors, after waiting up to 2 s for those of gone clients to close."""
     end = time.monotonic() + 2
     while descriptors(pid) > most and time.monotonic() < end:
         time.sleep(0.05)

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Opens what `oddrow embeddings export --with-counts` wrote, each format with its own tools, and
-holds every value, count and number against the model file.
+"""Opens the files that `oddrow embeddings export --with-counts` wrote, each format with its own tools,
+and compares every value, count and number with the model file.
 
     embed_check.py MODEL DIRECTORY
 
-DIRECTORY holds npy/ csv/ word2vec/ projector/ (a file a column) and all.safetensors. numpy, pandas,
-gensim's KeyedVectors and safetensors read theirs; the projector's rules are those of its
-documentation (https://www.tensorflow.org/tensorboard/tensorboard_projector_plugin): as many lines of
-metadata as of vectors, tabs between, a header exactly where there is more than one column. Numbers
-agree to 1e-6. The spelling of values follows docs/embeddings.md. Exit 1 on a difference.
+DIRECTORY holds npy/, csv/, word2vec/ and projector/, each with one file per column, and
+all.safetensors. numpy, pandas, gensim's KeyedVectors and safetensors read their formats. The
+projector's files are checked by the rules of its documentation
+(https://www.tensorflow.org/tensorboard/tensorboard_projector_plugin): there are as many lines of
+metadata as of vectors, tabs separate cells, and there is a header exactly if there is more than one
+column. Numbers must agree to 1e-6. The spelling of values follows docs/embeddings.md. The exit status
+is 1 on a difference.
 """
 import json
 import os
@@ -23,14 +25,14 @@ from safetensors.numpy import load_file
 from safetensors import safe_open
 
 
-# ---- the model file, as docs/format.md has it
+# ---- the model file, as docs/format.md describes it
 
 def text_of(value):
     return value.encode() if isinstance(value, str) else bytes.fromhex(value["bytes"])
 
 
 def read_model(path):
-    """A list of (name, values, counts, vectors): values are bytes, or a name in brackets as str."""
+    """Returns a list of (name, tensor, values, counts, vectors). A value is bytes, or a str such as "(rare)"."""
     with open(path, "rb") as file:
         data = file.read()
     (size,) = struct.unpack("<Q", data[:8])
@@ -58,7 +60,7 @@ NAMES = ("(unknown)", "(missing)", "(rare)")
 
 
 def unspell(text):
-    """A spelled value as bytes, or a name."""
+    """Returns a spelled value as bytes, or unchanged if it is one of NAMES."""
     if text in NAMES:
         return text
 
@@ -78,7 +80,7 @@ def unspell(text):
 
 
 def as_is(value):
-    """How a value stands in CSV and JSON: bytes that are not UTF-8, and NUL, as \\xHH."""
+    """Returns a value as CSV and JSON spell it: NUL and bytes that are not UTF-8 become \\xHH."""
     if isinstance(value, str):
         return value
     text = value.decode("utf-8", "backslashreplace").replace("\0", "\\x00")
@@ -109,7 +111,7 @@ def check_npy(base, name, values, counts, vectors):
     check("npy counts", np.load(base + ".counts.npy", allow_pickle=False).tolist(), counts)
     text = open(base + ".txt", encoding="utf-8").read()
     lines = text.splitlines()
-    check("npy lines", lines, text.split("\n")[:-1])  # no value ends a line for any reader
+    check("npy lines", lines, text.split("\n")[:-1])  # no value contains a character that some reader takes for a line end
     check("npy values", [unspell(line) for line in lines], values)
 
 

@@ -3,16 +3,16 @@
 
     recompute.py MODEL DATA.csv SCORES [--score both|reconstruction|rarity|loss] [--masked]
 
-MODEL is what oddrow train wrote, SCORES what oddrow score wrote about DATA.csv (CSV or JSON lines,
-not packed; --explain adds parts and surprises, which are compared too). Everything here follows
-docs/format.md, whose sections are named; nothing is taken from the C sources. All arithmetic is in
-float64 where oddrow's is in float32.
+MODEL is a file that oddrow train wrote. SCORES is a file that oddrow score wrote for DATA.csv, in CSV or
+JSON lines, not compressed. If it has the columns of --explain, the parts and surprises are compared as
+well. Everything here follows docs/format.md, and the comments name its sections. Nothing is taken from
+the C sources. All arithmetic is in float64, where oddrow uses float32.
 
-A number a of oddrow and its recomputation b agree when |a - b| <= 1e-5 + 1e-5 |b| + s, where s is
-how far the tails move it when the raw measures and losses move by what float32 may cost them (about
-3e-6 of their size): where many held-out rows nearly tie a tail rises steeply. It says how many
-numbers needed s. --tolerance sets the 1e-5. Exit 1 and the worst row on a difference, 0 when all
-agree, 2 on wrong usage.
+A number a of oddrow and its recomputation b agree if |a - b| <= 1e-5 + 1e-5 |b| + s. The slack s is the
+distance by which the tails move b if the raw measures and losses move by their float32 error (about 3e-6
+of their size). A tail rises steeply where many held-out rows nearly tie, so s can matter there. The
+program prints how many numbers needed s. --tolerance replaces both 1e-5. The exit status is 0 if all
+numbers agree, 1 after a difference (the program prints the worst row), and 2 on wrong usage.
 """
 import argparse
 import datetime
@@ -24,7 +24,7 @@ import sys
 
 import numpy as np
 
-FLOAT32 = 3e-6  # relative error granted to a measure: sums of some hundred float32 products
+FLOAT32 = 3e-6  # relative error allowed for a measure, a sum of some hundred float32 products
 
 
 # ---- "Container"
@@ -52,7 +52,7 @@ def read_model(path):
 
 
 def text_of(value):
-    """A JSON text as bytes: a string, or {"bytes": HEX}."""
+    """Returns a JSON text, a string or {"bytes": HEX}, as bytes."""
     return value.encode() if isinstance(value, str) else bytes.fromhex(value["bytes"])
 
 
@@ -62,7 +62,7 @@ LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
 def split_quoted(data, at, delimiter):
-    """One record from `at` on, which has a quote: (cells or None, where the next record begins)."""
+    """Splits the record at `at`, which contains a quote. Returns (cells or None, offset of the next record)."""
     cells, cell, state, first_line, bad = [], bytearray(), "field", None, False
     blanks = b" \t".replace(delimiter, b"")
     while at < len(data):
@@ -93,14 +93,14 @@ def split_quoted(data, at, delimiter):
             cell += c
         bad = bad or c == b"\0"
         at += 1
-    if state == "quoted":  # never closed: the first physical line is the bad record
+    if state == "quoted":  # the quote is never closed: the first physical line is the bad record
         return None, first_line if first_line is not None else len(data)
     cells.append(bytes(cell if state == "closed" else cell.strip(blanks)))
     return (None if bad else cells), at
 
 
 def read_csv(path, delimiter):
-    """(names, [(row number, cells)]): rejected rows are counted, blank lines are not."""
+    """Returns (names, [(row number, cells)]). Rejected rows take a number, blank lines do not."""
     with open(path, "rb") as file:
         data = file.read()
     at = 3 if data.startswith(b"\xef\xbb\xbf") else 0
@@ -142,7 +142,7 @@ FIRST, LAST = -62135596800.0, 253402300799.999  # the years 1 to 9999
 
 
 def number_of(cell):
-    """A number; None: missing; NaN: unparsed."""
+    """Returns the number in a cell, None if it is missing, NaN if it is unparsed."""
     cell = cell.strip(b" \t")
     if cell in MISSING:
         return None
@@ -185,7 +185,7 @@ def time_of(cell):
 
 
 def limited(x):
-    """Numbers beyond 1e140 are unparsed."""
+    """Returns the number, or NaN (unparsed) if it is beyond 1e140."""
     return np.nan if x is not None and abs(x) > 1e140 else x
 
 
@@ -207,7 +207,7 @@ def scale(column, x):
 
 
 def time_features(column, seconds):
-    """trend, then sine and cosine of the time of day, of week and of year."""
+    """Returns the trend, then the sine and cosine of the time of day, of week and of year."""
     days = np.floor(seconds / 86400)
     of_day = (seconds - days * 86400) / 86400
     of_year = np.empty_like(of_day)
@@ -240,7 +240,7 @@ def encode_texts(column, cells):
 
 
 def encode_numbers(column, cells):
-    """(values (B, features), missing (B))"""
+    """Returns (values (B, features), missing (B))."""
     read = number_of if column["kind"] == "numeric" else time_of
     x = np.array([np.nan if v is None else v for v in (limited(read(c)) for c in cells)], dtype=float)
     missing = np.isnan(x)
@@ -252,7 +252,7 @@ def encode_numbers(column, cells):
 
 
 def differs(column, cell):
-    """Whether a cell of a constant column has another value."""
+    """Says whether a cell of a constant column has another value."""
     own = column["constant"]
     own = None if own is None else text_of(own)
     if cell == own:
@@ -267,7 +267,7 @@ def differs(column, cell):
 
 
 class Rows:
-    """The encoded rows of a file; texts and numbers are the schema's columns of those kinds."""
+    """The encoded rows of a file. texts and numbers list the schema's columns of those kinds."""
 
     def __init__(self, schema, names, rows):
         self.columns = schema["columns"]
@@ -312,7 +312,7 @@ class Network:
         self.rows = meta["schema"]["rows"]
 
     def run(self, rows, part, hidden=None):
-        """x and the column losses (B, L) of rows[part], with one input column hidden."""
+        """Returns x and the column losses (B, L) of rows[part], with one input column hidden."""
         t, texts, numbers = self.t, rows.texts, rows.numbers
         embeddings = [t[f"embedding.{c['tensor']}"] for c in texts]
         pieces = [e[np.zeros_like(ids[part]) if hidden == i else ids[part]]
@@ -358,10 +358,10 @@ class Network:
 
     def missing_loss(self, column):
         loss = -np.log((column["missing"] + column["unparsed"] + 1) / (self.rows + 2))
-        return np.float64(np.float32(loss))  # what the held-out rows were calibrated with
+        return np.float64(np.float32(loss))  # the value with which the held-out rows were calibrated
 
     def losses(self, rows, part, masked):
-        """(x, column losses, mean loss), with the loss of a missing number in its place."""
+        """Returns (x, column losses, mean loss), with the loss of a missing number filled in."""
         x, losses, mean = self.run(rows, part)
         if masked:
             losses = np.stack([self.run(rows, part, hidden)[1][:, hidden]
@@ -376,7 +376,7 @@ class Network:
 # ---- "Measures"
 
 def squares(t, name, rows):
-    """|W (row - mean)|^2, and what float32 may cost: terms of both signs cancel."""
+    """Returns |W (row - mean)|^2 and its float32 error, which grows because terms of both signs cancel."""
     w, centred = t[name + ".whiten"], rows - t[name + ".mean"]
     size = np.abs(rows) + np.abs(t[name + ".mean"])
     y = centred @ w.T if w.ndim == 2 else centred * w
@@ -421,7 +421,7 @@ def margins(network, meta, rows, part):
 
 
 def forest(t, meta, rows, part):
-    """2^(-mean path / usual path): the walk of each row through each tree."""
+    """Returns 2^(-mean path / usual path). The path is that of a row through a tree."""
     about = meta["score"]["forest"]
     size = len(range(*part.indices(rows.count)))
     if about is None:
@@ -463,13 +463,13 @@ class Tail:
         return np.where(x > self.threshold, np.minimum(beyond, self.cap), np.interp(x, knots, nats))
 
     def near(self, x, error):
-        """The surprise, and how far it moves when x moves by `error`."""
+        """Returns the surprise, and how far it moves if x moves by `error`."""
         y = self(x)
         return y, np.maximum(np.abs(self(x + error) - y), np.abs(self(x - error) - y))
 
 
 class Scores:
-    """What oddrow says of rows[part]; slack: see the module's text."""
+    """What oddrow prints for rows[part]. The docstring of the module explains the slack."""
 
     def __init__(self, meta, tensors, rows, part, kind, masked):
         network = Network(meta, tensors)
@@ -482,7 +482,7 @@ class Scores:
         x, losses, mean = network.losses(rows, part, masked)
         prefix = f"calibration.{which}."
         root, weight = np.sqrt(losses), tensors[prefix + "loss_weight"]
-        size = np.zeros_like(losses)  # a loss is (y - value)^2, perhaps of a large value
+        size = np.zeros_like(losses)  # a loss is (y - value)^2, and the value may be large
         for m, values in enumerate(rows.values):
             size[:, len(rows.texts) + m] = np.abs(values[part]).max(axis=1)
         errors = FLOAT32 * (1 + root) * (1 + root + size)
@@ -530,7 +530,7 @@ class Scores:
 # ---- comparing
 
 def read_scores(path):
-    """{row: {name: bytes or number}} in the order of the file."""
+    """Returns {row: {name: bytes or number}} in the order of the file."""
     with open(path, "rb") as file:
         data = file.read()
     if data.startswith(b"{"):

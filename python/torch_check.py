@@ -3,9 +3,9 @@
 
 usage: torch_check.py PROGRAM      PROGRAM is oddrow_dump_step from the build's tests/nn
 
-Runs PROGRAM once for each objective and activation. In double precision from the same parameters
-and rows, PyTorch's own autograd and AdamW must agree to 1e-5 (relative to the largest element of a
-tensor). Prints a line a case; exits 1 on any difference. Needs torch and numpy.
+Runs PROGRAM once for each objective and activation. PyTorch starts from the same parameters and rows,
+in double precision. Its autograd and AdamW must agree to 1e-5, relative to the largest element of a
+tensor. Prints one line per case, and exits with 1 on any difference. Needs torch and numpy.
 """
 import json
 import pathlib
@@ -61,7 +61,7 @@ class Dump:
 
 
 def losses(d, w):
-    """(B, losses) column losses and (B) row losses, by the formulas of nn/network.h."""
+    """Returns the column losses (B, losses) and the row losses (B), by the formulas of nn/network.h."""
     s = d.step
     x = [w[f"embedding.{i}"][d.ids[:, i]] for i in range(s["C"])]
     x.append(F.linear(torch.cat([d.values, d.missing], 1), w["projection.weight"], w["projection.bias"]))
@@ -91,7 +91,7 @@ def losses(d, w):
 
 
 def check(d):
-    """The differences found, as text."""
+    """Returns the differences that it finds, as text."""
     s, wrong = d.step, []
 
     def compare(name, got, want):
