@@ -111,7 +111,7 @@ def check_npy(base, name, values, counts, vectors):
     check("npy counts", np.load(base + ".counts.npy", allow_pickle=False).tolist(), counts)
     text = open(base + ".txt", encoding="utf-8").read()
     lines = text.splitlines()
-    check("npy lines", lines, text.split("\n")[:-1])  # no value contains a character that some reader takes for a line end
+    check("npy lines", lines, text.split("\n")[:-1])  # no reader sees a line end in a value
     check("npy values", [unspell(line) for line in lines], values)
 
 

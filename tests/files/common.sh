@@ -1,4 +1,4 @@
-# What the end-to-end tests share: a directory of its own, and words for what must hold.
+# What the end-to-end tests share: a directory for each test, and functions that check results.
 # shellcheck shell=bash
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -10,7 +10,7 @@ cd "$work"
 fail() { printf 'FAILED: %s\n' "$*" >&2; exit 1; }
 say() { printf -- '-- %s\n' "$*"; }
 generate() { python3 "$ODDROW_SOURCE/tests/files/generate.py" "$@"; }
-# The command ends with the exit code of the first word, and says the second on standard error.
+# refuses CODE WORDS COMMAND...: the command must exit with CODE and print WORDS on standard error.
 refuses() { # CODE WORDS COMMAND...
     local code=$1 words=$2 found=0
     shift 2
@@ -21,7 +21,7 @@ refuses() { # CODE WORDS COMMAND...
 same() { cmp -- "$1" "$2" || fail "$1 and $2 differ"; }
 lines() { awk 'END { print NR }' "$1"; }
 is() { [ "$1" = "$2" ] || fail "${3:-}: '$1' is not '$2'"; }
-# Peak resident memory of a command, in MiB.
+# Prints the peak resident memory of a command, in MiB.
 peak() {
     python3 -c 'import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True)

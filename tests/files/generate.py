@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Writes a CSV table with something of everything that a column can hold.
+"""Writes a CSV table whose columns hold all kinds of content.
 
     generate.py ROWS SEED [--odd SHARE] [--bad] [--bytes] [--delimiter C]
 
 Columns: an id, categories with and without missing cells, unicode and quoted text, a long tail of
 rare texts, numbers of several shapes, numbers with missing and unparsed cells, times in several
-notations, epoch seconds, constants, a label. With --odd some rows have cells drawn from nowhere and
-the label 1; with --bad some records are of no valid shape; with --bytes some texts are not UTF-8.
+notations, epoch seconds, constants, a label. With --odd, some rows have cells that do not fit the table,
+and the label 1. With --bad, some records are malformed. With --bytes, some texts are not UTF-8.
 """
 import argparse
 import datetime

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Scores by the binary against their recomputation in NumPy from the model file, python/recompute.py,
-# on generated tables and, where ../shared has them, on Adult and NSL-KDD. Needs a Python with numpy:
-# ODDROW_PYTHON, python3, or that of the PyTorch check; with CI=true one is made.
+# Compares the scores of the binary with those that python/recompute.py computes in NumPy from the model
+# file: on generated tables and, if ../shared has them, on Adult and NSL-KDD. Needs a Python with numpy:
+# ODDROW_PYTHON, python3, or that of the PyTorch check. With CI=true, the test makes one.
 set -euo pipefail
 source=$ODDROW_SOURCE
 oddrow=$ODDROW_BINARY
@@ -45,7 +45,7 @@ done
 check "$work/row.model" "$work/new.csv" --masked
 check "$work/row.model" "$work/new.csv" --masked --score loss
 check "$work/row.model" "$work/new.csv" --alerts 0.05
-# it must also be able to disagree: scores of one kind are none of another
+# The check must also be able to fail: scores of one kind must not pass as another kind.
 if "$python" "$source/python/recompute.py" "$work/row.model" "$work/new.csv" "$work/scores" --masked >/dev/null 2>&1; then
     echo "recompute.py finds plain scores to be masked ones"
     exit 1
@@ -74,7 +74,7 @@ for i in $(seq 300); do echo "v$((i * i % 7))"; done >>"$work/one.csv"
 train "$work/one.csv" -o "$work/one.model"
 check "$work/one.model" "$work/one.csv"
 
-# with many columns a Mahalanobis distance of variances alone
+# With many columns, the Mahalanobis distance uses only variances.
 awk 'BEGIN { srand(4); for (c = 1; c < 1100; c++) printf "a%d,", c; print "end"
     for (r = 0; r < 60; r++) { for (c = 1; c < 1100; c++) printf "%s,", substr("abcdefgh", 1 + int(rand() * 8), 1); print r % 7 } }' \
     >"$work/wide.csv"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Scoring from end to end: formats, selections, rejected rows, pipes, compressed files, errors.
+# Tests scoring from end to end: formats, selections, rejected rows, pipes, compressed files, errors.
 . "$ODDROW_SOURCE/tests/files/common.sh"
 
 generate 2000 1 >train.csv
@@ -29,7 +29,7 @@ score new.csv -o t.csv.zst && zstd -dcq t.csv.zst >t2.csv && same all.csv t2.csv
 generate 1200 2 --odd 0.05 --delimiter ';' | sed 's/$/\r/' >semicolon.csv
 score semicolon.csv -o t.csv
 python3 - <<'PY'
-import csv  # one text has a line end, which is another one there: its own row may differ
+import csv  # one text contains a line end, which differs there, so its row may differ
 a, b = (list(csv.reader(open(n, newline="", encoding="utf-8"))) for n in ("all.csv", "t.csv"))
 new = list(csv.reader(open("new.csv", newline="", encoding="utf-8")))
 assert len(a) == len(b) == len(new)
@@ -104,7 +104,7 @@ for name in ("both", "masked", "loss", "rarity", "reconstruction"):
     name = "all" if name == "both" else name
     p, s = column(name + ".csv", "p_value"), column(name + ".csv", "score")
     ordered = sorted(zip(s, p))
-    assert all(x[1] >= y[1] - 1e-9 for x, y in zip(ordered, ordered[1:])), name  # falls as scores rise
+    assert all(x[1] >= y[1] - 1e-9 for x, y in zip(ordered, ordered[1:])), name  # the p-value falls as the score rises
 assert column("masked.csv", "score") != column("all.csv", "score")
 PY
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Tables of unusual shape: trained, scored, and each cell that is new to them found odd.
+# Trains on tables of unusual shape and scores them. A cell that is new to a table must be found odd.
 . "$ODDROW_SOURCE/tests/files/common.sh"
 
-# Trains on FILE, scores it, scores NEW (rows of which the last is odd) and wants the last on top.
+# Trains on FILE, scores it, and scores NEW, whose last row is odd. The last row must come first.
 learn() { # NAME [OPTIONS]
     local name=$1
     shift

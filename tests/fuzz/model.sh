@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the seeds of fuzz_model in tests/fuzz/model: the smallest models of each kind of column and
-# network, and a few broken ones. Run it after a change of the model file's format.
+# network, and a few broken ones. Run this script after the format of the model file has changed.
 #
 # usage: model.sh path/to/oddrow
 set -euo pipefail

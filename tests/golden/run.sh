@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs one transcript: CASE.golden holds lines "$ COMMAND", each followed by what it prints on
-# standard output, by "! " and what it prints on standard error, and by "[N]" for an exit code N
-# that is not 0. Lines that begin with # are for the reader. The commands share an empty directory;
-# oddrow is the binary under test, ODDROW_SOURCE the source tree. With --update the case is
-# rewritten as it came out.
+# Runs one transcript. CASE.golden holds lines "$ COMMAND". After each come the lines that the command
+# prints on standard output, then those on standard error, each after "! ", then "[N]" if the exit code N
+# is not 0. Lines that begin with # are comments. The commands share one directory, empty at first. There,
+# oddrow is the binary under test and ODDROW_SOURCE the source tree. --update rewrites the case with the
+# actual output.
 #
 # usage: run.sh [--update] CASE.golden
 set -euo pipefail
@@ -40,7 +40,7 @@ while IFS= read -r line || [ -n "$line" ]; do
         ;;
     esac
 done < <(
-    # Only comments, commands and the blank lines right in front of them are read from the case.
+    # Reads only comments, commands and the blank lines right before them from the case.
     awk '/^[#$]/ { if (blank) print ""; blank = 0; print; next } /^$/ { blank = 1; next } { blank = 0 }' "$case"
 ) >../result
 

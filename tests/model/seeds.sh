@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The seeds of the model fuzzer are models of this format, but for the broken ones.
+# Checks that the seeds of the model fuzzer, except the broken ones, are models of the current format.
 set -euo pipefail
 bad=0
 for seed in "$ODDROW_SOURCE"/tests/fuzz/model/*.model; do

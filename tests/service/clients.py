@@ -1,17 +1,17 @@
 #!/usr/bin/python3
-"""The programs of docs/protocol.md, as they stand there, against a worker: ask.py, send.py (across a
-SIGKILL of the worker), watch.py, replay.py and keys.py, with CSV and JSON payloads."""
+"""Runs the programs of docs/protocol.md unchanged against a worker: ask.py, send.py (across a SIGKILL of the
+worker), watch.py, replay.py and keys.py, with CSV and JSON payloads."""
 import ast, contextlib, json, os, re, shutil, subprocess, sys
 
 import service
 from service import check
 
 MADE = service.rows(300, seed=11, odd=0.03)
-LONGEST = 20  # lines of a program
+LONGEST = 20  # a program has at most this many lines
 
 
 def programs(directory):
-    """The blocks of the page that begin with a comment of their name, as files; their paths by name."""
+    """Writes the blocks of the page to files. Each begins with a comment that names it. Returns paths by name."""
     with open(os.path.join(service.SOURCE, "docs/protocol.md")) as f:
         blocks = re.findall(r"^```python\n(.*?)^```$", f.read(), re.M | re.S)
     found = {}
@@ -27,7 +27,7 @@ def programs(directory):
 
 
 def run(program, *arguments, input=b""):
-    """A program to its end; its lines."""
+    """Runs a program to its end and returns the lines that it prints."""
     done = subprocess.run([sys.executable, program, *map(str, arguments)], input=input, capture_output=True,
                           timeout=service.PATIENCE)
     check(done.returncode == 0, f"{program} ended with {done.returncode}:\n{done.stderr.decode()[-2000:]}")
@@ -36,7 +36,7 @@ def run(program, *arguments, input=b""):
 
 @contextlib.contextmanager
 def started(program, *arguments, stdin=subprocess.DEVNULL):
-    """A program under way, ended with the block where it has not ended by itself."""
+    """Starts a program, and kills it at the end of the block if it is still running."""
     process = subprocess.Popen([sys.executable, program, *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE)
     with process:
         try:
@@ -68,7 +68,7 @@ def ask():
 
 
 def check_sent(entries, name, made, expected):
-    """Each row once, by its number, with its score."""
+    """Checks that each row is there once, by its number, with its score."""
     entries = [e for e in entries if e["topic"] in ("odd", "score") and e["client"] == name]
     check([e["number"] for e in entries] == list(range(1, len(made) + 1)),
           f"{len(entries)} entries, not the rows 1 to {len(made)} once each")
@@ -76,7 +76,7 @@ def check_sent(entries, name, made, expected):
 
 
 def send():
-    """CSV lines and JSON objects; once more is no more; a row that is no row takes its number."""
+    """Sends CSV lines and JSON objects. Sending them again adds nothing, and a rejected row takes a number."""
     with service.folder() as directory, service.Worker(directory, "--publish", "all") as w:
         program, expected = programs(directory)["send.py"], expected_of(directory, MADE)
         objects = b"\n".join(json.dumps(o).encode() for o in service.objects(MADE))
@@ -92,7 +92,7 @@ def send():
 
 
 def send_while_killed():
-    """The worker dies within the sending and comes back."""
+    """The worker dies while rows are being sent, and comes back."""
     times = max(1, service.scaled(40))
     ports = {name: f"tcp://127.0.0.1:{service.free_port()}" for name in service.Worker.NAMES}
     with service.folder() as directory, service.Worker(directory, "--publish", "all", endpoints=ports) as w:
@@ -111,7 +111,7 @@ def send_while_killed():
 
 
 def check_shown(shown, entries, sequences):
-    """Lines of watch.py and replay.py are the entries that the journal has."""
+    """Checks that the lines of watch.py and replay.py are the entries in the journal."""
     check(len(shown) == len(entries), f"{len(shown)} lines for {len(entries)} entries")
     for text, entry in zip(shown, entries):
         sequence, _, rest = text.partition(" ") if sequences else (None, None, text)

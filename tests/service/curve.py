@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Keys: who is not listed, has the wrong server key or none gets nothing from any socket and is counted;
-who is listed is served by all of them. Beyond loopback nothing is bound without keys, nor HTTP without
-a token. No key is ever in the log."""
+"""Keys. A client that is not listed, has the wrong server key or has no keys gets nothing from any socket, and
+is counted. A listed client is served by all of them. Beyond loopback, the worker binds no socket without keys
+and no HTTP without a token. No key is ever in the log."""
 import contextlib, json, os, shutil, signal, stat, struct, subprocess
 
 import service
@@ -10,7 +10,7 @@ from service import check
 
 MADE = service.rows(200, seed=17, odd=0.03)
 ROW = service.line(MADE[0]).encode()
-SILENCE = 0.3  # seconds within which who is refused hears nothing, after it was counted
+SILENCE = 0.3  # a refused client must hear nothing for this many seconds after it is counted
 
 
 def keygen(directory, name):
@@ -20,13 +20,13 @@ def keygen(directory, name):
 
 
 def give(path, to):
-    """A copy appears whole, as operators are told to make it."""
+    """Copies a file so that it appears whole, as the docs tell operators to do."""
     shutil.copy(path, to + ".new")
     os.replace(to + ".new", to)
 
 
 def prepare(directory):
-    """Keys of a worker and of a listed client."""
+    """Makes the keys of a worker and of a client on its list."""
     worker, client = keygen(directory, "worker"), keygen(directory, "client")
     give(f"{client}/curve.key", f"{worker}/clients/client.key")
     give(f"{worker}/curve.key", f"{client}/server.key")
@@ -34,14 +34,14 @@ def prepare(directory):
 
 
 def keys_of(directory, server=None):
-    """Socket options of a client with these keys; server: another directory that has the server's."""
+    """Returns the socket options of a client with these keys. server: another file with the server's public key."""
     public, secret = zmq.auth.load_certificate(f"{directory}/curve.key_secret")
     server, _ = zmq.auth.load_certificate(server or f"{directory}/server.key")
     return {"curve_publickey": public, "curve_secretkey": secret, "curve_serverkey": server}
 
 
 def check_log(w, *directories):
-    """No secret, nor the beginning of one, nor a whole public key."""
+    """Checks that the log contains no part of a secret key and no whole public key."""
     log = w.stderr()
     for directory in directories:
         public, secret = zmq.auth.load_certificate(f"{directory}/curve.key_secret")
@@ -54,7 +54,7 @@ def handshakes(w, outcome):
 
 
 def check_refused(w, outcome, options):
-    """Each of the four sockets refuses, counts and stays silent."""
+    """Checks that each of the four sockets refuses the client, counts it and sends it nothing."""
     with contextlib.ExitStack() as stack:
         opened = []
         for kind, endpoint, frames in [(zmq.PUSH, w.pull, [ROW]), (zmq.DEALER, w.rows, [ROW]), (zmq.SUB, w.feed, None),
@@ -73,7 +73,7 @@ def check_refused(w, outcome, options):
 
 
 def check_served(w, options, before):
-    """All four sockets serve; before: rows there were."""
+    """Checks that all four sockets serve. before: the number of rows before."""
     with service.connect(zmq.REQ, w.rows, **options) as s:
         s.send(ROW)
         check("score" in json.loads(service.receive(s, "an answer")[0])[0], "an answer without a score")
@@ -88,7 +88,7 @@ def check_served(w, options, before):
 
 
 def refused():
-    """Unlisted, wrong server key, PLAIN, nothing: each refused and counted; listed ones are served beside them."""
+    """Clients with an unlisted key, a wrong server key, PLAIN or no keys are refused and counted; listed ones are served."""
     with service.folder() as directory:
         worker, client = prepare(directory)
         stranger, other = keygen(directory, "stranger"), keygen(directory, "other")
@@ -109,7 +109,7 @@ def refused():
 
 
 def listed_later():
-    """A client is listed, another removed, while the worker runs; nonsense in the list disturbs nobody."""
+    """One client is listed and another is removed while the worker runs. Bad files in the list disturb nobody."""
     with service.folder() as directory:
         worker, client = prepare(directory)
         late = keygen(directory, "late")
@@ -133,7 +133,7 @@ def listed_later():
 
 
 def commands():
-    """oddrow send, ask and watch with --keys; without, or with a stranger's, they give up or wait."""
+    """oddrow send, ask and watch work with --keys. Without keys, or with an unlisted key, they give up or wait."""
     with service.folder() as directory:
         worker, client = prepare(directory)
         stranger = keygen(directory, "stranger")
@@ -159,7 +159,7 @@ def commands():
 
 
 def serve_refused(directory, *words, options=(), status=2):
-    """serve ends at once, having said these words and printed nothing."""
+    """Checks that serve ends at once with these words on standard error and nothing on standard output."""
     flags = [f for name in ("pull", "rows", "feed", "replay") for f in (f"--{name}", "tcp://127.0.0.1:*")]
     done = subprocess.run([service.BINARY, "serve", service.model(), *flags, "--http", "127.0.0.1:0", *options],
                           capture_output=True, text=True, timeout=service.PATIENCE, cwd=directory)
@@ -169,13 +169,13 @@ def serve_refused(directory, *words, options=(), status=2):
 
 
 def binding():
-    """Beyond loopback: with keys or not at all."""
+    """Beyond loopback, the worker binds only with keys."""
     with service.folder() as directory:
         worker, client = prepare(directory)
         for name in ("pull", "rows", "feed", "replay"):
             for endpoint in ("tcp://0.0.0.0:*", "tcp://*:*", "tcp://[::]:*"):
                 serve_refused(directory, endpoint, "--keys", "oddrow keygen", "127.0.0.1", options=[f"--{name}", endpoint])
-        # keys that are none, or that others may read
+        # files that are not keys, and keys that others may read
         serve_refused(directory, "missing", "oddrow keygen", options=["--keys", f"{directory}/missing"], status=1)
         secret = f"{worker}/curve.key_secret"
         check(stat.S_IMODE(os.stat(secret).st_mode) == 0o600, "keygen's secret file is not 0600")
@@ -194,7 +194,7 @@ def binding():
 
 
 def token():
-    """HTTP beyond loopback: with a token or not at all."""
+    """Beyond loopback, the worker serves HTTP only with a token."""
     with service.folder() as directory:
         path, secret = os.path.join(directory, "token"), "correct-horse-battery-staple"
         for address in ("0.0.0.0:0", "[::]:0"):

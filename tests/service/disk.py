@@ -1,15 +1,15 @@
 #!/usr/bin/python3
-"""A full disk under the journal: nothing is acknowledged, asks get an error, /readyz says no, the worker
-lives; with room again every sent row is in the feed once. On a small tmpfs that is full and grows,
-and under a limit on the size of files that is raised."""
+"""A full disk under the journal. The worker acknowledges nothing, answers asked rows with an error and /readyz
+with 503, and stays alive. When there is room again, every sent row is in the feed once. Tested on a small
+tmpfs that fills up and then grows, and with a limit on file size that is raised."""
 import os, resource, subprocess, sys
 
 import service
 import zmq
 from service import check
 
-INNER = "ODDROW_TEST_DISK"  # set in the mount namespace: the directory to mount in
-COUNT = 6000  # entries beyond the 1 MB that there is room for
+INNER = "ODDROW_TEST_DISK"  # set inside the mount namespace: the directory to mount in
+COUNT = 6000  # rows whose entries do not fit into 1 MB
 ROW = service.line(service.rows(1)[0]).encode()
 
 
@@ -22,7 +22,7 @@ def fill_and_free(directory, worker, free, what):
     check(worker.get("/healthz")[0] == 200, "/healthz")
     reached = worker.metrics()["oddrow_feed_sequence"]
     check(0 < reached < COUNT, f"{reached} entries before the disk was full, of {COUNT} rows: this proves nothing")
-    # one who asks is told; one who sends waits
+    # a client that asks gets an error; a client that sends waits
     for _ in range(5):
         answer = worker.ask(ROW)
         check(len(answer) == 1 and "error" in answer[0], f"an ask on a full disk: {answer}")
@@ -57,8 +57,8 @@ def fill_and_free(directory, worker, free, what):
 
 
 def send_until_silent(worker, made):
-    """Sends as the protocol says, one message after another, until none is acknowledged: the highest
-    number that was."""
+    """Sends one message after another, as the protocol requires, until one is not acknowledged. Returns the
+    highest row number that was acknowledged."""
     safe = 0
     with service.connect(zmq.DEALER, worker.rows) as s:
         while safe < len(made):
@@ -73,7 +73,7 @@ def send_until_silent(worker, made):
 
 
 def fill_and_end(worker, end, what):
-    """The worker ends while the disk is full, and is started with room: all that it acknowledged is there."""
+    """The worker ends while the disk is full and starts again with room. All that it acknowledged is there."""
     made = service.rows(COUNT, seed=11)
     safe = send_until_silent(worker, made)
     check(0 < safe < COUNT, f"{safe} rows of {COUNT} were acknowledged: this proves nothing")
@@ -89,7 +89,7 @@ def fill_and_end(worker, end, what):
 
 
 def inside(directory):
-    """In a mount namespace of our own: a tmpfs that grows."""
+    """Runs in a mount namespace of its own, with a tmpfs that grows."""
     mounted = os.path.join(directory, "small")
     os.mkdir(mounted)
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M,mode=700", "oddrow-test", mounted], capture_output=True, text=True)
@@ -98,10 +98,10 @@ def inside(directory):
         sys.exit(77)
     filler = os.path.join(mounted, "filler")
     try:
-        # space that comes back because the file system grows
+        # room comes back because the file system grows
         with service.Worker(directory, "--publish", "all", journal="small/grown.db") as w:
             fill_and_free(directory, w, lambda: subprocess.run(["mount", "-o", "remount,size=64M", mounted], check=True), "a tmpfs that grew")
-        # and because a file is removed
+        # room comes back because a file is removed
         with service.Worker(directory, "--publish", "all", journal="small/freed.db") as w:
             free = os.statvfs(mounted)
             with open(filler, "wb") as f:
@@ -123,12 +123,12 @@ def inside(directory):
 
 def tmpfs():
     possible = subprocess.run(["unshare", "-m", "true"], capture_output=True, text=True)
-    if os.geteuid() != 0 or possible.returncode:  # limit() covers it
+    if os.geteuid() != 0 or possible.returncode:  # limit() covers this case
         print(f"  left out: a tmpfs cannot be mounted here: {possible.stderr.strip() or 'not root'}")
         return
     with service.folder() as directory:
         done = subprocess.run(["unshare", "-m", sys.executable, __file__], env={**os.environ, INNER: directory}, timeout=500)
-        if done.returncode == 77:  # a container without the right to mount; limit() covers it
+        if done.returncode == 77:  # a container that must not mount; limit() covers this case
             print("  left out: mounting is not possible here")
             return
         check(done.returncode == 0, "the part in the mount namespace failed")

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Drift, end to end: rows of which one column is shifted make a drift entry, and normal rows later
-another; the page says the same. The window is 10,000 rows, in parts of 1,000."""
+"""Drift, end to end. Rows with one shifted column cause a drift entry, and normal rows after them cause another.
+The metrics page agrees. The window is 10,000 rows, in parts of 1,000."""
 import service
 import zmq
 from service import check
@@ -9,7 +9,7 @@ WINDOW = 10000
 
 
 def push(w, made):
-    """The rows by PULL, until they are counted."""
+    """Pushes the rows and waits until they are counted."""
     before = w.metric("oddrow_rows_total")
     with service.connect(zmq.PUSH, w.pull) as s:
         for i in range(0, len(made), 500):
@@ -46,7 +46,7 @@ def numbers():
 
 
 def shares():
-    """Values never seen, and missing ones, without a change of what is known otherwise."""
+    """Shares of unseen and of missing values that rise while the known values keep their distribution."""
     normal = service.rows(WINDOW, seed=29)
     with service.folder() as directory, service.Worker(directory) as w:
         push(w, normal)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Each sent row is in the feed exactly once, with the score that batch scoring gives: three clients send
-while the worker is killed at random moments and clients are, too; the same with SIGTERM and SIGHUP.
+"""Each sent row is in the feed exactly once, with the score that batch scoring gives. Three clients send, while
+the worker and the clients are killed at random moments. The same is tested with SIGTERM and SIGHUP.
 
 Full volume (ODDROW_TEST_FULL=1): 200,000 rows, 20 kills of the worker, 5 of a client.
 """
@@ -13,12 +13,12 @@ from service import check
 TOTAL = service.scaled(6000, 200000)
 KILLS = 20 if service.FULL else 6
 CLIENT_KILLS = 5 if service.FULL else 2
-SECONDS = 40 if service.FULL else 4  # that sending takes at least: the kills fall into them
+SECONDS = 40 if service.FULL else 4  # sending takes at least this long, and the kills happen within this time
 CLIENTS = 3
 
 
 class Client:
-    """oddrow send --resume, started again when it was killed."""
+    """Runs oddrow send --resume, and starts it again when it was killed."""
 
     def __init__(self, worker, number, data, count):
         self.worker, self.name, self.data, self.count, self.kills = worker, f"c{number}", data, count, 0
@@ -35,7 +35,7 @@ class Client:
             self.process = service.spawn(command, stderr=log)
 
     def kill(self):
-        """Kills it in its work; whether there was anything to kill."""
+        """Kills it while it works. Says whether there was anything to kill."""
         if self.process.poll() is not None:
             return False
         self.process.kill()
@@ -62,7 +62,7 @@ def start_clients(worker, directory):
 
 
 def check_all(worker, clients, model=None):
-    """Every row of every client once in the feed, in order, scored as in batch."""
+    """Checks that every row of every client is in the feed once, in order, with the score of batch scoring."""
     entries = worker.entries()
     check([e["seq"] for e in entries] == list(range(1, len(entries) + 1)), "the sequence of the feed has holes or repeats")
     rejected = [e for e in entries if e["topic"] == "reject"]
@@ -77,7 +77,7 @@ def check_all(worker, clients, model=None):
 
 
 def disturb(disturbances, r):
-    """The disturbances, shuffled, at random moments over the time that sending takes."""
+    """Runs the disturbances in random order, at random moments while rows are being sent."""
     r.shuffle(disturbances)
     moments = sorted(r.uniform(0.05, 0.85) * SECONDS for _ in disturbances)
     begin = time.monotonic()
@@ -87,7 +87,7 @@ def disturb(disturbances, r):
 
 
 def kill_at_publication(worker, feed):
-    """SIGKILL as soon as the feed has something new: committed, and most likely not acknowledged."""
+    """Kills the worker as soon as the feed has a new entry: it is committed and most likely not acknowledged."""
     while feed.poll(0):
         feed.recv_multipart()
     feed.poll(2000)
@@ -95,7 +95,7 @@ def kill_at_publication(worker, feed):
 
 
 def with_restarts(what, end):
-    """Workers come and go, each with other options: rows wait in it, commits take long, or neither."""
+    """Workers come and go, each with random options: in some, rows wait or commits take long."""
     r = random.Random(f"{service.SEED} {what}")
     with service.folder() as directory:
         port = {"rows": f"tcp://127.0.0.1:{service.free_port()}", "feed": f"tcp://127.0.0.1:{service.free_port()}"}
@@ -123,7 +123,7 @@ def with_restarts(what, end):
             disturb([restart] * KILLS + [kill_client] * CLIENT_KILLS, r)
             for c in clients:
                 c.end()
-            # on a busy machine clients may be through before their turn comes
+            # on a busy machine, clients may finish before it is their turn to be killed
             check(killed >= (CLIENT_KILLS if service.FULL else 1), f"only {killed} clients were there to be killed")
             duplicates += w.metric("oddrow_duplicate_rows_total")
             entries = check_all(w, clients)
@@ -142,7 +142,7 @@ def sigterm():
 
 
 def sighup():
-    """Reloads as fast as they go, between two models of the same schema: scores are of either."""
+    """Reloads as fast as possible between two models of the same schema. Each score is that of one of them."""
     r = random.Random(f"{service.SEED} hup")
     with service.folder() as directory:
         path = os.path.join(directory, "m.model")

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Hostile messages mixed with good rows: pulled, asked and sent. Every good row is scored, every bad one
-counted and entered once by its reason, every request answered once, and the worker's memory stays flat.
-Then what is no message at all: bytes that are not ZeroMQ's or HTTP's, connections left half open."""
+"""Hostile messages among good rows: pulled, asked and sent. Every good row is scored, every bad row is counted
+and entered once with its reason, every request is answered once, and the worker's memory stays flat. Then
+input that is not a message: bytes that are neither ZeroMQ nor HTTP, and connections left half open."""
 import collections, contextlib, json, os, random, socket, struct, time, urllib.parse
 
 import service
@@ -13,13 +13,13 @@ LINES = [service.line(row).encode() for row in MADE]
 OBJECTS = service.objects(MADE)
 ROW = json.dumps(OBJECTS[0]).encode()
 PACKED = msgpack.packb(OBJECTS[0])
-WINDOW = 64  # messages a socket has under way
+WINDOW = 64  # messages in flight on a socket
 FLAT = 64 << 20
 EXCERPT = 200
 
 
 def altered(**cells):
-    """The first row as JSON with these cells; their texts are raw JSON."""
+    """Returns the first row as JSON with these cells replaced. The new values are raw JSON."""
     o = {name: json.dumps(value) for name, value in OBJECTS[0].items()} | cells
     return ("{" + ",".join(f"{json.dumps(n)}:{v}" for n, v in o.items()) + "}").encode()
 
@@ -32,7 +32,7 @@ def without(name):
     return json.dumps({n: v for n, v in OBJECTS[0].items() if n != name}).encode()
 
 
-# name: (payload, its rejects as {reason: count}, rows of it that are scored all the same)
+# name: (payload, its rejects as {reason: count}, number of its rows that are scored)
 KINDS = {
     "no bytes": (b"", {"empty": 1}, 0),
     "blanks": (b" \t\r\n \n", {"empty": 1}, 0),
@@ -92,7 +92,7 @@ KINDS = {
     "MessagePack: bytes for a text": (msgpack.packb({**OBJECTS[0], "country": b"\xff\0"}), {"type": 1}, 0),
     "MessagePack that is not UTF-8": (PACKED.replace(b"order\xa2o1", b"order\xa2\xff\xfe"), {"utf8": 1}, 0),
     "MessagePack: an array of no maps": (b"\x93\x01\xa1x\xc0", {"type": 3}, 0),
-    # odd, not bad: scored
+    # unusual but valid: scored
     "a number of 1e999": (altered(price="1e999"), {}, 1),
     "a number of 4,000 digits": (altered(price="9" * 4000), {}, 1),
     "a text for a number": (altered(price='"much"'), {}, 1),
@@ -104,7 +104,7 @@ KINDS = {
 RARE = {"a text of 100,000 bytes", "100,000 fields", "arrays 10,000 deep", "objects 10,000 deep"}  # long ones
 
 NUMBER = struct.pack(">Q", 1)
-# frames on the rows socket that are refused for their form, and answered like a question
+# frames on the rows socket that are refused for their form, and answered like asked rows
 FRAMES = {
     "two frames": [b"one", b"two"],
     "two empty frames": [b"x", b"", b""],
@@ -121,7 +121,7 @@ FRAMES = {
 
 
 def resident(w):
-    """Bytes of memory that the worker has."""
+    """Returns the resident memory of the worker in bytes."""
     with open(f"/proc/{w.process.pid}/status") as f:
         return int(next(s for s in f if s.startswith("VmRSS")).split()[1]) * 1024
 
@@ -131,23 +131,23 @@ def descriptors(w):
 
 
 def instrumented():
-    """Whether a sanitizer keeps freed memory back: then its amount says nothing."""
+    """Says whether a sanitizer keeps freed memory, so that the amount of memory means nothing."""
     with open(service.BINARY, "rb") as f:
         binary = f.read()
     return b"__asan_init" in binary or b"__tsan_init" in binary
 
 
 class Load:
-    """What was sent by all three ways, and what must come of it."""
+    """What was sent in the three ways, and the result that must follow."""
 
     def __init__(self, w):
         self.w, self.random = w, random.Random(service.SEED)
         self.rejects = collections.Counter()  # by socket and reason
         self.scored = collections.Counter()  # by socket
         self.good = collections.Counter()  # whole good lines, as sent
-        self.asked = collections.deque()  # of each answer that is to come: rows that are scored, errors
-        self.pending = collections.deque()  # of each acknowledgement that is to come: its number
-        self.next = 1  # number of the next row sent
+        self.asked = collections.deque()  # for each answer still to come: scored rows, errors
+        self.pending = collections.deque()  # for each acknowledgement still to come: its number
+        self.next = 1  # number of the next row to be sent
         self.answers = 0
         self.push = service.connect(zmq.PUSH, w.pull)
         self.ask = service.connect(zmq.DEALER, w.rows)
@@ -163,7 +163,7 @@ class Load:
         self.scored[sock] += scored
 
     def put(self, way, payload, rejects, scored):
-        """A payload by one of the ways."""
+        """Sends a payload in one of the three ways."""
         self.expect("pull" if way == "pull" else "rows", rejects, scored)
         if way == "pull":
             self.push.send(payload, copy=len(payload) < 1 << 16)
@@ -190,7 +190,7 @@ class Load:
         self.read(WINDOW)
 
     def read(self, left):
-        """Takes answers until at most `left` are missing: one for each request, in order."""
+        """Reads answers, one for each request in order, until at most `left` are missing."""
         while len(self.asked) > left:
             *front, answer = service.receive(self.ask, "an answer")
             check(not any(front), f"frames in front of an answer: {front}")
@@ -201,18 +201,18 @@ class Load:
             self.answers += 1
         while len(self.pending) > left:
             kind, number = service.receive(self.send, "an acknowledgement")
-            least, number = self.pending.popleft(), struct.unpack(">Q", number)[0]  # it may tell of later ones, too
+            least, number = self.pending.popleft(), struct.unpack(">Q", number)[0]  # may cover later messages too
             check(kind == b"ACK" and least <= number < self.next, f"{kind} {number}, not ACK {least} to {self.next - 1}")
 
     def finish(self):
-        """All answers are there, and no more than these; all that was pulled is counted."""
+        """Waits until all answers are there and all pulled rows are counted. There are no further answers."""
         self.read(0)
         total = sum(self.scored.values()) + sum(self.rejects.values())
         service.wait_for(f"{total} rows", lambda: self.w.metric("oddrow_rows_total") >= total)
         check(not self.ask.poll(0) and not self.send.poll(0), "more answers than requests")
 
     def check_all(self, first=1):
-        """The metrics and the feed against what was sent."""
+        """Compares the metrics and the feed with what was sent."""
         metrics = self.w.metrics()
         for way in ("pull", "rows"):
             got = {o: metrics[f'oddrow_rows_total{{socket="{way}",outcome="{o}"}}'] for o in ("scored", "odd", "rejected")}
@@ -235,7 +235,7 @@ class Load:
 
     def check_scores(self, entries):
         check(len(entries) == sum(self.scored.values()), f"{len(entries)} rows in the feed, not {sum(self.scored.values())}")
-        # the good lines, and those lines that stood among bad ones
+        # the good lines, including those among bad lines
         with service.folder() as directory:
             scores = service.batch_scores(service.model(), service.write_csv(os.path.join(directory, "rows.csv"), MADE))
         by_line = {text.decode().rstrip("\n"): s for text, s in zip(LINES, scores)}
@@ -250,7 +250,7 @@ class Load:
 
 
 def kinds():
-    """All kinds by all ways, each alone first, then at random between good rows."""
+    """Sends every kind in every way: first each alone, then at random among good rows."""
     count = service.scaled(3000, 100000)
     with service.folder() as directory, service.Worker(directory, "--publish", "all", "--retain", "10G") as w:
         load = Load(w)
@@ -297,7 +297,7 @@ def kinds():
 
 
 def large():
-    """Payloads beyond --max-message, by all ways, and one that ends its connection."""
+    """Sends payloads beyond --max-message in every way, and one that ends its connection."""
     with service.folder() as directory, service.Worker(directory, "--publish", "all", "--log", "json") as w:
         load = Load(w)
         load.among = 0
@@ -323,7 +323,7 @@ def large():
 
 
 def noise():
-    """Payloads at random, asked: one answer each, and as many reject entries as errors."""
+    """Asks with random payloads. Each gets one answer, and there are as many reject entries as errors."""
     r = random.Random(service.SEED)
     good = [ROW, LINES[0], PACKED, b"[" + ROW + b"," + ROW + b"]", msgpack.packb(OBJECTS[:3])]
     errors = scored = 0
@@ -356,7 +356,7 @@ def noise():
 
 
 def numbers():
-    """Numbers of rows that make no sense: refused by NAK, nothing taken, the place stays."""
+    """Impossible row numbers get a NAK. The worker takes nothing, and the place does not change."""
     with service.folder() as directory, service.Worker(directory, "--publish", "all") as w:
         with service.connect(zmq.DEALER, w.rows) as s:
             def send(number, payload=LINES[0], name=b"n"):
@@ -380,7 +380,7 @@ def numbers():
 
 
 def replay_and_feed():
-    """Requests and subscriptions of every wrong form."""
+    """Sends requests and subscriptions of every wrong form."""
     with service.folder() as directory, service.Worker(directory, "--publish", "all") as w:
         w.ask(b"".join(LINES[:50]))
         whole = w.entries()
@@ -440,7 +440,7 @@ def check_served(w):
 
 
 def raw():
-    """Bytes of other protocols on every port; connections that say nothing; 1,000 that leave at once."""
+    """Sends bytes of other protocols to every port; opens connections that send nothing, and 1,000 that close at once."""
     r = random.Random(service.SEED)
     with service.folder() as directory, service.Worker(directory, "--publish", "all") as w:
         check_served(w)
@@ -472,7 +472,7 @@ def raw():
 
 
 def pages():
-    """HTTP requests that nobody should make."""
+    """Makes HTTP requests that nobody should make."""
     with service.folder() as directory, service.Worker(directory) as w:
         for path, data, allowed in [("/", None, {404}), ("/metrics?x=" + "y" * 1000, None, {200, 404}),
                                     ("/../etc/passwd", None, {404}),

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The feed's scores, p-values and verdicts are those of oddrow score on the same rows: every encoding,
-sent and pulled, one row a message and 256; and the answers to asked rows."""
+"""The scores, p-values and verdicts in the feed are those of oddrow score on the same rows: in every encoding, sent
+and pulled, with one row per message and with 256. The same holds for the answers to asked rows."""
 import json, os
 
 import service
@@ -19,7 +19,7 @@ def prepare(directory):
 
 
 def payloads(encoding, per):
-    """The rows as payloads of `per` rows."""
+    """Returns the rows as payloads of `per` rows each."""
     typed = service.objects(MADE, ids=range(len(MADE)))
     for i in range(0, len(MADE), per):
         part = typed[i] if per == 1 else typed[i:i + per]
@@ -77,7 +77,7 @@ def asked():
         answers = [a for i in range(0, few, 100) for a in w.ask(json.dumps(typed[i:i + 100]).encode())]
         service.check_scores(answers, expected[:few], "asked as json-100")
         check([a["id"] for a in answers] == [f"q{i}" for i in range(few)], "ids do not come back")
-        # without --publish all a row that is not odd is answered but not in the feed
+        # without --publish all, a row that is not odd gets an answer and is not in the feed
         check(all((a["seq"] is not None) == a["odd"] for a in answers), "seq is not null just for rows outside the feed")
         with service.connect(zmq.REQ, w.rows) as s:
             answers = []
@@ -85,7 +85,7 @@ def asked():
                 s.send(service.line(row).encode())
                 answers += json.loads(service.receive(s, "an answer")[0])
         service.check_scores(answers, expected[:few], "asked as csv-1")
-        with service.connect(zmq.DEALER, w.rows) as s:  # many requests at a time, answers in order
+        with service.connect(zmq.DEALER, w.rows) as s:  # many requests in flight, answers in order
             for o in typed:
                 s.send(msgpack.packb(o))
             answers = [json.loads(service.receive(s, "an answer")[0])[0] for _ in typed]

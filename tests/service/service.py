@@ -1,8 +1,8 @@
-"""What the service tests share: a worker in a temporary directory, rows and a model to feed it, its
-feed, its pages. Standard library and pyzmq only; every wait has a deadline, every port is free.
+"""What the service tests share: a worker in a temporary directory, rows and a model for it, its feed and its
+pages. Uses only the standard library and pyzmq. Every wait has a deadline, and every port is free.
 
-ODDROW_TEST_SCALE scales the volume (default 1, with a sanitizer 0.25), ODDROW_TEST_FULL=1 takes the full one,
-ODDROW_TEST_SEED repeats a run. Run directly, ODDROW_BINARY is the binary under test.
+ODDROW_TEST_SCALE scales the volume (default 1, with a sanitizer 0.25), ODDROW_TEST_FULL=1 sets the full volume,
+and ODDROW_TEST_SEED repeats a run. If a test is run directly, ODDROW_BINARY is the binary under test.
 """
 import atexit, contextlib, csv, fcntl, io, json, os, random, re, shutil, signal, socket, struct
 import subprocess, sys, tempfile, time, traceback, urllib.error, urllib.request
@@ -22,7 +22,7 @@ SCALE = float(os.environ.get("ODDROW_TEST_SCALE") or (0.25 if SANITIZED else 1))
 FULL = os.environ.get("ODDROW_TEST_FULL") == "1"
 CI = os.environ.get("CI") == "true"
 SEED = int(os.environ.get("ODDROW_TEST_SEED") or random.SystemRandom().randrange(10**6))
-PATIENCE = 60  # seconds that anything may take: sanitizer builds on busy machines are slow
+PATIENCE = 60  # anything may take this many seconds: sanitizer builds on busy machines are slow
 REPORTS = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|WARNING: ThreadSanitizer|runtime error")
 
 os.environ["TSAN_OPTIONS"] = f"{os.environ.get('TSAN_OPTIONS', '')}:suppressions={SOURCE}/tests/support/tsan.supp".lstrip(":")
@@ -38,13 +38,13 @@ def check(true, message):
 
 
 def skip(reason):
-    """Ends the test as skipped; in CI a skip is a failure."""
+    """Ends the test as skipped. In CI, a skip is a failure."""
     print(f"skipped: {reason}", flush=True)
     sys.exit(1 if CI else 77)
 
 
 def run(*tests):
-    """Runs the functions, or those named on the command line; exits with 1 when one failed."""
+    """Runs the functions, or those named on the command line. Exits with 1 if one failed."""
     print(f"seed {SEED}, scale {SCALE:g}{', full volume' if FULL else ''}", flush=True)
     if not os.access(BINARY, os.X_OK):
         sys.exit(f"no binary {BINARY}: ODDROW_BINARY names it")
@@ -56,7 +56,7 @@ def run(*tests):
         try:
             test()
             verdict = "ok"
-        except Exception as why:  # the others are run all the same
+        except Exception as why:  # the others still run
             failed.append(test.__name__)
             frames = [f for f in traceback.extract_tb(why.__traceback__)[1:] if f.filename.startswith(HERE)]
             where = " > ".join(f"{os.path.basename(f.filename)}:{f.lineno}" for f in frames)
@@ -66,12 +66,12 @@ def run(*tests):
 
 
 def scaled(small, full=None):
-    """A volume: `small` times the scale, or the full one."""
+    """Returns a volume: `small` times the scale, or the full volume."""
     return full if FULL and full is not None else max(1, int(small * SCALE))
 
 
 def wait_for(what, condition, seconds=PATIENCE):
-    """Polls until the condition gives something true, which is returned."""
+    """Polls until the condition returns a true value, and returns that value."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -83,7 +83,7 @@ def wait_for(what, condition, seconds=PATIENCE):
 
 @contextlib.contextmanager
 def folder():
-    """A temporary directory, short enough for ipc:// names, removed at the end."""
+    """Makes a temporary directory whose path is short enough for ipc://, and removes it at the end."""
     with tempfile.TemporaryDirectory(prefix="oddrow-service-") as path:
         yield path
 
@@ -95,7 +95,7 @@ NUMBERS = {"quantity", "price", "weight"}
 
 
 def rows(count, seed=1, odd=0.01):
-    """Rows as lists of texts by COLUMNS: categories, numbers, missing cells, quoted text, an id."""
+    """Returns rows, lists of texts in the order of COLUMNS: categories, numbers, missing cells, quoted text, an id."""
     r = random.Random(seed)
     currency = {"DE": "EUR", "FR": "EUR", "GB": "GBP", "US": "USD", "JP": "JPY"}
     price = {"tea": 6, "coffee": 9, "cup, small": 12, 'the "family" set': 48, "kettle": 110}
@@ -112,7 +112,7 @@ def rows(count, seed=1, odd=0.01):
 
 
 def line(row):
-    """A row as a CSV line."""
+    """Returns a row as a CSV line."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerow(row)
     return out.getvalue()
@@ -125,7 +125,7 @@ def write_csv(path, made):
 
 
 def objects(made, ids=None):
-    """Rows as objects with typed cells, as JSON and MessagePack have them."""
+    """Returns rows as objects with typed cells, for JSON and MessagePack."""
     def cell(name, text):
         if text == "":
             return None
@@ -146,8 +146,8 @@ def train(path, data, *options):
 
 
 def model(name="orders"):
-    """A model of rows(3000), made once in the build directory: orders, or other: the same schema with
-    another seed, or narrow: without the column placed."""
+    """Returns the path of a model of rows(3000), made once in the build directory. The names are orders; other, with
+    the same schema and another seed; and narrow, without the column placed."""
     place = os.path.join(BUILD, "service-models")
     os.makedirs(place, exist_ok=True)
     path = os.path.join(place, f"{name}.model")
@@ -165,14 +165,14 @@ def model(name="orders"):
 
 
 def hash_of(path):
-    """The content hash that entries name."""
+    """Returns the content hash by which entries name the model."""
     found = re.search(r"^ *hash +([0-9a-f]{16,64})$", tool("inspect", path), re.M)
     check(found, f"oddrow inspect {path} shows no hash")
     return found[1]
 
 
 def tool(*command, input=None, status=0, seconds=600):
-    """Runs oddrow to its end; its standard output. Another exit status is a failure."""
+    """Runs oddrow to its end and returns its standard output. Another exit status than `status` is a failure."""
     done = subprocess.run([BINARY, *command], input=input, capture_output=True, text=True, timeout=seconds)
     check(done.returncode == status and not REPORTS.search(done.stderr),
           f"oddrow {' '.join(command)} ended with {done.returncode}:\n{done.stderr[-3000:]}")
@@ -180,14 +180,14 @@ def tool(*command, input=None, status=0, seconds=600):
 
 
 def batch_scores(model_path, data):
-    """What oddrow score gives: a list of {score, p_value, odd}, in the order of the rows."""
+    """Runs oddrow score. Returns a list of {score, p_value, odd}, in the order of the rows."""
     text = tool("score", model_path, data, "-o", "-", "--quiet")
     return [{"score": float(r["score"]), "p_value": float(r["p_value"]), "odd": r["odd"] in ("1", "true")}
             for r in csv.DictReader(io.StringIO(text))]
 
 
 def check_scores(entries, expected, what):
-    """Entries against batch scores, one for one."""
+    """Compares entries with batch scores, one by one."""
     check(len(entries) == len(expected), f"{what}: {len(entries)} entries for {len(expected)} rows")
     for i, (entry, score) in enumerate(zip(entries, expected)):
         for key, near in (("score", 1e-6), ("p_value", 1e-5 * score["p_value"])):  # p-values are small
@@ -210,15 +210,15 @@ def _end_all():
 
 
 def spawn(command, **how):
-    """A child that does not outlive this program."""
+    """Starts a child process that does not outlive this program."""
     process = subprocess.Popen(command, **how)
     _started.append(process)
     return process
 
 
 def free_port():
-    """A free port outside the range of outgoing connections: while a worker is down nobody gets it,
-    and no connection to it can meet itself."""
+    """Returns a free port outside the range of outgoing connections. While a worker is down, nobody else gets
+    this port, and no connection to it can connect to itself."""
     with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
         low, high = map(int, f.read().split())
     choices = range(10000, low) if low > 12000 else range(high + 1, 65536)
@@ -234,10 +234,10 @@ def free_port():
 
 
 class Worker:
-    """oddrow serve in a directory. Endpoints: pull, rows, feed, replay, http (with http://).
+    """Runs oddrow serve in a directory. Its endpoints are pull, rows, feed, replay and http (with http://).
 
-    with Worker(directory, "--publish", "all") as w: ...     stops it and looks at how it ended
-    endpoints: tcp (free ports), ipc, or a dict by name; they stay the same over restarts of one Worker.
+    with Worker(directory, "--publish", "all") as w: ...     stops the worker and checks how it ended
+    endpoints: tcp (free ports), ipc, or a dict by name. They stay the same over restarts of one Worker.
     """
     NAMES = ("pull", "rows", "feed", "replay")
 
@@ -263,7 +263,7 @@ class Worker:
         return [*self.prefix, BINARY, "serve", self.model, *journal, *flags, "--threads", "2", *self.options]
 
     def start(self):
-        """Starts it and waits until it is ready."""
+        """Starts the worker and waits until it is ready."""
         with open(self.log, "ab") as log:
             self.process = spawn(self.command(), stdout=subprocess.PIPE, stderr=log, env=self.env)
         self.starts += 1
@@ -293,13 +293,13 @@ class Worker:
         self.process.send_signal(number)
 
     def kill(self):
-        """SIGKILL, and nothing is asked of how it ended."""
+        """Kills the worker with SIGKILL, without checks."""
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
 
     def stop(self, number=signal.SIGTERM, seconds=PATIENCE):
-        """Ends it with a signal: exit status 0 within the seconds, no sanitizer report. The seconds taken."""
+        """Ends the worker with a signal. It must exit with 0 in time, without a sanitizer report. Returns the seconds."""
         start = time.monotonic()
         check(self.alive(), f"the worker had ended with {self.process.returncode}:\n{self.stderr()[-3000:]}")
         self.tell(number)
@@ -336,7 +336,7 @@ class Worker:
     # -- its pages
 
     def get(self, path, data=None, headers=None):
-        """Status and text of a page; data makes it a POST."""
+        """Returns the status and text of a page. data makes the request a POST."""
         request = urllib.request.Request(self.http + path, data=data, headers=headers or {})
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
@@ -346,14 +346,14 @@ class Worker:
                 return answer.code, answer.read().decode()
 
     def metrics(self):
-        """All samples by name and labels as they stand: 'oddrow_rows_total{socket="pull",outcome="odd"}'."""
+        """Returns all samples by name and labels as printed: 'oddrow_rows_total{socket="pull",outcome="odd"}'."""
         status, text = self.get("/metrics")
         check(status == 200, f"/metrics says {status}")
         samples = (s.rpartition(" ") for s in text.splitlines() if s and not s.startswith("#"))
         return {name: float(value) for name, _, value in samples}
 
     def metric(self, name, **labels):
-        """The sum of the samples of a name that have these labels."""
+        """Returns the sum of the samples with this name and these labels."""
         wanted = [f'{k}="{v}"' for k, v in labels.items()]
         return sum(v for n, v in self.metrics().items()
                    if n.partition("{")[0] == name and all(w in n for w in wanted))
@@ -361,7 +361,7 @@ class Worker:
     # -- its sockets
 
     def entries(self, topic=None, first=1):
-        """The feed from the journal, by replay: a list of entries with their topic under 'topic'."""
+        """Returns the feed from the journal, through replay: a list of entries, each with its topic under 'topic'."""
         found, start, prefix = [], first, (topic or "").encode()
         with connect(zmq.DEALER, self.replay) as s:
             while True:
@@ -380,18 +380,18 @@ class Worker:
                     return found
 
     def scored(self, first=1):
-        """The entries of scored rows."""
+        """Returns the entries of scored rows."""
         return [e for e in self.entries(first=first) if e["topic"] in ("odd", "score")]
 
     def send_command(self, data, *options):
         return [BINARY, "send", self.rows, data, *options]
 
     def send(self, data, *options, status=0):
-        """oddrow send, to its end."""
+        """Runs oddrow send to its end."""
         return tool("send", self.rows, data, "--quiet", *options, status=status)
 
     def ask(self, payload):
-        """The answer to one request."""
+        """Returns the answer to one request."""
         with connect(zmq.REQ, self.rows) as s:
             s.send(payload)
             return json.loads(receive(s, "an answer")[0])
@@ -401,7 +401,7 @@ _context = zmq.Context.instance()
 
 
 def connect(kind, endpoint, **options):
-    """A connected socket (a context manager): subscribed to everything when it is a SUB."""
+    """Returns a connected socket, a context manager. A SUB socket is subscribed to everything."""
     s = _context.socket(kind)
     s.linger = 0
     s.ipv6 = True
@@ -414,14 +414,15 @@ def connect(kind, endpoint, **options):
 
 
 def receive(s, what, seconds=PATIENCE):
-    """One message with its frames, within the seconds."""
+    """Returns the frames of one message, which must come in time."""
     check(s.poll(seconds * 1000), f"waited {seconds} s for {what}")
     return s.recv_multipart()
 
 
 def subscribe(worker, **options):
-    """A SUB socket that the worker knows of: nothing published from here on is missed. The worker may
-    still count subscribers that have just gone: those made here are waited for."""
+    """Returns a SUB socket whose subscription the worker has received, so that it misses nothing published from
+    now on. The worker may still count subscribers that have just gone, so this first waits until only the open
+    ones made here remain."""
     worker.subscribers = [s for s in worker.subscribers if not s.closed]
     count = lambda: worker.metric("oddrow_feed_subscriptions")
     end = time.monotonic() + 2

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""The worker's life: ready line, endpoints, pages, SIGTERM and SIGINT, SIGHUP with good and bad models,
-the shadow and its promotion."""
+"""The life of a worker: ready line, endpoints, pages, SIGTERM and SIGINT, SIGHUP with good and bad models, the
+shadow and its promotion."""
 import contextlib, json, os, shutil, signal, socket, sqlite3, statistics, subprocess
 
 import service
@@ -23,7 +23,7 @@ def check_numbers(entries, client, count):
 
 
 def status(worker, event):
-    """The last status entry of an event, when it is there."""
+    """Returns the last status entry with this event, if there is one."""
     found = [e for e in worker.entries("status") if e["event"] == event]
     return found[-1] if found else None
 
@@ -47,7 +47,7 @@ def ready_line():
 
 
 def works(w, directory):
-    """One row through every socket that is bound."""
+    """Checks that a row passes through every socket that is bound."""
     row = service.rows(1)[0]
     if w.rows:
         data = service.write_csv(os.path.join(directory, "one.csv"), [row])
@@ -115,7 +115,7 @@ def pages():
 
 
 def ends():
-    """SIGTERM and SIGINT, idle and in the midst of rows: within 10 s, exit 0, nothing lost or twice."""
+    """SIGTERM and SIGINT, to an idle and to a busy worker: exit 0 within 10 s, nothing lost or repeated."""
     count = service.scaled(8000)
     with service.folder() as directory:
         data = service.write_csv(os.path.join(directory, "rows.csv"), service.rows(count, seed=3))
@@ -225,7 +225,7 @@ def shadow():
         data = service.write_csv(os.path.join(directory, "rows.csv"), service.rows(count, seed=5, odd=0.05))
         with service.Worker(directory, "--publish", "all", "--shadow", models[1]) as w:
             w.send(data, "--client", "a")
-            # what batch scoring with both says of these rows
+            # what batch scoring with both models gives for these rows
             a, b = (service.batch_scores(m, data) for m in models)
             correlation = statistics.correlation(ranks([r["score"] for r in a]), ranks([r["score"] for r in b]))
             both, either = (sum(f((x["odd"], y["odd"])) for x, y in zip(a, b)) for f in (all, any))
@@ -241,7 +241,7 @@ def shadow():
                 seen = m[f'oddrow_shadow_mean_loss{{role="{role}"}}']
                 check(abs(seen - loss) < 1e-3 * abs(loss), f"mean loss of the {role} {seen}, of batch scores {loss}")
             service.check_scores(w.scored(), a, "with a shadow")
-            # swapped by HTTP, and back by signal
+            # the swap by HTTP, and back by a signal
             said = json.loads(service.tool("promote", w.endpoints["http"]))
             check([said[k]["hash"] for k in ("model", "shadow")] == hashes[::-1], f"promote says {said}")
             told = service.wait_for("the status", lambda: status(w, "promoted"))
@@ -256,7 +256,7 @@ def shadow():
             first = int(w.metrics()["oddrow_feed_sequence"]) + 1
             w.send(data, "--client", "c")
             service.check_scores(w.scored(first), a, "after SIGUSR1")
-            w.tell(signal.SIGHUP)  # both are loaded again
+            w.tell(signal.SIGHUP)  # both models are loaded again
             service.wait_for("the reload", lambda: w.metric("oddrow_reloads_total") == 1)
             check(w.metric("oddrow_model_info", role="shadow", hash=hashes[1]) == 1, "no shadow after a reload")
             check(w.get("/promote", data=b"")[0] in (400, 403), "a POST without X-Oddrow is taken")
@@ -268,7 +268,7 @@ def shadow():
 
 
 def refused(directory, *options, **how):
-    """What a worker says that does not start."""
+    """Runs a worker that must not start, and returns its messages."""
     w = service.Worker(directory, *options, start=False, **how)
     done = subprocess.run(w.command(), capture_output=True, text=True, timeout=service.PATIENCE)
     check(done.returncode not in (0, None) and done.returncode > 0 and not done.stdout, f"it ended with {done.returncode}: {done.stdout}{done.stderr}")
@@ -290,7 +290,7 @@ def refusals():
         with open(os.path.join(directory, "text.db"), "w") as f:
             f.write("this is no database\n" * 500)
         check("text.db" in refused(directory, journal="text.db"), "a journal that is none")
-        with service.Worker(directory):  # the lock of an ended worker is gone
+        with service.Worker(directory):  # an ended worker leaves no lock
             pass
 
 

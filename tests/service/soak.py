@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Rows for a while, pulled and sent, clients and subscribers that come and go: the worker's resident
-memory stays flat and no descriptor is left open. bench/worker_soak.py is the long form."""
+"""Pulls and sends rows for a while, with clients and subscribers that come and go. The worker's resident memory
+stays flat, and no descriptor is left open. bench/worker_soak.py is the long form."""
 import os
 
 import service
@@ -9,11 +9,11 @@ from service import check
 
 ROWS = service.scaled(300000)
 ROUNDS = 10
-SLACK = 5_000_000  # bytes: pages that come and go
+SLACK = 5_000_000  # bytes of memory pages that come and go
 
 
 def resident(process):
-    """Bytes of resident memory."""
+    """Returns the resident memory in bytes."""
     with open(f"/proc/{process.pid}/status") as f:
         return next(int(l.split()[1]) * 1024 for l in f if l.startswith("VmRSS:"))
 
@@ -33,7 +33,7 @@ def soak():
                 for payload in payloads:
                     push.send(payload)
                 w.send(data, "--client", f"c{n}", "--format", ["csv", "json", "msgpack"][n % 3])
-                for _ in range(20):  # come and go
+                for _ in range(20):  # clients come and go
                     w.ask(payloads[0][:payloads[0].index(b"\n")])
                 done += 2 * len(made) + 20
                 service.wait_for("all rows", lambda: w.metric("oddrow_rows_total") >= done)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Subscribers that stop reading under full load: the worker's memory stays where it was, another
-subscriber is served on, and who stopped ends with every message through replay. And oddrow watch with
---state: each sequence once, over its own restarts and the worker's."""
+"""Subscribers that stop reading under full load. The worker's memory does not grow, another subscriber is still
+served, and the stopped subscriber gets every message in the end through replay. Also oddrow watch with --state:
+it prints each sequence number once, over its own restarts and the worker's."""
 import contextlib, os, random, re, signal, struct, subprocess, threading, time
 
 import service
@@ -11,17 +11,17 @@ from service import check
 
 MADE = service.rows(1000, seed=19)
 LINES = [service.line(row).encode() for row in MADE]
-ROWS = 20  # of a message: 10,000 of them wait in the worker's queue, and are of no size
+ROWS = 20  # rows in a message; the 10,000 messages that wait in the worker's queue stay small
 PAYLOADS = [b"".join(LINES[i:i + ROWS]) for i in range(0, len(LINES), ROWS)]
 FLAT = 64 << 20
 STOPPED = service.scaled(3, 30)  # seconds without reading
-LEAST = 60000  # messages within them: more than all the queues between take
-RATE = None if service.FULL else 40000  # rows a second
+LEAST = 60000  # messages in this time: more than all the queues on the way hold
+RATE = None if service.FULL else 40000  # rows per second
 LONG = 900 if service.FULL else service.PATIENCE
 
 
 class Loop(threading.Thread):
-    """A function called again and again until the block ends; its failure is the test's."""
+    """Calls a function again and again until the block ends. If it fails, the test fails."""
 
     def __init__(self, act):
         super().__init__(daemon=True)
@@ -46,7 +46,7 @@ class Loop(threading.Thread):
 
 
 class Subscriber:
-    """A SUB socket read by a thread: the sequences it got, while it is reading."""
+    """A SUB socket that a thread reads while `reading` is set, and the sequence numbers that it got."""
 
     def __init__(self, w, **options):
         self.socket = service.connect(zmq.SUB, w.feed, **options)
@@ -66,7 +66,7 @@ class Subscriber:
 
 
 class Load:
-    """Rows as fast as the worker takes them, or at most so many a second."""
+    """Pushes rows as fast as the worker takes them, or at most `rate` rows per second."""
 
     def __init__(self, w, rate=None):
         self.socket = service.connect(zmq.PUSH, w.pull, sndhwm=100)
@@ -92,7 +92,7 @@ def sequence(w):
 
 @contextlib.contextmanager
 def watching(w, directory, *options):
-    """oddrow watch with its output behind that of the runs before it; ends with SIGTERM."""
+    """Runs oddrow watch, which appends its output to that of earlier runs, and ends it with SIGTERM."""
     with open(os.path.join(directory, "watched"), "ab") as out, open(os.path.join(directory, "watch.log"), "ab") as log:
         process = subprocess.Popen([service.BINARY, "watch", w.feed, "--replay", w.replay, "--format", "json", *options],
                                    stdout=out, stderr=log)
@@ -100,7 +100,7 @@ def watching(w, directory, *options):
             yield process
             check(process.poll() is None, f"watch ended with {process.returncode}: {watch_log(directory)}")
             process.terminate()
-            ended = process.wait(service.PATIENCE)  # by the signal itself: before it listens to signals
+            ended = process.wait(service.PATIENCE)  # the signal itself ends it if it does not listen to signals yet
             check(ended in (0, -signal.SIGTERM), f"watch ended with {process.returncode}: {watch_log(directory)}")
         finally:
             process.kill()
@@ -114,13 +114,13 @@ def watch_log(directory):
 
 
 def watched(directory):
-    """The sequences that the runs of watch printed."""
+    """Returns the sequence numbers that the runs of watch printed."""
     with open(os.path.join(directory, "watched")) as f:
         return [int(re.search(r'"seq":(\d+)', text)[1]) for text in f if text.endswith("\n")]
 
 
 def last_watched(directory):
-    """The last of them, found without reading all."""
+    """Returns the last sequence number, without reading the whole file."""
     with open(os.path.join(directory, "watched"), "a+b") as f:
         f.seek(max(0, f.seek(0, os.SEEK_END) - (1 << 16)))
         found = re.findall(rb'"seq":(\d+).*\n', f.read())
@@ -133,7 +133,7 @@ def check_all(found, last, who):
 
 
 def fill_gaps(w, got, last):
-    """What a subscriber has and, between that, what replay has: all, in order."""
+    """Fills the gaps in what a subscriber has from replay. Returns all sequence numbers, and how many were lost."""
     whole, following, lost = [], 1, 0
     with service.connect(zmq.DEALER, w.replay) as s:
         for stop in [*got, last + 1]:
@@ -162,7 +162,7 @@ def stopped():
                     service.wait_for("more load", lambda: time.monotonic() - start > STOPPED / 3)
                     usual = (other.last() - first) / (time.monotonic() - start)
                     before = resident(w)
-                    # they stop
+                    # both stop reading
                     victim.reading = False
                     watch.send_signal(signal.SIGSTOP)
                     most, start, first, began = 0, time.monotonic(), other.last(), sequence(w)
@@ -171,7 +171,7 @@ def stopped():
                         check(time.monotonic() - start < STOPPED + service.PATIENCE, "the worker does not publish enough")
                         time.sleep(0.05)
                     rate = (other.last() - first) / (time.monotonic() - start)
-                # they go on, when all is over
+                # both continue after the load has ended
                 service.wait_for("the last of the load", lambda: w.metric("oddrow_rows_total") == load.sent * ROWS, LONG)
                 last = sequence(w)
                 service.wait_for("the other subscriber", lambda: other.last() >= last, LONG)
@@ -191,7 +191,7 @@ def stopped():
 
 
 def restarts():
-    """watch ends and begins again, and the worker too, at once or not; rows come whether it runs or not."""
+    """watch ends and starts again, and so does the worker. Rows arrive whether watch runs or not."""
     r = random.Random(service.SEED)
     ports = {name: f"tcp://127.0.0.1:{service.free_port()}" for name in service.Worker.NAMES}
     with service.folder() as directory, service.Worker(directory, "--publish", "all", endpoints=ports) as w:
@@ -217,13 +217,13 @@ def restarts():
                 load.put(r.randrange(100))
             with watching(w, directory, *options):
                 w.ask(b"the end\n")
-                end = sequence(w)  # or a little later: what was pulled may follow
+                end = sequence(w)  # pulled rows may still follow
                 service.wait_for("the last of it", lambda: last_watched(directory) >= end)
         check_all(watched(directory), last_watched(directory), "oddrow watch")
 
 
 def killed():
-    """watch dies by SIGKILL: what it printed within a second may come again, nothing is missing."""
+    """watch is killed with SIGKILL. It may print the messages of the last second again, and none is missing."""
     with service.folder() as directory, service.Worker(directory, "--publish", "all") as w:
         options = ["--from", "1", "--state", os.path.join(directory, "state")]
         load = Load(w)

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Installs into an empty directory, then builds and runs a consumer of the library against nothing
-# but that directory: by the CMake package, by pkg-config with the shared library, and by pkg-config
-# with the static one.
+# Installs into an empty directory. Then builds and runs a program against the library in this directory
+# alone: with the CMake package, with pkg-config and the shared library, and with pkg-config and the
+# static library.
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 consumer=$ODDROW_SOURCE/tests/support/consumer
 
 cmake --install "$ODDROW_BUILD" --prefix "$work/first" >/dev/null
-mv "$work/first" "$work/prefix" # an installed tree may be moved
+mv "$work/first" "$work/prefix" # an installed tree can be moved
 prefix=$work/prefix
-# pkg-config, asked by cmake --install's own choice of library directory
+# pkg-config looks in the library directory that cmake --install has chosen
 library=$(dirname "$(find "$prefix" -name 'liboddrow.so')")
 export PKG_CONFIG_PATH=$library/pkgconfig
 export LD_LIBRARY_PATH=$library
@@ -34,7 +34,7 @@ flags=(-std=c11 -Wall -Wextra -Wpedantic -Werror)
     "$library/liboddrow.a" $(pkg-config --static --libs oddrow | sed 's/-loddrow//')
 LD_LIBRARY_PATH='' "$work/static"
 
-# Only public names leave the shared library.
+# The shared library exports only public names.
 if nm -D --defined-only "$library/liboddrow.so" | awk '$3 !~ /^(oddrow_|_init$|_fini$|__bss_start$|_edata$|_end$)/ { print; bad = 1 } END { exit !bad }'; then
     echo "names other than oddrow_… are exported"
     exit 1

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs one pipeline of pipelines/ as its comments say, in a directory of its own.
+# Runs one pipeline of pipelines/ as its comments say, in its own directory.
 #
 # usage: pipelines.sh debian-packages|network-flows|orders
 set -euo pipefail
@@ -14,7 +14,7 @@ here=build/pipelines
 pipeline=pipelines/$name.yaml
 
 fail() { echo "$*" >&2; exit 1; }
-auroc() { # MODEL DATA: must be at least the third word
+auroc() { # MODEL DATA LEAST [OPTIONS]: the AUROC must be at least LEAST
     local found
     found=$("$ODDROW_BINARY" eval "$1" "$2" --pipeline "$pipeline" --json --quiet "${@:4}" |
         sed -n 's/.*"auroc": \([0-9.]*\).*/\1/p')
@@ -28,7 +28,7 @@ debian-packages)
         echo "skipped: no Debian package index on this machine (apt-get update fetches it)"
         exit 77
     fi
-    # one package in ten: enough to see that it runs
+    # one package in ten is enough to check that it runs
     apt-cache dumpavail | LC_ALL=C awk -f pipelines/packages.awk |
         awk 'NR == 1 || NR % 10 == 0' >$here/packages.csv
     "$ODDROW_BINARY" train --pipeline $pipeline --epochs 3 --min-steps 100 --quiet

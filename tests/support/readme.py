@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs the commands of README.md, or of another page, word for word, in order, in one empty directory.
 
-A fenced block right behind a line "<!-- run -->" is run: sh by bash, python by this Python (left
-out where safetensors is not installed). If the next thing is a text block, it must be what comes out,
-standard error first, numbers aside: those depend on the machine. Relative links must lead somewhere.
+A fenced block right after a line "<!-- run -->" is run: sh by bash, python by this Python (left out if safetensors
+is not installed). If a text block follows, the output must match it: standard error first, then standard output.
+Numbers are not compared, because they depend on the machine. Relative links must lead to a file.
 
 usage: readme.py [--update] README.md      --update writes what came out into the text blocks
 ODDROW_BINARY is the binary under test.
@@ -17,12 +17,12 @@ block = re.compile(r"<!-- run( shape)? -->\n```(sh|python)\n(.*?)^```\n(?:```tex
 
 
 def plain(output):
-    """Numbers as N, runs of blanks as one."""
+    """Returns the lines with N for each number and one blank for each run of blanks."""
     return re.sub(r"[ \t]+", " ", re.sub(r"\d[\d.,]*(?:e[-+]?\d+)?", "N", output)).splitlines()
 
 
 def shape(output):
-    """Of each line the first six characters and the commas; what oddrow says as in plain."""
+    """Returns the first six characters and the number of commas of each line. Lines by oddrow are as in plain."""
     return [plain(line)[0] if line.startswith("oddrow") else f"{line[:6]} {line.count(',')} commas"
             for line in output.splitlines()]
 
@@ -40,7 +40,7 @@ def run(directory, language, source):
                           stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"exit code {done.returncode}:\n{source}\n{done.stderr}")
-    # how far a slow machine has come is no part of the example
+    # the progress lines of a slow machine are not part of the example
     said = re.sub(r"^oddrow: (read|train|calibrate|score) .*\n", "", done.stderr, flags=re.M)
     return said + done.stdout
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Exports opened by their own tools (python/embed_check.py): numpy, pandas, gensim, safetensors, the
-# rules of the projector; on texts that formats have trouble with and, where ../shared has it, on
-# Adult. Needs a Python with these packages: ODDROW_PYTHON, python3, or one made here before; with
-# CI=true one is made.
+# Opens exported tables with the tools for their formats (python/embed_check.py): numpy, pandas, gensim,
+# safetensors, and the rules of the projector. The texts are difficult for the formats; if ../shared has
+# it, Adult is used as well. Needs a Python with these packages: ODDROW_PYTHON, python3, or one that this
+# test made before. With CI=true, the test makes one.
 set -euo pipefail
 source=$ODDROW_SOURCE
 oddrow=$ODDROW_BINARY
@@ -55,14 +55,14 @@ train=(--categorical 'odd / name,farbe,dotted..name' --numeric level --quiet --e
 "$oddrow" train "$work/hostile.csv" -o "$work/hostile.model" "${train[@]}" --min-count 3
 "$oddrow" embeddings list "$work/hostile.model"
 check "$work/hostile.model"
-# it must also be able to disagree
+# The check must also be able to fail.
 "$oddrow" train "$work/hostile.csv" -o "$work/other.model" "${train[@]}" --min-count 3 --seed 5
 if "$python" "$source/python/embed_check.py" "$work/other.model" "$work/hostile.model.tables" >/dev/null 2>&1; then
     echo "embed_check.py finds the tables of one model in another"
     exit 1
 fi
 
-# the rows of a design matrix are numpy's and pandas' too
+# numpy and pandas must also read the rows of a design matrix.
 "$oddrow" encode "$work/hostile.model" "$work/hostile.csv" -o "$work/x.npy" --quiet
 "$oddrow" encode "$work/hostile.model" "$work/hostile.csv" -o "$work/x.csv.gz" --quiet
 "$python" - "$work" <<'PYTHON'

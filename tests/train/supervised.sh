@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A target from end to end: train --target, predict, and tables from one model to the next; the same
-# bytes on any number of threads and after a kill; memory stays bounded; what goes wrong is said.
+# Tests targets from end to end: train --target, predict, and tables from one model to the next. The bytes
+# are the same for any number of threads and after a kill, memory stays bounded, and errors are reported.
 . "$ODDROW_SOURCE/tests/files/common.sh"
 columns=(--id order --target anomaly --task classify)
 
@@ -47,7 +47,7 @@ width, at = len(rows[0]), rows[0].index("anomaly")
 with open("without.csv", "w", newline="", encoding="utf-8", errors="surrogateescape") as f:
     csv.writer(f).writerows([r[:at] + r[at + 1:] for r in rows if len(r) == width][:50])
 PY
-"$oddrow" predict class.model without.csv -o without.out --quiet # new rows have no target yet
+"$oddrow" predict class.model without.csv -o without.out --quiet # new rows do not have a target
 is "$(head -1 without.out)" "$(head -1 p.csv | sed 's/anomaly,//')" "header without the target"
 
 say "a number, in its own units"
@@ -114,7 +114,7 @@ printf '3 6\nde 1 2 3 4 5 6\nfr 6 5 4 3 2 1\n日本 0 0 1 1 0 0\n' >land.txt
 grep -qF 'note: column land: 3 of its 6 values are not in land.txt and start from the mean: ca, us, br' said || fail "$(cat said)"
 "$oddrow" train clean.csv -o clean.model --id order --label anomaly "${quick[@]}"
 "$oddrow" train clean.csv -o twice.model --id order --label anomaly --embedding-width land=6 --embeddings clean.model \
-    --embeddings land=land.txt "${quick[@]}" --freeze all # clean.model has land in another width
+    --embeddings land=land.txt "${quick[@]}" --freeze all # in clean.model, land has another width
 printf 'de 1 2 3 4 5 6\nfr 6 5 4 3 2\n' >bad.txt
 refuses 1 'bad.txt:2:13: 5 numbers, expected 6' "$oddrow" train clean.csv -o none --id order --label anomaly --quiet \
     --embedding-width land=6 --embeddings land=bad.txt

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Training from end to end: the same table in any clothing, on any number of threads and after any
-# kill gives the same model, byte for byte; memory stays bounded; what goes wrong is said.
+# Tests training from end to end. The same table gives the same model, byte for byte, in every form of file,
+# on any number of threads and after any kill. Memory stays bounded, and errors are reported.
 . "$ODDROW_SOURCE/tests/files/common.sh"
 columns=(--id order --label anomaly)
 
@@ -74,9 +74,9 @@ done
 rm -f killed.model
 "${run[@]}" -o killed.model --checkpoint kept --resume
 same whole.model killed.model
-"${run[@]}" -o killed.model --checkpoint kept --resume # all epochs are done already
+"${run[@]}" -o killed.model --checkpoint kept --resume # all epochs are already done
 same whole.model killed.model
-"${run[@]}" -o fresh.model --checkpoint kept # without --resume it begins again
+"${run[@]}" -o fresh.model --checkpoint kept # without --resume, training starts again
 same whole.model fresh.model
 refuses 2 "other rows or options" "$oddrow" train plain.csv "${columns[@]}" -o no.model --quiet --epochs 3 --checkpoint kept --resume
 head -c 1000 kept/checkpoint.safetensors >cut && cp cut kept/checkpoint.safetensors
@@ -89,7 +89,7 @@ awk 'BEGIN { srand(1); print "a,b,c,d,e,f,g,h"; for (i = 0; i < 300000; i++) pri
 small=(--quiet --epochs 1 --min-steps 0 --widths 16,4,16 --memory 32M)
 used=$(peak "$oddrow" train long.csv -o long.1 "${small[@]}" --threads 1)
 say "300,000 rows with --memory 32M: $used MiB"
-case $ODDROW_BUILD in # the sanitizers' own memory is none of ours
+case $ODDROW_BUILD in # memory of the sanitizers does not count
 *asan* | *tsan* | *fuzz*) ;;
 *) [ "$used" -le 96 ] || fail "$used MiB are too many" ;;
 esac
