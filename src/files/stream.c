@@ -108,8 +108,7 @@ static int predict_block(worker *w, size_t first, size_t rows, oddrow_error *err
     odd_encode(s->encoder, cells, rows, w->batch);
     double encoded = odd_clock();
     w->encoding += encoded - start;
-    odd_forward_predict(w->forward, w->batch->ids, w->batch->values, w->batch->missing, NULL, rows,
-                        NULL, w->outputs);
+    odd_forward_run(w->forward, w->batch, ODD_NO_COLUMN, &(odd_forward_out){.outputs = w->outputs});
     start = odd_clock();
     w->predicting += start - encoded;
     for (size_t i = 0; i < rows; i++)

@@ -25,7 +25,7 @@ typedef struct odd_block {
     const double *p_value;                               /* (rows) */
     const bool *odd;                                     /* (rows) */
     odd_lane *lane;                                      /* this thread's, for explanations */
-    const float *outputs; /* (rows, Y) of a sink that predicts, see odd_forward_predict; its other
+    const float *outputs; /* (rows, Y) of a sink that predicts, see odd_forward_run; its other
                              results above are NULL */
 } odd_block;
 

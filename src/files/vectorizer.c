@@ -331,8 +331,9 @@ int odd_vectorizer_run(odd_vectorizer_lane *lane, const odd_rows *batch, size_t 
         put_input(r, batch, count, out);
         return 0;
     }
-    odd_forward_run(lane->forward, batch->ids, batch->values, batch->missing, count, ODD_NO_COLUMN,
-                    NULL, NULL, r->what == ODD_ENCODE_X ? out : lane->x);
+    odd_rows rows = odd_rows_slice(batch, 0, count);
+    odd_forward_run(lane->forward, &rows, ODD_NO_COLUMN,
+                    &(odd_forward_out){.x = r->what == ODD_ENCODE_X ? out : lane->x});
     return r->what == ODD_ENCODE_X ? 0 : run_layers(lane, count, out, err);
 }
 

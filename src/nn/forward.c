@@ -19,7 +19,7 @@ struct odd_forward {
     const odd_network *network;
     odd_panel *panel; /* folded path; NULL on the plain one */
     /* plain path: parameters and scratch in double, inputs of one row */
-    double *w, *scratch, *x, *losses, *probabilities, *numbers, *outputs;
+    double *w, *scratch, *x, *losses, *hidden, *outputs, *probabilities, *numbers;
     uint32_t *ids, *input_ids;
     float *u;
     size_t V; /* sum of the vocabularies */
@@ -82,12 +82,15 @@ int odd_forward_new_plain(const odd_network *network, odd_forward **out, oddrow_
 {
     const odd_network_config *c = &network->config;
     odd_forward *f = odd_alloc(1, sizeof *f);
+    size_t hidden = 0;
 
     if (f == NULL)
         goto memory;
     f->network = network;
     for (size_t i = 0; i < c->C; i++)
         f->V += c->V[i];
+    for (size_t l = 0; l < c->layers; l++)
+        hidden += c->widths[l];
     f->w = odd_alloc(network->count, sizeof *f->w);
     f->scratch = odd_alloc(odd_plain_scratch(network), sizeof *f->scratch);
     f->x = odd_alloc(network->X, sizeof *f->x);
@@ -95,11 +98,12 @@ int odd_forward_new_plain(const odd_network *network, odd_forward **out, oddrow_
     f->outputs = odd_alloc(network->Y, sizeof *f->outputs);
     f->probabilities = odd_alloc(f->V, sizeof *f->probabilities);
     f->numbers = odd_alloc(c->F, sizeof *f->numbers);
+    f->hidden = odd_alloc(hidden, sizeof *f->hidden);
     f->ids = odd_alloc(c->C, sizeof *f->ids);
     f->input_ids = odd_alloc(c->C, sizeof *f->input_ids);
     f->u = odd_alloc(c->F + c->M, sizeof *f->u);
     if (!f->w || !f->scratch || !f->x || !f->losses || !f->probabilities || !f->numbers ||
-        !f->outputs || !f->ids || !f->input_ids || !f->u)
+        !f->outputs || !f->hidden || !f->ids || !f->input_ids || !f->u)
         goto memory;
     for (size_t i = 0; i < network->count; i++)
         f->w[i] = (double)network->parameters[i];
@@ -121,6 +125,7 @@ void odd_forward_free(odd_forward **f)
     odd_free((*f)->losses);
     odd_free((*f)->probabilities);
     odd_free((*f)->numbers);
+    odd_free((*f)->hidden);
     odd_free((*f)->outputs);
     odd_free((*f)->ids);
     odd_free((*f)->input_ids);
@@ -129,57 +134,73 @@ void odd_forward_free(odd_forward **f)
     *f = NULL;
 }
 
-/* One row on the plain path; results stay in f. */
-static double run_plain(odd_forward *f, const odd_panel_input *in)
+/* ---- the plain path, row by row ---- */
+
+/* The target side of row r; results go to f. */
+static odd_plain_row plain_row(odd_forward *f, const odd_rows *rows, size_t r)
 {
     const odd_network_config *c = &f->network->config;
-    odd_plain_row row = {.ids = f->ids,
-                         .input_ids = f->input_ids,
-                         .values = in->values,
-                         .u = f->u,
-                         .missing = in->missing,
-                         .x = f->x,
-                         .losses = f->losses,
-                         .probabilities = f->probabilities,
-                         .numbers = f->numbers,
-                         .outputs = f->outputs,
-                         .target = in->targets ? (double)in->targets[0] : 0};
 
-    assert((in->ids || !c->C) && (in->values || !c->F));
     for (size_t i = 0; i < c->C; i++) {
-        f->ids[i] = f->input_ids[i] = in->ids[i] < c->V[i] ? in->ids[i] : 0;
-        if (in->masked_column == (int)i)
-            f->input_ids[i] = 0;
+        const uint32_t id = rows->ids[r * c->C + i];
+        f->ids[i] = id < c->V[i] ? id : 0;
     }
+    return (odd_plain_row){.ids = f->ids,
+                           .input_ids = f->input_ids,
+                           .values = rows->values + r * c->F,
+                           .u = f->u,
+                           .missing = rows->missing ? rows->missing + r * c->M : NULL,
+                           .x = f->x,
+                           .losses = f->losses,
+                           .probabilities = f->probabilities,
+                           .numbers = f->numbers,
+                           .outputs = f->outputs,
+                           .hidden = f->hidden,
+                           .target = rows->targets ? (double)rows->targets[r] : 0};
+}
+
+/* One row; results stay in f. */
+static double run_plain(odd_forward *f, const odd_rows *rows, size_t r, int masked)
+{
+    const odd_network_config *c = &f->network->config;
+    odd_plain_row row = plain_row(f, rows, r);
+
+    for (size_t i = 0; i < c->C; i++)
+        f->input_ids[i] = masked == (int)i ? 0 : f->ids[i];
     for (size_t m = 0; m < c->M; m++)
-        f->u[c->F + m] = in->masked_column == (int)(c->C + m) || (in->missing && in->missing[m]);
-    for (size_t j = 0; j < c->F; j++) {
-        bool hidden = in->masked_column == (int)(c->C + f->network->column_of[j]);
-        f->u[j] = hidden ? 0 : in->values[j];
-    }
+        f->u[c->F + m] = masked == (int)(c->C + m) || (row.missing && row.missing[m]);
+    for (size_t j = 0; j < c->F; j++)
+        f->u[j] = masked == (int)(c->C + f->network->column_of[j]) ? 0 : row.values[j];
     return odd_plain_run(f->network, f->w, &row, f->scratch);
 }
 
-static void block_plain(odd_forward *f, const odd_panel_input *in, float *column_losses,
-                        float *row_losses, float *x)
+/* out (rows, n), row r: from (n) in float */
+static void put(float *out, size_t r, const double *from, size_t n)
+{
+    for (size_t j = 0; j < n && out; j++)
+        out[r * n + j] = (float)from[j];
+}
+
+static void rows_plain(odd_forward *f, const odd_rows *rows, int masked_column,
+                       const odd_forward_out *out)
 {
     const odd_network *n = f->network;
-    const size_t columns = n->config.C + n->config.M;
+    const double *hidden = f->hidden;
 
-    for (size_t r = 0; r < in->rows; r++) {
-        odd_panel_input one = *in;
-        one.ids = in->ids ? in->ids + r * n->config.C : NULL;
-        one.values = in->values ? in->values + r * n->config.F : NULL;
-        one.missing = in->missing ? in->missing + r * n->config.M : NULL;
-        double loss = run_plain(f, &one);
-        if (row_losses)
-            row_losses[r] = (float)loss;
-        for (size_t j = 0; j < columns && column_losses; j++)
-            column_losses[r * columns + j] = (float)f->losses[j];
-        for (size_t j = 0; j < n->X && x; j++)
-            x[r * n->X + j] = (float)f->x[j];
+    for (size_t l = 0; l < out->layer; l++)
+        hidden += n->config.widths[l];
+    for (size_t r = 0; r < rows->count; r++) {
+        const int masked = masked_column == ODD_OWN_COLUMN ? (int)r : masked_column;
+        const double loss = run_plain(f, rows, r, masked);
+        put(out->row_losses, r, &loss, 1);
+        put(out->column_losses, r, f->losses, n->losses);
+        put(out->x, r, f->x, n->X);
+        put(out->hidden, r, hidden, n->config.widths[out->layer]);
+        put(out->outputs, r, f->outputs, n->Y);
     }
 }
+
+/* ---- the folded path, 64 rows at once ---- */
 
 /* x of the panel's rows, row-major: embeddings by id, the projection as loaded */
 static void copy_x(const odd_panel *p, float *x)
@@ -197,107 +218,69 @@ static void copy_x(const odd_panel *p, float *x)
     }
 }
 
-static void block_folded(odd_forward *f, const odd_panel_input *in, float *column_losses,
-                         float *row_losses, float *x)
+static void run_panel(odd_forward *f, const odd_panel_input *in, const odd_forward_out *out)
 {
+    const odd_network *n = f->network;
+    const odd_kernels *k = f->panel->fold->kernels;
     odd_panel *p = f->panel;
-    const size_t columns = f->network->config.C + f->network->config.M;
+    const size_t first = in->first_row, count = in->rows.count,
+                 width = n->config.widths[out->layer];
 
     odd_panel_load(p, in);
-    if (x)
-        copy_x(p, x);
-    if (!column_losses && !row_losses)
+    if (out->x)
+        copy_x(p, out->x + first * n->X);
+    if (!out->row_losses && !out->column_losses && !out->hidden && !out->outputs)
         return;
     odd_panel_forward(p, in);
-    if (row_losses)
-        memcpy(row_losses, p->row_losses, in->rows * sizeof *row_losses);
-    if (column_losses)
-        p->fold->kernels->transpose(column_losses, columns, p->losses, N, columns, in->rows);
+    if (out->row_losses)
+        memcpy(out->row_losses + first, p->row_losses, count * sizeof(float));
+    if (out->column_losses)
+        k->transpose(out->column_losses + first * n->losses, n->losses, p->losses, N, n->losses,
+                     count);
+    if (out->hidden)
+        k->transpose(out->hidden + first * width, width, p->y[out->layer], N, width, count);
+    if (out->outputs)
+        k->transpose(out->outputs + first * n->Y, n->Y, p->out, N, n->Y, count);
 }
 
-void odd_forward_run(odd_forward *f, const uint32_t *ids, const float *values,
-                     const uint8_t *missing, size_t rows, int masked_column, float *column_losses,
-                     float *row_losses, float *x)
+void odd_forward_run(odd_forward *f, const odd_rows *rows, int masked_column,
+                     const odd_forward_out *out)
 {
-    const odd_network *n = f->network;
-    const size_t C = n->config.C, F = n->config.F, M = n->config.M;
-
-    assert(!odd_objective_supervised(n->config.objective) || (!column_losses && !row_losses));
-    for (size_t r = 0; r < rows; r += N) {
-        const odd_panel_input in = {.ids = ids ? ids + r * C : NULL,
-                                    .values = values ? values + r * F : NULL,
-                                    .missing = missing ? missing + r * M : NULL,
-                                    .rows = rows - r < N ? rows - r : N,
+    assert(out->layer < f->network->config.layers);
+    assert(!odd_objective_supervised(f->network->config.objective) || !out->column_losses);
+    if (!f->panel) {
+        rows_plain(f, rows, masked_column, out);
+        return;
+    }
+    for (size_t r = 0; r < rows->count; r += N) {
+        const size_t left = rows->count - r;
+        const odd_panel_input in = {.rows = odd_rows_slice(rows, r, left < N ? left : N),
+                                    .first_row = r,
                                     .masked_column = masked_column};
-        (f->panel ? block_folded
-                  : block_plain)(f, &in, column_losses ? column_losses + r * (C + M) : NULL,
-                                 row_losses ? row_losses + r : NULL, x ? x + r * n->X : NULL);
+        run_panel(f, &in, out);
     }
 }
 
-static void predict_plain(odd_forward *f, const odd_panel_input *in, float *losses, float *outputs)
+/* ---- expectations ---- */
+
+/* Of column i of row `at` among all, row r of those at hand, from its V probabilities or, on the
+ * folded path, logits: exp(logit - id's logit) * P(id) is a probability, P(id) = exp(-loss). */
+static void expect_column(odd_forward *f, odd_forward_expected *out, size_t at, size_t r, size_t i,
+                          const float *logits, const double *probabilities)
 {
-    const odd_network *n = f->network;
-
-    for (size_t r = 0; r < in->rows; r++) {
-        odd_panel_input one = *in;
-        one.ids = in->ids ? in->ids + r * n->config.C : NULL;
-        one.values = in->values ? in->values + r * n->config.F : NULL;
-        one.missing = in->missing ? in->missing + r * n->config.M : NULL;
-        one.targets = in->targets ? in->targets + r : NULL;
-        double loss = run_plain(f, &one);
-        if (losses)
-            losses[r] = (float)loss;
-        for (size_t j = 0; j < n->Y && outputs; j++)
-            outputs[r * n->Y + j] = (float)f->outputs[j];
-    }
-}
-
-void odd_forward_predict(odd_forward *f, const uint32_t *ids, const float *values,
-                         const uint8_t *missing, const float *targets, size_t rows, float *losses,
-                         float *outputs)
-{
-    const odd_network *n = f->network;
-    const size_t C = n->config.C, F = n->config.F, M = n->config.M, Y = n->Y;
-
-    assert(odd_objective_supervised(n->config.objective));
-    for (size_t r = 0; r < rows; r += N) {
-        const odd_panel_input in = {.ids = ids ? ids + r * C : NULL,
-                                    .values = values ? values + r * F : NULL,
-                                    .missing = missing ? missing + r * M : NULL,
-                                    .targets = targets ? targets + r : NULL,
-                                    .rows = rows - r < N ? rows - r : N,
-                                    .masked_column = ODD_NO_COLUMN};
-        if (!f->panel) {
-            predict_plain(f, &in, losses ? losses + r : NULL, outputs ? outputs + r * Y : NULL);
-            continue;
-        }
-        odd_panel_load(f->panel, &in);
-        odd_panel_forward(f->panel, &in);
-        if (losses)
-            memcpy(losses + r, f->panel->losses, in.rows * sizeof *losses);
-        if (outputs)
-            f->panel->fold->kernels->transpose(outputs + r * Y, Y, f->panel->out, N, Y, in.rows);
-    }
-}
-
-/* Fills likely, probability and observed of a column from its V probabilities or, on the folded
- * path, logits of row 0: exp(logit - id's logit) * P(id) is a probability, P(id) = exp(-loss). */
-static void explain_column(odd_forward *f, odd_forward_expected *out, size_t i, const float *logits,
-                           const double *probabilities)
-{
-    const size_t V = f->network->config.V[i];
-    const uint32_t id = f->panel ? f->panel->ids[i] : f->ids[i];
+    const size_t V = f->network->config.V[i], C = f->network->config.C;
+    const uint32_t id = f->panel ? f->panel->ids[r * C + i] : f->ids[i];
     float p[N] = {0}, observed, probability;
     size_t best = V > 1;
 
     assert(logits || probabilities);
     for (size_t v = best; v < V; v++)
-        if (logits ? logits[v * N] > logits[best * N] : probabilities[v] > probabilities[best])
+        if (logits ? logits[v * N + r] > logits[best * N + r]
+                   : probabilities[v] > probabilities[best])
             best = v;
     if (logits) {
-        p[0] = -f->panel->losses[i * N];
-        p[1] = p[0] + (logits[best * N] - logits[id * N]);
+        p[0] = -f->panel->losses[i * N + r];
+        p[1] = p[0] + (logits[best * N + r] - logits[id * N + r]);
         f->panel->fold->kernels->exp(p, 16);
         observed = p[0];
         probability = p[1];
@@ -306,47 +289,72 @@ static void explain_column(odd_forward *f, odd_forward_expected *out, size_t i, 
         probability = (float)probabilities[best];
     }
     if (out->likely)
-        out->likely[i] = (uint32_t)best;
+        out->likely[at * C + i] = (uint32_t)best;
     if (out->probability)
-        out->probability[i] = probability > 1 ? 1 : probability;
+        out->probability[at * C + i] = probability > 1 ? 1 : probability;
     if (out->observed)
-        out->observed[i] = observed > 1 ? 1 : observed;
+        out->observed[at * C + i] = observed > 1 ? 1 : observed;
 }
 
-void odd_forward_explain(odd_forward *f, const uint32_t *ids, const float *values,
-                         const uint8_t *missing, int masked_column, odd_forward_expected *out)
+static void expect_plain(odd_forward *f, const odd_rows *rows, const float *h,
+                         odd_forward_expected *out)
+{
+    const odd_network *n = f->network;
+
+    for (size_t r = 0; r < rows->count; r++) {
+        odd_plain_row row = plain_row(f, rows, r);
+        const double *probabilities = f->probabilities;
+        for (size_t j = 0; j < n->H; j++)
+            f->hidden[j] = (double)h[r * n->H + j];
+        odd_plain_heads(n, f->w, &row, f->hidden, f->scratch);
+        for (size_t i = 0; i < n->config.C; probabilities += n->config.V[i++])
+            expect_column(f, out, r, r, i, NULL, probabilities);
+        put(out->reconstructed, r, f->numbers, n->config.F);
+    }
+}
+
+static void expect_panel(odd_forward *f, const odd_rows *rows, size_t first, const float *h,
+                         odd_forward_expected *out)
+{
+    odd_panel *p = f->panel;
+    const size_t F = f->network->config.F;
+
+    odd_panel_expect(p, rows, h);
+    for (size_t i = 0; i < f->network->config.C; i++) {
+        const float *logits = odd_panel_logits(p, i);
+        for (size_t r = 0; r < rows->count; r++)
+            expect_column(f, out, first + r, r, i, logits, NULL);
+    }
+    if (out->reconstructed)
+        p->fold->kernels->transpose(out->reconstructed + first * F, F,
+                                    p->logits + p->fold->rows * N, N, F, rows->count);
+}
+
+void odd_forward_expect(odd_forward *f, const odd_rows *rows, const float *h,
+                        odd_forward_expected *out)
 {
     const odd_network_config *c = &f->network->config;
-    const bool heads = c->objective == ODD_ROW;
-    const odd_panel_input in = {.ids = ids,
-                                .values = values,
-                                .missing = missing,
-                                .rows = 1,
-                                .masked_column = masked_column};
-    const double *probabilities = f->probabilities;
 
-    (f->panel ? block_folded : block_plain)(f, &in, out->column_losses, (float[1]){0}, NULL);
-    for (size_t i = 0; i < c->C; i++) {
-        if (!heads) {
+    if (c->objective != ODD_ROW) {
+        for (size_t i = 0; i < rows->count * c->C; i++) {
             if (out->likely)
                 out->likely[i] = 0;
             if (out->probability)
                 out->probability[i] = 0;
             if (out->observed)
                 out->observed[i] = 0;
-        } else if (f->panel) {
-            explain_column(f, out, i, odd_panel_logits(f->panel, i), NULL);
-        } else {
-            explain_column(f, out, i, NULL, probabilities);
-            probabilities += c->V[i];
         }
+        if (out->reconstructed)
+            memset(out->reconstructed, 0, rows->count * c->F * sizeof(float));
+        return;
     }
-    for (size_t j = 0; j < c->F && out->reconstructed; j++) {
-        if (!heads)
-            out->reconstructed[j] = 0;
-        else if (f->panel)
-            out->reconstructed[j] = f->panel->logits[(f->panel->fold->rows + j) * N];
-        else
-            out->reconstructed[j] = (float)f->numbers[j];
+    if (!f->panel) {
+        expect_plain(f, rows, h, out);
+        return;
+    }
+    for (size_t r = 0; r < rows->count; r += N) {
+        const size_t left = rows->count - r;
+        const odd_rows some = odd_rows_slice(rows, r, left < N ? left : N);
+        expect_panel(f, &some, r, h + r * f->network->H, out);
     }
 }

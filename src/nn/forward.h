@@ -1,4 +1,4 @@
-/* nn/forward.h: the network without training: losses, the learned input x, explanations.
+/* nn/forward.h: the network without training: losses, hidden layers, expectations.
  *
  * The folded path puts layer 1 into the embedding tables and the tied heads into one matrix:
  *     T_i = E_i W_1[:, slice i]^T  (V, H_1)      G_i = E_i W_i  (V, H),  g_i = E_i b_i + beta_i
@@ -9,6 +9,7 @@
 #ifndef ODD_NN_FORWARD_H
 #define ODD_NN_FORWARD_H
 
+#include "column/rows.h"
 #include "nn/network.h"
 
 typedef struct odd_folded odd_folded;   /* tables of one network, read-only, shared by threads */
@@ -29,40 +30,43 @@ int odd_forward_new_plain(const odd_network *network, odd_forward **out, oddrow_
 
 void odd_forward_free(odd_forward **f);
 
-#define ODD_NO_COLUMN (-1)
+enum {
+    ODD_NO_COLUMN = -1, /* nothing is masked */
+    ODD_OWN_COLUMN = -2 /* row i has column i masked */
+};
 
-/* Losses of rows, row-major: ids (rows, C), beyond a vocabulary = 0; values (rows, F), 0 where
- * missing; missing (rows, M), NULL = nothing is.
+/* What a pass hands out; each may be NULL. */
+typedef struct odd_forward_out {
+    float *column_losses; /* (B, C + M); not of a supervised network */
+    float *row_losses;    /* (B): the mean over the C + M columns, or over X for embedding-mse; of a
+                             supervised network the loss against the rows' targets */
+    float *x;             /* (B, X), of the masked input where one is masked */
+    float *hidden;        /* (B, widths[layer]): h of that layer, 0 the first */
+    size_t layer;
+    float *outputs; /* (B, Y) of a supervised network: the classes' probabilities, or the scaled
+                       number */
+} odd_forward_out;
+
+/* Rows through the network. ids beyond a vocabulary count as 0.
  * masked_column: 0..C-1 a categorical, C..C+M-1 a numeric column, hidden at the input of every row
- * (id 0, or value 0 and missing 1) while its loss is against the true cell; ODD_NO_COLUMN for none.
- * Out, each may be NULL: column_losses (rows, C + M); row_losses (rows), the mean over the C + M
- * columns, or over X for embedding-mse, both NULL for a supervised network; x (rows, X), of the
- * masked input where one is masked. With x alone asked for, the layers are not run. A row's results
- * do not depend on the rows around it. Losses are not-a-number or infinite when inputs or
- * parameters are: the caller looks. */
-void odd_forward_run(odd_forward *f, const uint32_t *ids, const float *values,
-                     const uint8_t *missing, size_t rows, int masked_column, float *column_losses,
-                     float *row_losses, float *x);
+ * (id 0, or value 0 and missing 1) while its loss is against the true cell; or one of the above.
+ * With x alone asked for, the layers are not run. A row's results do not depend on the rows around
+ * it. Losses are not-a-number or infinite when inputs or parameters are: the caller looks. */
+void odd_forward_run(odd_forward *f, const odd_rows *rows, int masked_column,
+                     const odd_forward_out *out);
 
-/* Rows through a supervised network: outputs (rows, Y), the probabilities of the classes or the
- * scaled number, and losses (rows) against targets (rows): a class each, or a scaled number. Each
- * out may be NULL; targets may be NULL when losses is. Otherwise as odd_forward_run. */
-void odd_forward_predict(odd_forward *f, const uint32_t *ids, const float *values,
-                         const uint8_t *missing, const float *targets, size_t rows, float *losses,
-                         float *outputs);
-
-/* What the network expected in one row. Caller's arrays, each may be NULL. Objective row only: for
- * embedding-mse likely, probability and observed are 0 and reconstructed is 0. */
+/* What the network expects in rows. Caller's arrays, each may be NULL; all 0 where the objective is
+ * not row. */
 typedef struct odd_forward_expected {
-    uint32_t *likely;     /* (C) the most probable id, id 0 (unknown) left out when V > 1 */
-    float *probability;   /* (C) of that id */
-    float *observed;      /* (C) probability of the id that was there */
-    float *reconstructed; /* (F) scaled value */
-    float *column_losses; /* (C + M) */
+    uint32_t *likely;     /* (B, C) the most probable id, id 0 (unknown) left out when V > 1 */
+    float *probability;   /* (B, C) of that id */
+    float *observed;      /* (B, C) probability of the id that is there */
+    float *reconstructed; /* (B, F) scaled values */
 } odd_forward_expected;
 
-/* One row: ids (C), values (F), missing (M) or NULL; masked_column as above. */
-void odd_forward_explain(odd_forward *f, const uint32_t *ids, const float *values,
-                         const uint8_t *missing, int masked_column, odd_forward_expected *out);
+/* The expectations that follow from h (B, H), the last hidden layer that odd_forward_run handed out
+ * for these rows. */
+void odd_forward_expect(odd_forward *f, const odd_rows *rows, const float *h,
+                        odd_forward_expected *out);
 
 #endif

@@ -114,22 +114,24 @@ void odd_panel_free(odd_panel **p)
 static void hide(odd_panel *p, const odd_panel_input *in)
 {
     const odd_network_config *c = &p->fold->network->config;
-    const size_t columns = c->C + c->M;
+    const size_t columns = c->C + c->M, rows = in->rows.count;
     const uint32_t bound = (uint32_t)(in->mask * 65536 + 0.5);
 
-    p->hides = in->mask > 0 || in->masked_column >= 0;
-    for (size_t r = 0; r < in->rows && p->hides; r++) {
+    p->hides = in->mask > 0 || in->masked_column != ODD_NO_COLUMN;
+    for (size_t r = 0; r < rows && p->hides; r++) {
         uint8_t *hidden = p->hidden + r * columns;
+        const int masked =
+            in->masked_column == ODD_OWN_COLUMN ? (int)(in->first_row + r) : in->masked_column;
         for (size_t j = 0; j < columns; j += 4) {
             uint64_t place = (uint64_t)(in->first_row + r) << 32 | j / 4;
             uint64_t draw = bound ? odd_random_hash(in->seed, in->number, place) : 0;
             for (size_t i = j; i < columns && i < j + 4; i++, draw >>= 16)
-                hidden[i] = (draw & 0xFFFF) < bound || in->masked_column == (int)i;
+                hidden[i] = (draw & 0xFFFF) < bound || masked == (int)i;
         }
     }
 }
 
-static void load_ids(odd_panel *p, const odd_panel_input *in)
+static void load_ids(odd_panel *p, const odd_rows *rows)
 {
     const odd_network_config *c = &p->fold->network->config;
     const size_t C = c->C, folded = p->fold->folded;
@@ -137,32 +139,32 @@ static void load_ids(odd_panel *p, const odd_panel_input *in)
     for (size_t r = 0; r < p->lanes; r++) {
         uint32_t *ids = p->ids + r * C, *input = p->input_ids + r * C;
         for (size_t i = 0; i < C; i++) {
-            uint32_t id = r < in->rows ? in->ids[r * C + i] : 0;
+            uint32_t id = r < rows->count ? rows->ids[r * C + i] : 0;
             input[i] = ids[i] = id < c->V[i] ? id : 0;
         }
         const uint8_t *hidden = p->hidden + r * (C + c->M);
-        for (size_t i = 0; i < C && p->hides && r < in->rows; i++)
+        for (size_t i = 0; i < C && p->hides && r < rows->count; i++)
             input[i] = hidden[i] ? 0 : input[i];
         for (size_t i = 0; i < folded; i++)
             p->folded_ids[r * folded + i] = input[p->fold->order[i]];
     }
 }
 
-static void load_numbers(odd_panel *p, const odd_panel_input *in)
+static void load_numbers(odd_panel *p, const odd_rows *rows)
 {
     const odd_network *n = p->fold->network;
     const size_t C = n->config.C, F = n->config.F, M = n->config.M;
 
     for (size_t f = 0; f < F; f++)
         for (size_t r = 0; r < p->lanes; r++)
-            p->u[f * N + r] = p->target[f * N + r] = r < in->rows ? in->values[r * F + f] : 0;
+            p->u[f * N + r] = p->target[f * N + r] = r < rows->count ? rows->values[r * F + f] : 0;
     for (size_t m = 0; m < M; m++)
         for (size_t r = 0; r < p->lanes; r++) {
-            bool missing = r < in->rows && in->missing && in->missing[r * M + m];
+            bool missing = r < rows->count && rows->missing && rows->missing[r * M + m];
             p->u[(F + m) * N + r] = missing;
-            p->there[m * N + r] = r < in->rows && !missing;
+            p->there[m * N + r] = r < rows->count && !missing;
         }
-    for (size_t r = 0; r < in->rows && p->hides; r++) {
+    for (size_t r = 0; r < rows->count && p->hides; r++) {
         const uint8_t *hidden = p->hidden + r * (C + M) + C;
         for (size_t m = 0; m < M; m++)
             if (hidden[m])
@@ -174,12 +176,12 @@ static void load_numbers(odd_panel *p, const odd_panel_input *in)
 }
 
 /* Targets of a supervised network; a class beyond them counts as the first. */
-static void load_targets(odd_panel *p, const odd_panel_input *in)
+static void load_targets(odd_panel *p, const odd_rows *rows)
 {
     const odd_network *n = p->fold->network;
 
     for (size_t r = 0; r < p->lanes; r++) {
-        const float t = in->targets && r < in->rows ? in->targets[r] : 0;
+        const float t = rows->targets && r < rows->count ? rows->targets[r] : 0;
         p->targets[r] = t;
         p->classes[r] = t > 0 && t < (float)n->Y ? (uint32_t)t : 0;
     }
@@ -212,13 +214,13 @@ static void load_x(odd_panel *p)
 
 void odd_panel_load(odd_panel *p, const odd_panel_input *in)
 {
-    p->rows = in->rows;
-    p->lanes = p->training ? N : ODD_PADDED(in->rows);
+    p->rows = in->rows.count;
+    p->lanes = p->training ? N : ODD_PADDED(in->rows.count);
     hide(p, in);
-    load_ids(p, in);
-    load_numbers(p, in);
+    load_ids(p, &in->rows);
+    load_numbers(p, &in->rows);
     if (odd_objective_supervised(p->fold->network->config.objective))
-        load_targets(p, in);
+        load_targets(p, &in->rows);
     load_x(p);
 }
 
@@ -231,7 +233,7 @@ static void drop(odd_panel *p, const odd_panel_input *in, size_t l)
     const float keep = (float)(1 / (1 - bound / 65536.0));
     const uint64_t seed = in->seed ^ 0x64726F706F757400u; /* apart from the masks' draws */
 
-    for (size_t r = 0; r < in->rows; r++)
+    for (size_t r = 0; r < in->rows.count; r++)
         for (size_t j = 0; j < width; j += 4) {
             uint64_t place = (uint64_t)(in->first_row + r) << 32 | l << 20 | j / 4;
             uint64_t draw = odd_random_hash(seed, in->number, place);
@@ -409,4 +411,17 @@ void odd_panel_forward(odd_panel *p, const odd_panel_input *in)
         embedding_objective(p);
     else
         supervised_objective(p);
+}
+
+void odd_panel_expect(odd_panel *p, const odd_rows *rows, const float *h)
+{
+    const odd_network *n = p->fold->network;
+
+    p->rows = rows->count;
+    p->lanes = ODD_PADDED(rows->count);
+    p->hides = false;
+    load_ids(p, rows);
+    load_numbers(p, rows);
+    p->fold->kernels->transpose(p->y[n->config.layers - 1], N, h, n->H, rows->count, n->H);
+    row_objective(p);
 }

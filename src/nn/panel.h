@@ -7,19 +7,16 @@
 #ifndef ODD_NN_PANEL_H
 #define ODD_NN_PANEL_H
 
+#include "column/rows.h"
 #include "nn/fold.h"
 
-/* What goes into a panel, row-major, from the first row of the panel on. */
+/* What goes into a panel. */
 typedef struct odd_panel_input {
-    const uint32_t *ids;
-    const float *values;
-    const uint8_t *missing; /* NULL: none */
-    const float *targets;   /* supervised; NULL: none, and the losses mean nothing */
-    size_t rows;            /* 1..64 */
-    int masked_column;      /* hidden at the input of every row; ODD_NO_COLUMN for none */
-    double mask, dropout;   /* training: drawn from (seed, number, first_row + row, ...) */
+    odd_rows rows;        /* 1..64 */
+    size_t first_row;     /* which row of all the first is */
+    int masked_column;    /* as in odd_forward_run */
+    double mask, dropout; /* training: drawn from (seed, number, first_row + row, ...) */
     uint64_t seed, number;
-    size_t first_row;
 } odd_panel_input;
 
 /* Gradient sums of one lane (a fixed set of shards), padded rows; offsets into `sums`. */
@@ -83,6 +80,10 @@ void odd_panel_load(odd_panel *p, const odd_panel_input *in);
 
 /* Layers and heads; fills losses and row_losses, and in training leaves what backward needs. */
 void odd_panel_forward(odd_panel *p, const odd_panel_input *in);
+
+/* Rows of which the last hidden layer h (rows, H) is known, through the heads of the objective row:
+ * fills logits, losses and row_losses. Not for training. */
+void odd_panel_expect(odd_panel *p, const odd_rows *rows, const float *h);
 
 /* After a forward without training: the logits (V, 64) of column i, good until the next call. A
  * direct column's are computed again. */

@@ -143,7 +143,7 @@ double odd_plain_run(const odd_network *n, const double *w, odd_plain_row *row, 
     const size_t third = odd_plain_scratch(n) / 3;
     double *h = scratch, *next = scratch + third, *more = scratch + 2 * third;
     const double *keep = row->keep;
-    size_t in = n->X;
+    size_t in = n->X, at = 0;
 
     for (size_t i = 0; i < c->C; i++)
         memcpy(row->x + n->first[i], tensor(n, w, i) + row->input_ids[i] * c->E[i],
@@ -160,6 +160,8 @@ double odd_plain_run(const odd_network *n, const double *w, odd_plain_row *row, 
               c->widths[l], in);
         for (size_t j = 0; j < c->widths[l]; j++)
             next[j] = activate(c, next[j]) * (keep ? *keep++ : 1);
+        for (size_t j = 0; j < c->widths[l] && row->hidden; j++)
+            row->hidden[at++] = next[j];
         in = c->widths[l];
         h = next;
         next = swap;
@@ -167,4 +169,10 @@ double odd_plain_run(const odd_network *n, const double *w, odd_plain_row *row, 
     return c->objective == ODD_ROW             ? row_losses(n, w, row, h, next, more)
            : c->objective == ODD_EMBEDDING_MSE ? embedding_losses(n, w, row, h, next)
                                                : supervised_loss(n, w, row, h, next);
+}
+
+double odd_plain_heads(const odd_network *n, const double *w, odd_plain_row *row, const double *h,
+                       double *scratch)
+{
+    return row_losses(n, w, row, h, scratch, scratch + odd_plain_scratch(n) / 3);
 }

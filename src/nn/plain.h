@@ -18,6 +18,7 @@ typedef struct odd_plain_row {
     double *losses;                  /* (losses) out */
     double *probabilities;           /* (sum of V) out, may be NULL; objective row */
     double *numbers;                 /* (F) out, may be NULL; objective row */
+    double *hidden;                  /* (sum of widths) out, may be NULL: the hidden layers */
     double *outputs;                 /* (Y) out, may be NULL; supervised: probabilities, or y */
 } odd_plain_row;
 
@@ -25,5 +26,10 @@ typedef struct odd_plain_row {
  * doubles. */
 size_t odd_plain_scratch(const odd_network *n);
 double odd_plain_run(const odd_network *n, const double *w, odd_plain_row *row, double *scratch);
+
+/* The heads of the objective row alone, from the last hidden layer h (H), which is not in scratch.
+ */
+double odd_plain_heads(const odd_network *n, const double *w, odd_plain_row *row, const double *h,
+                       double *scratch);
 
 #endif

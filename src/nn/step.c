@@ -10,18 +10,14 @@
 #include "nn/forward.h"
 #include "nn/step_reduce.h"
 
-enum { N = ODD_PANEL, LANES = 32, UPDATE = 16384, PRIVATE_FOLD = 1 << 20 };
+enum { N = ODD_PANEL, LANES = 32, PRIVATE_FOLD = 1 << 20 };
 
 /* What a shard reports, all over its own rows. */
 typedef struct shard_sums {
     double *columns; /* (losses) */
-    double rows, weighted, squared, percent;
+    double weighted, squared, percent;
     size_t measured;
 } shard_sums;
-
-typedef struct update_task {
-    size_t tensor, from, to;
-} update_task;
 
 struct odd_step {
     odd_network *network;
@@ -34,19 +30,15 @@ struct odd_step {
     uint64_t *filled; /* (fold_count, 8) run that each was filled for */
     uint64_t runs;
     odd_reduction reduction;
-    odd_panel **panels; /* one a thread, or with trim one a shard */
-    size_t panel_count;
+    odd_panel **panels;    /* one a thread */
     odd_shard_rows *shard; /* (shards) */
     shard_sums *sums;      /* (shards) */
     float *scale;          /* (shards, 64) weight of a row in the loss */
-    float *row_losses;     /* (shards, 64), trim */
-    uint32_t *order;       /* (capacity), trim */
     double *column_sums;   /* (losses) */
-    update_task *updates;
-    size_t update_count;
-    uint64_t count; /* Adam's updates */
+    uint64_t count;        /* Adam's updates */
     /* the batch at hand */
-    const odd_step_batch *batch;
+    const odd_rows *rows;
+    const float *weights;
     uint64_t seed, number;
     size_t batch_shards;
     float *memory;
@@ -58,8 +50,11 @@ static int check_options(const odd_step_options *o, oddrow_error *err)
     const struct {
         const char *name;
         double value;
-    } shares[] = {{"dropout", o->dropout}, {"mask", o->mask},   {"trim", o->trim},
-                  {"beta1", o->beta1},     {"beta2", o->beta2}, {"weight decay", o->weight_decay}};
+    } shares[] = {{"dropout", o->dropout},
+                  {"mask", o->mask},
+                  {"beta1", o->beta1},
+                  {"beta2", o->beta2},
+                  {"weight decay", o->weight_decay}};
 
     for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
         if (!(shares[i].value >= 0 && shares[i].value < 1))
@@ -67,8 +62,6 @@ static int check_options(const odd_step_options *o, oddrow_error *err)
                             shares[i].value);
     if (!(o->epsilon > 0 && o->epsilon < 1))
         return odd_fail(err, ODDROW_EINVAL, "epsilon %g is not in (0, 1)", o->epsilon);
-    if (!(o->clip >= 0))
-        return odd_fail(err, ODDROW_EINVAL, "clip %g is negative", o->clip);
     return 0;
 }
 
@@ -83,14 +76,13 @@ static bool new_shards(odd_step *s)
                  lane = ODD_PADDED(s->reduction.layout.size);
     float *at;
 
-    s->memory = odd_alloc(s->shards * (layer1 + x + query + logits + 2 * N) + lanes * lane +
+    s->memory = odd_alloc(s->shards * (layer1 + x + query + logits + N) + lanes * lane +
                               3 * ODD_PADDED(n->count) + 16,
                           sizeof *s->memory);
     s->shard = odd_alloc(s->shards, sizeof *s->shard);
     s->sums = odd_alloc(s->shards, sizeof *s->sums);
     s->doubles = odd_alloc((s->shards + 1) * s->columns, sizeof *s->doubles);
-    s->order = odd_alloc(s->shards * N, sizeof *s->order);
-    if (!s->memory || !s->shard || !s->sums || !s->doubles || !s->order)
+    if (!s->memory || !s->shard || !s->sums || !s->doubles)
         return false;
     at = s->memory;
     s->column_sums = s->doubles + s->shards * s->columns;
@@ -107,31 +99,11 @@ static bool new_shards(odd_step *s)
         at = shard->logits + logits;
     }
     s->scale = at;
-    s->row_losses = s->scale + s->shards * N;
-    s->reduction.sums = s->row_losses + s->shards * N;
+    s->reduction.sums = s->scale + s->shards * N;
     s->reduction.gradient = s->reduction.sums + lanes * lane;
     s->reduction.moment1 = s->reduction.gradient + ODD_PADDED(n->count);
     s->reduction.moment2 = s->reduction.moment1 + ODD_PADDED(n->count);
     s->reduction.layout.size = lane;
-    return true;
-}
-
-static bool plan_updates(odd_step *s)
-{
-    const odd_network *n = s->network;
-
-    for (int pass = 0; pass < 2; pass++) {
-        s->update_count = 0;
-        for (size_t i = 0; i < n->tensor_count; i++) {
-            const size_t size = n->tensors[i].rows * n->tensors[i].cols;
-            for (size_t from = 0; from < size; from += UPDATE, s->update_count++)
-                if (s->updates)
-                    s->updates[s->update_count] =
-                        (update_task){i, from, from + UPDATE < size ? from + UPDATE : size};
-        }
-        if (pass == 0 && (s->updates = odd_alloc(s->update_count, sizeof *s->updates)) == NULL)
-            return false;
-    }
     return true;
 }
 
@@ -165,9 +137,8 @@ static bool build(odd_step *s, oddrow_error *err)
     s->columns = s->network->losses;
     if (!new_folds(s, threads, err))
         return false;
-    s->panel_count = s->options.trim > 0 ? s->shards : threads;
-    s->panels = odd_alloc(s->panel_count, sizeof(odd_panel *));
-    for (size_t i = 0; s->panels && i < s->panel_count; i++)
+    s->panels = odd_alloc(threads, sizeof(odd_panel *));
+    for (size_t i = 0; s->panels && i < threads; i++)
         if (odd_panel_new(s->folds[i % s->fold_count], true, s->panels + i, err))
             return false;
     r->network = s->network;
@@ -182,7 +153,7 @@ static bool build(odd_step *s, oddrow_error *err)
     r->shard = s->shard;
     r->x_stride = s->panels[0]->x_stride;
     r->slot = s->panels[0]->slot;
-    return odd_reduction_plan(r, threads) && plan_updates(s);
+    return odd_reduction_plan(r, threads);
 }
 
 int odd_step_new(odd_network *network, size_t capacity, odd_pool *pool,
@@ -218,7 +189,7 @@ void odd_step_free(odd_step **step)
 
     if (s == NULL)
         return;
-    for (size_t i = 0; i < s->panel_count && s->panels; i++)
+    for (size_t i = 0; s->panels && i < odd_pool_threads(s->pool); i++)
         odd_panel_free(s->panels + i);
     for (size_t i = 0; i < s->shards && s->shard; i++)
         odd_free(s->shard[i].ids);
@@ -230,8 +201,6 @@ void odd_step_free(odd_step **step)
     odd_free(s->panels);
     odd_free(s->shard);
     odd_free(s->sums);
-    odd_free(s->order);
-    odd_free(s->updates);
     odd_free(s->memory);
     odd_free(s->doubles);
     odd_free(s);
@@ -253,21 +222,15 @@ static double sum_double(const float *x, size_t n)
 
 static odd_panel_input input_of(const odd_step *s, size_t shard)
 {
-    const odd_step_batch *b = s->batch;
-    const odd_network_config *c = &s->network->config;
-    const size_t first = shard * N;
+    const size_t first = shard * N, left = s->rows->count - first;
 
-    return (odd_panel_input){.ids = b->ids ? b->ids + first * c->C : NULL,
-                             .values = b->values ? b->values + first * c->F : NULL,
-                             .missing = b->missing ? b->missing + first * c->M : NULL,
-                             .targets = b->targets ? b->targets + first : NULL,
-                             .rows = b->rows - first < N ? b->rows - first : N,
+    return (odd_panel_input){.rows = odd_rows_slice(s->rows, first, left < N ? left : N),
+                             .first_row = first,
                              .masked_column = ODD_NO_COLUMN,
                              .mask = s->options.mask,
                              .dropout = s->options.dropout,
                              .seed = s->seed,
-                             .number = s->number,
-                             .first_row = first};
+                             .number = s->number};
 }
 
 static void forward_shard(odd_step *s, odd_panel *p, size_t shard)
@@ -279,22 +242,20 @@ static void forward_shard(odd_step *s, odd_panel *p, size_t shard)
     odd_panel_load(p, &in);
     odd_panel_forward(p, &in);
     for (size_t j = 0; j < s->columns; j++)
-        sums->columns[j] = sum_double(p->losses + j * N, in.rows);
-    sums->rows = sum_double(p->row_losses, in.rows);
+        sums->columns[j] = sum_double(p->losses + j * N, in.rows.count);
     sums->squared = p->squared;
     sums->percent = p->percent;
     sums->measured = p->measured;
-    sums->weighted = 0;
-    memcpy(s->row_losses + shard * N, p->row_losses, N * sizeof *p->row_losses);
 }
 
 static void backward_shard(odd_step *s, odd_panel *p, size_t shard, size_t lane, bool start)
 {
     const float *scale = s->scale + shard * N;
 
+    s->sums[shard].weighted = 0;
     for (size_t r = 0; r < p->rows; r++)
         if (scale[r] > 0)
-            s->sums[shard].weighted += (double)scale[r] * (double)s->row_losses[shard * N + r];
+            s->sums[shard].weighted += (double)scale[r] * (double)p->row_losses[r];
     odd_panel_backward(p, scale, &s->reduction.layout,
                        s->reduction.sums + lane * s->reduction.layout.size, start,
                        s->shard + shard);
@@ -319,72 +280,36 @@ static const odd_fold *fold_of(odd_step *s, size_t thread)
 static void lane_task(void *context, size_t lane, size_t thread)
 {
     odd_step *s = context;
-    const bool trim = s->options.trim > 0;
-    const odd_fold *fold = fold_of(s, thread);
+    odd_panel *p = s->panels[thread];
 
+    p->fold = fold_of(s, thread);
     if (lane >= s->reduction.lanes)
         return; /* here to fill the tables that the reduction will need */
     for (size_t i = lane; i < s->batch_shards; i += s->reduction.lanes) {
-        odd_panel *p = s->panels[trim ? i : thread];
-        p->fold = fold;
-        if (!trim)
-            forward_shard(s, p, i);
+        forward_shard(s, p, i);
         backward_shard(s, p, i, lane, i == lane);
     }
 }
 
-static void forward_task(void *context, size_t shard, size_t thread)
+/* scale[r] = weight / sum of weights, 0 past the last row; false when they sum to nothing. */
+static bool weigh_rows(odd_step *s)
 {
-    odd_step *s = context;
-
-    s->panels[shard]->fold = fold_of(s, thread);
-    forward_shard(s, s->panels[shard], shard);
-}
-
-/* Greatest loss first, not-a-number before all, ties by row. */
-static int by_loss(const void *a, const void *b, void *context)
-{
-    const float *losses = context;
-    const uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-    const float x = losses[i], y = losses[j];
-
-    if (isnan(x) || isnan(y))
-        return isnan(x) && isnan(y) ? (i > j) - (i < j) : isnan(x) ? -1 : 1;
-    return x != y ? (x < y) - (x > y) : (i > j) - (i < j);
-}
-
-/* scale[r] = weight / sum of weights over the rows kept, 0 elsewhere. *kept is how many. false when
- * the weights sum to nothing. Rows past the batch's last hold 0. */
-static bool weigh_rows(odd_step *s, size_t *kept)
-{
-    const odd_step_batch *b = s->batch;
-    const size_t rows = b->rows, drop = (size_t)(s->options.trim * (double)rows);
     double total = 0;
 
     for (size_t r = 0; r < s->batch_shards * N; r++)
-        s->scale[r] = r >= rows ? 0.0f : b->weights ? b->weights[r] : 1.0f;
-    if (drop > 0) {
-        for (size_t r = 0; r < rows; r++)
-            s->order[r] = (uint32_t)r;
-        qsort_r(s->order, rows, sizeof *s->order, by_loss, s->row_losses);
-        for (size_t i = 0; i < drop; i++)
-            s->scale[s->order[i]] = 0;
-    }
-    *kept = 0;
-    for (size_t r = 0; r < rows; r++) {
+        s->scale[r] = r >= s->rows->count ? 0.0f : s->weights ? s->weights[r] : 1.0f;
+    for (size_t r = 0; r < s->rows->count; r++)
         total += (double)s->scale[r];
-        *kept += s->scale[r] > 0;
-    }
     if (!(total > 0) || !isfinite(total))
         return false;
-    for (size_t r = 0; r < rows; r++)
+    for (size_t r = 0; r < s->rows->count; r++)
         s->scale[r] = (float)((double)s->scale[r] / total);
     return true;
 }
 
-static int collect(odd_step *s, size_t kept, odd_step_result *result, oddrow_error *err)
+static int collect(odd_step *s, odd_step_result *result, oddrow_error *err)
 {
-    odd_step_result sum = {.kept = kept, .column_sums = s->column_sums};
+    odd_step_result sum = {.column_sums = s->column_sums};
     size_t measured = 0;
 
     memset(s->column_sums, 0, s->columns * sizeof *s->column_sums);
@@ -392,7 +317,6 @@ static int collect(odd_step *s, size_t kept, odd_step_result *result, oddrow_err
         for (size_t j = 0; j < s->columns; j++)
             s->column_sums[j] += s->sums[i].columns[j];
         sum.loss += s->sums[i].weighted;
-        sum.row_sum += s->sums[i].rows;
         sum.mse += s->sums[i].squared;
         sum.mape += s->sums[i].percent;
         measured += s->sums[i].measured;
@@ -426,99 +350,37 @@ static void start_update(odd_step *s, double rate)
                                    .root = (float)(1 / sqrt(1 - pow(o->beta2, t)))};
 }
 
-static int run(odd_step *s, const odd_step_batch *batch, bool update, double rate, uint64_t seed,
-               uint64_t number, odd_step_result *result, oddrow_error *err)
+int odd_step_run(odd_step *s, const odd_rows *rows, const float *weights, double rate,
+                 uint64_t seed, uint64_t number, odd_step_result *result, oddrow_error *err)
 {
     odd_reduction *r = &s->reduction;
-    size_t kept = 0;
-    int code;
+    int rc;
 
-    if (batch->rows == 0 || batch->rows > s->capacity)
-        return odd_fail(err, ODDROW_EINVAL, "a batch of %zu rows; the step holds %zu", batch->rows,
+    if (rows->count == 0 || rows->count > s->capacity)
+        return odd_fail(err, ODDROW_EINVAL, "a batch of %zu rows; the step holds %zu", rows->count,
                         s->capacity);
-    s->batch = batch;
+    s->rows = rows;
+    s->weights = weights;
     s->seed = seed;
     s->number = number;
-    s->batch_shards = r->shards = (batch->rows + N - 1) / N;
+    s->batch_shards = r->shards = (rows->count + N - 1) / N;
     r->lanes = s->batch_shards < LANES ? s->batch_shards : LANES;
     s->runs++;
+    if (!weigh_rows(s))
+        return odd_fail(err, ODDROW_EINVAL, "the weights of the batch's rows sum to nothing");
     if (s->fold_count == 1)
         odd_pool_run(s->pool, odd_fold_tasks(s->fold), odd_fold_task, s->fold);
-    if (s->options.trim > 0)
-        odd_pool_run(s->pool, s->batch_shards, forward_task, s);
-    if (!weigh_rows(s, &kept))
-        return odd_fail(err, ODDROW_EINVAL, "the weights of the batch's rows sum to nothing");
     odd_pool_run(s->pool, r->lanes > s->fold_count ? r->lanes : s->fold_count, lane_task, s);
-    code = collect(s, kept, result, err);
-    if (code)
-        return code;
-    r->update = update;
-    if (update)
-        start_update(s, rate);
+    rc = collect(s, result, err);
+    if (rc)
+        return rc;
+    start_update(s, rate);
     atomic_store_explicit(&r->waiting, r->shared, memory_order_relaxed);
     odd_pool_run(s->pool, r->task_count, odd_reduction_task, r);
     return 0;
 }
 
-/* Scales the gradient to the greatest norm allowed; the norm before that. */
-static double clip_gradient(odd_step *s)
-{
-    float *g = s->reduction.gradient;
-    double sum[8] = {0}, norm;
-
-    for (size_t i = 0; i < s->network->config.C && s->options.frozen; i++)
-        if (s->options.frozen[i]) {
-            const odd_tensor *t = s->network->tensors + i;
-            memset(g + t->offset, 0, t->rows * t->cols * sizeof *g);
-        }
-    for (size_t i = 0; i + 8 <= s->network->count; i += 8) /* count is a multiple of 16 */
-        for (size_t j = 0; j < 8; j++)
-            sum[j] += (double)g[i + j] * (double)g[i + j];
-    norm = sqrt(((sum[0] + sum[1]) + (sum[2] + sum[3])) + ((sum[4] + sum[5]) + (sum[6] + sum[7])));
-    if (norm > s->options.clip) {
-        const float factor = (float)(s->options.clip / norm);
-        for (size_t i = 0; i < s->network->count; i++)
-            g[i] *= factor;
-    }
-    return norm;
-}
-
-int odd_step_run(odd_step *step, const odd_step_batch *batch, double rate, uint64_t seed,
-                 uint64_t number, odd_step_result *result, oddrow_error *err)
-{
-    const bool clip = step->options.clip > 0;
-    int code = run(step, batch, !clip, rate, seed, number, result, err);
-
-    if (code == 0 && clip) {
-        double norm = clip_gradient(step);
-        if (result)
-            result->norm = norm;
-        odd_step_apply(step, rate);
-    }
-    return code;
-}
-
-int odd_step_gradient(odd_step *step, const odd_step_batch *batch, uint64_t seed, uint64_t number,
-                      odd_step_result *result, oddrow_error *err)
-{
-    return run(step, batch, false, 0, seed, number, result, err);
-}
-
-static void update_chunk(void *context, size_t index, size_t thread)
-{
-    odd_step *s = context;
-    const update_task *u = s->updates + index;
-    (void)thread;
-    odd_reduction_update(&s->reduction, u->tensor, u->from, u->to);
-}
-
-void odd_step_apply(odd_step *step, double rate)
-{
-    start_update(step, rate);
-    odd_pool_run(step->pool, step->update_count, update_chunk, step);
-}
-
-float *odd_step_gradients(odd_step *step)
+const float *odd_step_gradients(const odd_step *step)
 {
     return step->reduction.gradient;
 }

@@ -7,6 +7,7 @@
 #define ODD_NN_STEP_H
 
 #include "base/pool.h"
+#include "column/rows.h"
 #include "nn/network.h"
 
 typedef struct odd_step odd_step;
@@ -15,11 +16,8 @@ typedef struct odd_step_options {
     double dropout; /* share of hidden units dropped, [0, 1) */
     double mask;    /* chance that a column of a row is hidden at the input: id 0, or value 0 and
                        missing 1; the target stays. [0, 1) */
-    double trim;    /* share of the batch's rows, those of the greatest loss, that give no
-                       gradient: floor(trim rows) of them. [0, 1) */
     double weight_decay;          /* AdamW's, on tensors whose decay is set */
     double beta1, beta2, epsilon; /* Adam's */
-    double clip;                  /* greatest Euclidean norm of the gradient; 0 = no bound */
     const bool *frozen; /* (C) embedding tables of which no byte changes; borrowed; NULL = none */
 } odd_step_options;
 
@@ -28,27 +26,13 @@ typedef struct odd_step_options {
         .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8                                              \
     }
 
-/* A batch, row-major, borrowed. ids beyond a vocabulary count as 0, unknown. */
-typedef struct odd_step_batch {
-    size_t rows;
-    const uint32_t *ids;    /* (rows, C) */
-    const float *values;    /* (rows, F): 0 where missing */
-    const uint8_t *missing; /* (rows, M): 1 = missing; NULL = nothing is */
-    const float *weights;   /* (rows), each >= 0; NULL = all 1 */
-    const float *targets;   /* (rows) supervised: a class, or a scaled number */
-} odd_step_batch;
-
 typedef struct odd_step_result {
-    double loss;    /* what the step lowers: mean of the row losses, weighted and
-                       trimmed, before the update */
-    double row_sum; /* sum of the row losses over all rows, neither weighted nor trimmed */
+    double loss; /* what the step lowers: mean of the row losses, weighted, before the update */
     const double *column_sums; /* (losses) sums of the column losses over all rows; borrowed from
                                   the step, until its next run */
-    size_t kept;               /* rows that gave a gradient */
     double mse, mape;          /* over numeric features that are there (row) or over X
                                   (embedding-mse); mape = 100 mean |t - y| / max(|t|, 1e-7); 0
                                   when there are none */
-    double norm;               /* of the gradient before clipping; 0 when clip is off */
 } odd_step_result;
 
 /* A step for batches up to `capacity` rows. Borrows the network and the pool, which must outlive
@@ -57,23 +41,18 @@ typedef struct odd_step_result {
 int odd_step_new(odd_network *network, size_t capacity, odd_pool *pool,
                  const odd_step_options *options, odd_step **out, oddrow_error *err);
 
-/* One step at `rate`. Masks and dropout are drawn from (seed, number, row in the batch, column or
- * unit), so `number` is the global step number. result may be NULL.
- * ENUMERIC when the loss is not finite: the message tells the column's index, the parameters and
- * moments are as before the call, and result is filled. EINVAL for no rows, too many rows, or
- * weights that sum to nothing. Call from one thread. */
-int odd_step_run(odd_step *step, const odd_step_batch *batch, double rate, uint64_t seed,
-                 uint64_t number, odd_step_result *result, oddrow_error *err);
+/* One step at `rate` over rows, whose ids count as 0 beyond a vocabulary; weights (B), each >= 0,
+ * or NULL: all 1. Masks and dropout are drawn from (seed, number, row in the batch, column or
+ * unit), so `number` is the global step number. result may be NULL. ENUMERIC when the loss is not
+ * finite: the message tells the column's index, the parameters and moments are as before the call,
+ * and result is filled. EINVAL for no rows, too many rows, or weights that sum to nothing. Call
+ * from one thread. */
+int odd_step_run(odd_step *step, const odd_rows *rows, const float *weights, double rate,
+                 uint64_t seed, uint64_t number, odd_step_result *result, oddrow_error *err);
 
-/* The two halves of odd_step_run: the gradient alone, then Adam with it. Between them the gradient
- * may be read or changed (summed over machines). */
-int odd_step_gradient(odd_step *step, const odd_step_batch *batch, uint64_t seed, uint64_t number,
-                      odd_step_result *result, oddrow_error *err);
-void odd_step_apply(odd_step *step, double rate);
-
-/* (network->count) floats in the layout of the parameters. The gradient is that of the latest
- * odd_step_gradient, or of an odd_step_run, clipped. Moments may be written, to resume. */
-float *odd_step_gradients(odd_step *step);
+/* (network->count) floats in the layout of the parameters. The gradient is that of the latest run.
+ * Moments may be written, to resume. */
+const float *odd_step_gradients(const odd_step *step);
 float *odd_step_moment1(odd_step *step);
 float *odd_step_moment2(odd_step *step);
 

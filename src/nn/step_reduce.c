@@ -13,7 +13,8 @@ static float *gradient_of(const odd_reduction *r, size_t tensor)
     return r->gradient + r->network->tensors[tensor].offset;
 }
 
-void odd_reduction_update(odd_reduction *r, size_t tensor, size_t from, size_t to)
+/* Adam over floats [from, to) of a tensor */
+static void update(odd_reduction *r, size_t tensor, size_t from, size_t to)
 {
     const odd_tensor *t = r->network->tensors + tensor;
     const size_t at = t->offset + from;
@@ -28,9 +29,8 @@ void odd_reduction_update(odd_reduction *r, size_t tensor, size_t from, size_t t
 
 static void update_whole(odd_reduction *r, size_t tensor)
 {
-    if (r->update)
-        odd_reduction_update(r, tensor, 0,
-                             r->network->tensors[tensor].rows * r->network->tensors[tensor].cols);
+    const odd_tensor *t = r->network->tensors + tensor;
+    update(r, tensor, 0, t->rows * t->cols);
 }
 
 /* The last task to write into layer 1's weights updates them. */
@@ -120,11 +120,9 @@ static void reduce_direct(odd_reduction *r, const odd_task *task, float *scratch
         k->row_add(gradient_of(r, n->head + 3 * i + 2) + task->from, dlogits, N, entries, N);
     }
     unpad(gradient_of(r, i) + task->from * E, E, scratch, entries, E);
-    if (r->update) {
-        odd_reduction_update(r, i, task->from * E, task->to * E);
-        if (heads)
-            odd_reduction_update(r, n->head + 3 * i + 2, task->from, task->to);
-    }
+    update(r, i, task->from * E, task->to * E);
+    if (heads)
+        update(r, n->head + 3 * i + 2, task->from, task->to);
 }
 
 static void reduce_block(odd_reduction *r, const odd_task *task)
@@ -141,8 +139,8 @@ static void reduce_block(odd_reduction *r, const odd_task *task)
             k->sum(out + i * t->cols, in + i * task->stride, r->layout.size, r->lanes, task->cols);
     if (task->tensor == r->network->dense && r->shared > 0)
         finish_layer1(r);
-    else if (r->update)
-        odd_reduction_update(r, task->tensor, task->from * t->cols, task->to * t->cols);
+    else
+        update(r, task->tensor, task->from * t->cols, task->to * t->cols);
 }
 
 void odd_reduction_task(void *reduction, size_t index, size_t thread)

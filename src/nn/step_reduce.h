@@ -34,7 +34,6 @@ typedef struct odd_reduction {
     const size_t *slot;
     float *gradient, *moment1, *moment2; /* (network->count) */
     const bool *frozen;                  /* (C) tables that Adam leaves alone, or NULL */
-    bool update; /* Adam in the same task, as soon as a tensor's gradient is whole */
     odd_adam adam;
     double rate, weight_decay;
     size_t task_count;
@@ -51,8 +50,5 @@ void odd_reduction_free(odd_reduction *r);
 
 /* For odd_pool_run over task_count; context is the odd_reduction. */
 void odd_reduction_task(void *reduction, size_t index, size_t thread);
-
-/* Adam over floats [from, to) of tensor i */
-void odd_reduction_update(odd_reduction *r, size_t tensor, size_t from, size_t to);
 
 #endif

@@ -92,8 +92,7 @@ int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder, co
                 size_t row, const odd_span *cells, bool masked, odd_reason *reasons, size_t wanted,
                 size_t *found, oddrow_error *err)
 {
-    odd_rows view = odd_rows_slice(batch, row, 1);
-    odd_lane_surprise(lane, &view, masked, e->surprise, &e->expected);
+    odd_lane_surprise(lane, batch, row, masked, e->surprise, &e->expected);
     odd_bytes_clear(&e->text);
     *found = 0;
     while (*found < wanted) {

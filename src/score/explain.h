@@ -20,10 +20,10 @@ typedef struct odd_explainer odd_explainer;
 int odd_explainer_new(const odd_verdict *verdict, odd_explainer **out, oddrow_error *err);
 void odd_explainer_free(odd_explainer **explainer);
 
-/* The `wanted` most surprising columns of row `row` of a batch, most surprising first, into
- * reasons; fewer where the schema has fewer input columns. `cells` is the row's (columns of the
- * file), bound by `encoder`. Expected: a category with its probability, "Private (93%)"; a number
- * or a time in the column's own units; the value of a constant column. */
+/* The `wanted` most surprising columns of row `row` of the batch that the lane scored last, most
+ * surprising first, into reasons; fewer where the schema has fewer input columns. `cells` is the
+ * row's (columns of the file), bound by `encoder`. Expected: a category with its probability,
+ * "Private (93%)"; a number or a time in the column's own units; the value of a constant column. */
 int odd_explain(odd_explainer *explainer, odd_lane *lane, const odd_encoder *encoder,
                 const odd_rows *batch, size_t row, const odd_span *cells, bool masked,
                 odd_reason *reasons, size_t wanted, size_t *found, oddrow_error *err);

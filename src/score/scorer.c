@@ -21,13 +21,17 @@ struct odd_lane {
     const odd_scorer *scorer;
     odd_forward *forward;
     size_t rows;
-    float *losses; /* (B, L) */
-    float *masked; /* (B, L) of one masked column; made when first needed, like the next */
-    odd_forward_expected guess; /* of one row with one masked column */
-    float *loss;                /* (B) */
-    float *x;                   /* (B, X) */
-    float *rarity;              /* (B, odd_rarity_floats) */
-    uint32_t *rarity_ids;       /* (B, odd_rarity_ids) */
+    float *losses;        /* (B, L) of the latest rows */
+    float *h;             /* (B, H) of the latest rows, no column masked */
+    float *loss;          /* (B) */
+    float *x;             /* (B, X) */
+    float *rarity;        /* (B, odd_rarity_floats) */
+    uint32_t *rarity_ids; /* (B, odd_rarity_ids) */
+    /* made by odd_lane_allow_masked */
+    float *masked;              /* (B, L) of one masked column */
+    odd_rows *copies;           /* (L) of a row; the i-th has column i masked */
+    float *copies_h;            /* (L, H) */
+    odd_forward_expected guess; /* (L, C) and (L, F) */
     float *measure[ODD_MEASURES];
     odd_lane_seconds seconds;
 };
@@ -72,7 +76,7 @@ const odd_verdict *odd_scorer_verdict(const odd_scorer *scorer)
 int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_error *err)
 {
     const odd_network *network = scorer->verdict->network;
-    size_t L = odd_schema_losses(scorer->verdict->schema), X = network->X;
+    size_t L = odd_schema_losses(scorer->verdict->schema);
     odd_lane *lane = odd_alloc(1, sizeof *lane);
     *out = lane;
     if (!lane)
@@ -81,10 +85,12 @@ int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_e
     lane->rows = rows;
     lane->losses = odd_alloc(rows * L, sizeof(float));
     lane->loss = odd_alloc(rows, sizeof(float));
-    lane->x = odd_alloc(rows * X, sizeof(float));
+    lane->h = odd_alloc(rows * network->H, sizeof(float));
+    lane->x = odd_alloc(rows * network->X, sizeof(float));
     lane->rarity = odd_alloc(rows * odd_rarity_floats(scorer->rarity), sizeof(float));
     lane->rarity_ids = odd_alloc(rows * odd_rarity_ids(scorer->rarity) + 1, sizeof(uint32_t));
-    bool made = lane->losses && lane->loss && lane->x && lane->rarity && lane->rarity_ids;
+    bool made =
+        lane->losses && lane->loss && lane->h && lane->x && lane->rarity && lane->rarity_ids;
     for (size_t i = 0; i < ODD_MEASURES; i++) {
         lane->measure[i] = odd_alloc(rows, sizeof(float));
         made = made && lane->measure[i];
@@ -103,7 +109,10 @@ void odd_lane_free(odd_lane **lane)
     if (!lane || !*lane)
         return;
     odd_free((*lane)->losses);
+    odd_free((*lane)->h);
     odd_free((*lane)->masked);
+    odd_rows_free(&(*lane)->copies);
+    odd_free((*lane)->copies_h);
     odd_free((*lane)->guess.likely);
     odd_free((*lane)->guess.probability);
     odd_free((*lane)->guess.reconstructed);
@@ -130,8 +139,8 @@ static void run_masked(odd_lane *lane, const odd_rows *rows)
 {
     size_t L = odd_schema_losses(lane->scorer->verdict->schema);
     for (size_t at = 0; at < L; at++) {
-        odd_forward_run(lane->forward, rows->ids, rows->values, rows->missing, rows->count, (int)at,
-                        lane->masked, NULL, NULL);
+        odd_forward_run(lane->forward, rows, (int)at,
+                        &(odd_forward_out){.column_losses = lane->masked});
         for (size_t i = 0; i < rows->count; i++)
             lane->losses[i * L + at] = lane->masked[i * L + at];
     }
@@ -142,8 +151,12 @@ static void run_network(odd_lane *lane, const odd_rows *rows, bool masked, bool 
     const odd_verdict *verdict = lane->scorer->verdict;
     const odd_schema *schema = verdict->schema;
     size_t L = odd_schema_losses(verdict->schema);
-    odd_forward_run(lane->forward, rows->ids, rows->values, rows->missing, rows->count,
-                    ODD_NO_COLUMN, lane->losses, lane->loss, with_x ? lane->x : NULL);
+    odd_forward_run(lane->forward, rows, ODD_NO_COLUMN,
+                    &(odd_forward_out){.column_losses = lane->losses,
+                                       .row_losses = lane->loss,
+                                       .x = with_x ? lane->x : NULL,
+                                       .hidden = lane->h,
+                                       .layer = verdict->network->config.layers - 1});
     if (masked)
         run_masked(lane, rows);
     for (size_t k = 0; k < schema->K; k++) {
@@ -324,64 +337,71 @@ void odd_lane_score(odd_lane *lane, const odd_rows *rows, bool masked, odd_score
 int odd_lane_allow_masked(odd_lane *lane, oddrow_error *err)
 {
     const odd_schema *schema = lane->scorer->verdict->schema;
-    size_t L = odd_schema_losses(lane->scorer->verdict->schema);
-    odd_forward_expected *guess = &lane->guess;
-    if (!lane->masked)
-        lane->masked = odd_alloc(lane->rows * L, sizeof(float));
-    if (!guess->likely)
-        guess->likely = odd_alloc(schema->C + 1, sizeof(uint32_t));
-    if (!guess->probability)
-        guess->probability = odd_alloc(schema->C + 1, sizeof(float));
-    if (!guess->reconstructed)
-        guess->reconstructed = odd_alloc(schema->F + 1, sizeof(float));
-    return lane->masked && guess->likely && guess->probability && guess->reconstructed
-               ? 0
-               : odd_no_memory(err);
+    size_t L = odd_schema_losses(schema), H = lane->scorer->verdict->network->H;
+    if (lane->copies)
+        return 0;
+    lane->masked = odd_alloc(lane->rows * L, sizeof(float));
+    lane->copies_h = odd_alloc(L * H, sizeof(float));
+    lane->guess.likely = odd_alloc(L * schema->C, sizeof(uint32_t));
+    lane->guess.probability = odd_alloc(L * schema->C, sizeof(float));
+    lane->guess.reconstructed = odd_alloc(L * schema->F, sizeof(float));
+    if (!lane->masked || !lane->copies_h || !lane->guess.likely || !lane->guess.probability ||
+        !lane->guess.reconstructed)
+        return odd_no_memory(err);
+    return odd_rows_new(schema, L, false, &lane->copies, err);
 }
 
-/* What is expected of each column where it cannot be seen. */
+/* What is expected of each column where it cannot be seen: one pass, the row once a column. */
 static void expect_masked(odd_lane *lane, const odd_rows *row, odd_forward_expected *out)
 {
     const odd_schema *schema = lane->scorer->verdict->schema;
     const odd_forward_expected *guess = &lane->guess;
+    odd_rows *copies = lane->copies;
+    copies->count = odd_schema_losses(schema);
+    for (size_t i = 0; i < copies->count; i++) {
+        memcpy(copies->ids + i * schema->C, row->ids, schema->C * sizeof *row->ids);
+        memcpy(copies->values + i * schema->F, row->values, schema->F * sizeof *row->values);
+        memcpy(copies->missing + i * schema->M, row->missing, schema->M);
+    }
+    odd_forward_run(lane->forward, copies, ODD_OWN_COLUMN,
+                    &(odd_forward_out){.hidden = lane->copies_h,
+                                       .layer = lane->scorer->verdict->network->config.layers - 1});
+    odd_forward_expect(lane->forward, copies, lane->copies_h, &lane->guess);
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
         bool text = odd_kind_is_category(column->kind);
-        size_t c = column->categorical, first = column->first_feature;
-        if (column->loss == SIZE_MAX)
+        size_t c = column->categorical, f = column->first_feature, at = column->loss;
+        if (at == SIZE_MAX)
             continue;
-        odd_forward_explain(lane->forward, row->ids, row->values, row->missing, (int)column->loss,
-                            &lane->guess);
         if (text && out->likely)
-            out->likely[c] = guess->likely[c];
+            out->likely[c] = guess->likely[at * schema->C + c];
         if (text && out->probability)
-            out->probability[c] = guess->probability[c];
+            out->probability[c] = guess->probability[at * schema->C + c];
         if (!text && out->reconstructed)
-            memcpy(out->reconstructed + first, guess->reconstructed + first,
+            memcpy(out->reconstructed + f, guess->reconstructed + at * schema->F + f,
                    column->features * sizeof(float));
     }
 }
 
-void odd_lane_surprise(odd_lane *lane, const odd_rows *row, bool masked, float *surprise,
-                       odd_forward_expected *expected)
+void odd_lane_surprise(odd_lane *lane, const odd_rows *rows, size_t row, bool masked,
+                       float *surprise, odd_forward_expected *expected)
 {
     const odd_verdict *verdict = lane->scorer->verdict;
     const odd_schema *schema = verdict->schema;
     const odd_calibration *calibration = masked ? &verdict->masked : &verdict->plain;
-    run_network(lane, row, masked, false);
+    const odd_rows one = odd_rows_slice(rows, row, 1);
+    const float *losses = lane->losses + row * odd_schema_losses(schema);
     if (masked)
-        expect_masked(lane, row, expected);
+        expect_masked(lane, &one, expected);
     else
-        odd_forward_explain(lane->forward, row->ids, row->values, row->missing, ODD_NO_COLUMN,
-                            expected);
+        odd_forward_expect(lane->forward, &one, lane->h + row * verdict->network->H, expected);
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
         size_t at = column->loss;
         surprise[k] = 0;
         if (at != SIZE_MAX)
-            surprise[k] = odd_tail_surprise(&calibration->columns[at], lane->losses[at]);
-        else if (column->kind == ODD_CONSTANT && row->differs &&
-                 row->differs[column->constant_index])
+            surprise[k] = odd_tail_surprise(&calibration->columns[at], losses[at]);
+        else if (column->kind == ODD_CONSTANT && one.differs && one.differs[column->constant_index])
             surprise[k] = (float)column->differs_loss;
     }
 }

@@ -55,10 +55,10 @@ void odd_lane_score(odd_lane *lane, const odd_rows *rows, bool masked, odd_score
 /* Makes room for masked scoring and measuring, which need it. */
 int odd_lane_allow_masked(odd_lane *lane, oddrow_error *err);
 
-/* Surprise of one row's columns for an explanation: nats (K), 0 for columns without one; and the
- * likely, probability and reconstructed of `expected`, masked: of each column where it is hidden.
- */
-void odd_lane_surprise(odd_lane *lane, const odd_rows *row, bool masked, float *surprise,
-                       odd_forward_expected *expected);
+/* Row `row` of the rows that the lane measured or scored last, with the same `masked`: the surprise
+ * of its columns in nats (K), 0 for columns without one; and the likely, probability and
+ * reconstructed of `expected`, masked: of each column where it is hidden. */
+void odd_lane_surprise(odd_lane *lane, const odd_rows *rows, size_t row, bool masked,
+                       float *surprise, odd_forward_expected *expected);
 
 #endif

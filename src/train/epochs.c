@@ -46,7 +46,6 @@ typedef struct loop {
     const odd_train_options *options;
     odd_dataset *dataset;
     const odd_rows *held;
-    double trim;
     odd_progress_state state;
     odd_window *window;
     odd_validator *validator;
@@ -115,12 +114,12 @@ static int name_column(const loop *l, const odd_step_result *result, size_t batc
 }
 
 /* Weights of a batch by its classes; NULL: all alike. */
-static const float *weigh(loop *l, const odd_rows *rows, size_t first, size_t count)
+static const float *weigh(loop *l, const odd_rows *rows)
 {
     if (!l->class_weights)
         return NULL;
-    for (size_t i = 0; i < count; i++)
-        l->weights[i] = l->class_weights[(size_t)rows->targets[first + i]];
+    for (size_t i = 0; i < rows->count; i++)
+        l->weights[i] = l->class_weights[(size_t)rows->targets[i]];
     return l->weights;
 }
 
@@ -129,11 +128,7 @@ static double validate(loop *l)
 {
     double sum = 0, total = 0;
     odd_validator_update(l->validator);
-    if (!l->supervised) {
-        odd_validator_run(l->validator, l->held, l->losses, NULL, NULL);
-        return odd_trimmed_mean(l->losses, l->held->count, l->trim);
-    }
-    odd_validator_predict(l->validator, l->held, l->losses, NULL);
+    odd_validator_run(l->validator, l->held, l->losses, NULL);
     for (size_t i = 0; i < l->held->count; i++) {
         double weight =
             l->class_weights ? (double)l->class_weights[(size_t)l->held->targets[i]] : 1;
@@ -153,23 +148,19 @@ static int train_epoch(loop *l, odd_epoch *epoch, oddrow_error *err)
     odd_window_start(l->window, l->options->seed, l->state.history.count);
     while ((count = odd_window_next(l->window, &first, err)) > 0) {
         const odd_rows *r = odd_window_rows(l->window);
-        odd_step_batch batch = {.rows = (size_t)count,
-                                .ids = r->ids + first * r->C,
-                                .values = r->values + first * r->F,
-                                .missing = r->missing + first * r->M,
-                                .targets = r->targets ? r->targets + first : NULL,
-                                .weights = weigh(l, r, first, (size_t)count)};
+        const odd_rows batch = odd_rows_slice(r, first, (size_t)count);
+        const float *weights = weigh(l, &batch);
         odd_step_result result = {0};
         rate = odd_one_cycle(l->options->learning_rate, l->state.number, l->steps);
         double start = odd_clock();
-        int rc = odd_step_run(l->state.step, &batch, rate, l->options->seed, l->state.number,
-                              &result, err);
+        int rc = odd_step_run(l->state.step, &batch, weights, rate, l->options->seed,
+                              l->state.number, &result, err);
         seconds += odd_clock() - start;
         batches++;
         if (rc)
             return name_column(l, &result, batches, rc, err);
         l->state.number++;
-        rows += batch.rows;
+        rows += batch.count;
         loss += result.loss * (double)count;
         mse += result.mse * (double)count;
         mape += result.mape * (double)count;
@@ -255,7 +246,6 @@ static int start(loop *l, odd_pool *pool, oddrow_error *err)
     uint64_t rows = odd_table_rows(l->dataset->train);
     step.dropout = options->dropout;
     step.mask = options->mask;
-    step.trim = l->trim;
     step.weight_decay = options->weight_decay;
     step.frozen = l->frozen;
     l->epochs = odd_epochs_planned(options, rows);
@@ -285,13 +275,12 @@ static int start(loop *l, odd_pool *pool, oddrow_error *err)
 }
 
 int odd_epochs_run(const odd_train_options *options, odd_dataset *dataset, const odd_rows *held,
-                   double trim, const bool *frozen, odd_pool *pool, odd_network *network,
-                   odd_history *history, oddrow_error *err)
+                   const bool *frozen, odd_pool *pool, odd_network *network, odd_history *history,
+                   oddrow_error *err)
 {
     loop l = {.options = options,
               .dataset = dataset,
               .held = held,
-              .trim = trim,
               .frozen = frozen,
               .supervised = odd_objective_supervised(network->config.objective),
               .state = {.network = network}};

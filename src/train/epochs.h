@@ -49,12 +49,11 @@ size_t odd_epochs_planned(const odd_train_options *options, uint64_t rows);
  * mean over the rows is 1; all 1 otherwise. (odd_schema_outputs) of them. NULL: out of memory. */
 float *odd_class_weights(const odd_train_options *options, const odd_schema *schema);
 
-/* Trains `network`, initialised, on dataset->train, with `trim` of each batch's worst rows left
- * out; validates on `held`. Leaves the best weights in the network and the epochs in `history`
- * (odd_history_free). Of the tables of `frozen` (C), or NULL, no byte changes. Checkpoints and
- * resumes as the options say. */
+/* Trains `network`, initialised, on dataset->train; validates on `held`. Leaves the best weights in
+ * the network and the epochs in `history` (odd_history_free). Of the tables of `frozen` (C), or
+ * NULL, no byte changes. Checkpoints and resumes as the options say. */
 int odd_epochs_run(const odd_train_options *options, odd_dataset *dataset, const odd_rows *held,
-                   double trim, const bool *frozen, odd_pool *pool, odd_network *network,
-                   odd_history *history, oddrow_error *err);
+                   const bool *frozen, odd_pool *pool, odd_network *network, odd_history *history,
+                   oddrow_error *err);
 
 #endif

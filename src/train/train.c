@@ -149,7 +149,7 @@ static int measure(const odd_model *model, const odd_rows *held, odd_pool *pool,
     int rc =
         losses && outputs ? odd_validator_new(network, pool, &validator, err) : odd_no_memory(err);
     if (!rc)
-        odd_validator_predict(validator, held, losses, outputs);
+        odd_validator_run(validator, held, losses, outputs);
     if (!rc && target->vocabulary)
         rc = odd_metrics_classes(outputs, held->targets, losses, held->count, network->Y, metrics,
                                  err);
@@ -203,7 +203,7 @@ static int learn(const odd_train_options *options, odd_dataset *dataset, odd_poo
                                 held_limit(dataset->schema, options->memory), SAMPLE_SEED + 1,
                                 &held, err);
     if (!rc)
-        rc = odd_epochs_run(options, dataset, held, 0, options->saved.freeze_count ? frozen : NULL,
+        rc = odd_epochs_run(options, dataset, held, options->saved.freeze_count ? frozen : NULL,
                             pool, network, &history, err);
     if (!rc)
         rc = odd_model_new(&dataset->schema, &network, &model, err);

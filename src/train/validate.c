@@ -1,8 +1,8 @@
+/* train/validate.c: held-out rows through the network, in blocks. */
 #include "train/validate.h"
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/sort.h"
 #include "nn/forward.h"
 
 enum { BLOCK = 512 };
@@ -14,7 +14,7 @@ struct odd_validator {
     odd_forward **forwards; /* one a thread */
     /* of the run under way */
     const odd_rows *rows;
-    float *losses, *columns, *x, *outputs;
+    float *losses, *outputs;
 };
 
 int odd_validator_new(const odd_network *network, odd_pool *pool, odd_validator **out,
@@ -55,53 +55,19 @@ void odd_validator_update(odd_validator *v)
 
 static void run_block(void *context, size_t index, size_t thread)
 {
-    odd_validator *v = context;
-    const odd_rows *rows = v->rows;
-    size_t first = index * BLOCK, count = rows->count - first < BLOCK ? rows->count - first : BLOCK;
-    size_t columns = rows->C + rows->M;
-    odd_forward_run(v->forwards[thread], rows->ids + first * rows->C,
-                    rows->values + first * rows->F, rows->missing + first * rows->M, count,
-                    ODD_NO_COLUMN, v->columns ? v->columns + first * columns : NULL,
-                    v->losses ? v->losses + first : NULL,
-                    v->x ? v->x + first * v->network->X : NULL);
+    const odd_validator *v = context;
+    size_t first = index * BLOCK, left = v->rows->count - first;
+    odd_rows block = odd_rows_slice(v->rows, first, left < BLOCK ? left : BLOCK);
+    odd_forward_run(
+        v->forwards[thread], &block, ODD_NO_COLUMN,
+        &(odd_forward_out){.row_losses = v->losses ? v->losses + first : NULL,
+                           .outputs = v->outputs ? v->outputs + first * v->network->Y : NULL});
 }
 
-void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, float *columns,
-                       float *x)
-{
-    v->rows = rows;
-    v->losses = losses;
-    v->columns = columns;
-    v->x = x;
-    odd_pool_run(v->pool, (rows->count + BLOCK - 1) / BLOCK, run_block, v);
-}
-
-static void predict_block(void *context, size_t index, size_t thread)
-{
-    odd_validator *v = context;
-    const odd_rows *rows = v->rows;
-    size_t first = index * BLOCK, count = rows->count - first < BLOCK ? rows->count - first : BLOCK;
-    odd_forward_predict(v->forwards[thread], rows->ids + first * rows->C,
-                        rows->values + first * rows->F, rows->missing + first * rows->M,
-                        rows->targets + first, count, v->losses ? v->losses + first : NULL,
-                        v->outputs ? v->outputs + first * v->network->Y : NULL);
-}
-
-void odd_validator_predict(odd_validator *v, const odd_rows *rows, float *losses, float *outputs)
+void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, float *outputs)
 {
     v->rows = rows;
     v->losses = losses;
     v->outputs = outputs;
-    odd_pool_run(v->pool, (rows->count + BLOCK - 1) / BLOCK, predict_block, v);
-}
-
-double odd_trimmed_mean(float *losses, size_t count, double trim)
-{
-    size_t kept = count - (size_t)(trim * (double)count);
-    double sum = 0;
-    if (kept < count)
-        odd_sort_floats(losses, count);
-    for (size_t i = 0; i < kept; i++)
-        sum += losses[i];
-    return kept ? sum / (double)kept : 0;
+    odd_pool_run(v->pool, (rows->count + BLOCK - 1) / BLOCK, run_block, v);
 }

@@ -13,18 +13,9 @@ int odd_validator_new(const odd_network *network, odd_pool *pool, odd_validator 
                       oddrow_error *err);
 void odd_validator_free(odd_validator **v);
 
-/* Row losses, and x where not NULL, of all rows: losses (count), columns (count, C + M), x
- * (count, X); each may be NULL. Call odd_validator_update first when parameters changed. */
+/* Of all rows: losses (B), of a supervised network against the rows' targets, and its outputs
+ * (B, Y); each may be NULL. Call odd_validator_update first when parameters changed. */
 void odd_validator_update(odd_validator *v);
-void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, float *columns,
-                       float *x);
-
-/* The same for a supervised network: losses (count) against the rows' targets, outputs (count, Y)
- * as odd_forward_predict has them; each may be NULL. */
-void odd_validator_predict(odd_validator *v, const odd_rows *rows, float *losses, float *outputs);
-
-/* Mean of the row losses without the greatest `trim` share of them; the same for any number of
- * threads. `losses` is reordered. */
-double odd_trimmed_mean(float *losses, size_t count, double trim);
+void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, float *outputs);
 
 #endif

@@ -79,8 +79,7 @@ static void predict(const odd_model *model, const odd_rows *batch)
     float *outputs = odd_alloc(ROWS * model->network->Y, sizeof *outputs);
     if (outputs && odd_folded_new(model->network, &folded, NULL) == 0 &&
         odd_forward_new(folded, &forward, NULL) == 0)
-        odd_forward_predict(forward, batch->ids, batch->values, batch->missing, NULL, ROWS, NULL,
-                            outputs);
+        odd_forward_run(forward, batch, ODD_NO_COLUMN, &(odd_forward_out){.outputs = outputs});
     odd_forward_free(&forward);
     odd_folded_free(&folded);
     odd_free(outputs);

@@ -110,7 +110,15 @@ static void fill(data *d, odd_network *n)
 static int dump(const char *directory, odd_network *n, data *d, oddrow_error *err)
 {
     odd_step_options o = ODD_STEP_OPTIONS;
-    const odd_step_batch batch = {B, d->ids, d->values, d->missing, d->weights, d->targets};
+    const odd_rows rows = {.count = B,
+                           .C = C,
+                           .F = F,
+                           .M = M,
+                           .ids = d->ids,
+                           .values = d->values,
+                           .missing = d->missing,
+                           .targets = d->targets};
+    const bool supervised = odd_objective_supervised(n->config.objective);
     const size_t size = n->count * sizeof(float);
     odd_step *step = NULL;
     odd_folded *folded = NULL;
@@ -126,17 +134,14 @@ static int dump(const char *directory, odd_network *n, data *d, oddrow_error *er
         code = odd_step_new(n, B, NULL, &o, &step, err);
     if (code)
         goto done;
-    if (odd_objective_supervised(n->config.objective)) {
-        odd_forward_predict(forward, d->ids, d->values, d->missing, d->targets, B, d->row_losses,
-                            NULL);
+    odd_forward_run(forward, &rows, ODD_NO_COLUMN,
+                    &(odd_forward_out){.column_losses = supervised ? NULL : d->column_losses,
+                                       .row_losses = d->row_losses});
+    if (supervised)
         memcpy(d->column_losses, d->row_losses, sizeof d->row_losses);
-    } else {
-        odd_forward_run(forward, d->ids, d->values, d->missing, B, ODD_NO_COLUMN, d->column_losses,
-                        d->row_losses, NULL);
-    }
     code = write_file(directory, "before", n->parameters, size);
     if (code == 0)
-        code = odd_step_run(step, &batch, rate, 1, 1, &result, err);
+        code = odd_step_run(step, &rows, d->weights, rate, 1, 1, &result, err);
     if (code == 0 && (write_file(directory, "gradient", odd_step_gradients(step), size) ||
                       write_file(directory, "after", n->parameters, size) ||
                       write_file(directory, "ids", d->ids, sizeof d->ids) ||

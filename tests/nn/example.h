@@ -24,10 +24,8 @@ enum { EXAMPLE_ROWS = 150, EXAMPLE_MOST = 512 };
 /* A batch and the network it is for. */
 typedef struct example {
     odd_network *network;
-    size_t rows;
-    uint32_t *ids;
-    float *values, *weights, *targets;
-    uint8_t *missing;
+    odd_rows rows;
+    float *weights;
 } example;
 
 /* Folded columns of 5 and 12 entries around a direct one of 300; a plain number and a timestamp of
@@ -65,45 +63,39 @@ static inline void example_make(example *e, const odd_network_config *config, si
         for (size_t j = 0; j < tensor->rows && tensor->cols == 1; j++)
             e->network->parameters[tensor->offset + j] = (float)(0.2 * odd_random_normal(&r));
     }
-    e->rows = rows;
-    e->ids = calloc(rows * config->C + 1, sizeof *e->ids);
-    e->values = calloc(rows * config->F + 1, sizeof *e->values);
-    e->missing = calloc(rows * config->M + 1, sizeof *e->missing);
+    e->rows = (odd_rows){.count = rows,
+                         .C = config->C,
+                         .F = config->F,
+                         .M = config->M,
+                         .ids = calloc(rows * config->C + 1, sizeof(uint32_t)),
+                         .values = calloc(rows * config->F + 1, sizeof(float)),
+                         .missing = calloc(rows * config->M + 1, 1),
+                         .targets = calloc(rows, sizeof(float))};
     e->weights = calloc(rows, sizeof *e->weights);
-    e->targets = calloc(rows, sizeof *e->targets);
     for (size_t i = 0; i < rows; i++) {
         for (size_t j = 0; j < config->C; j++)
-            e->ids[i * config->C + j] = (uint32_t)odd_random_below(&r, config->V[j]);
+            e->rows.ids[i * config->C + j] = (uint32_t)odd_random_below(&r, config->V[j]);
         for (size_t m = 0; m < config->M; m++)
-            e->missing[i * config->M + m] = odd_random_below(&r, 5) == 0;
+            e->rows.missing[i * config->M + m] = odd_random_below(&r, 5) == 0;
         for (size_t f = 0; f < config->F; f++)
-            if (!e->missing[i * config->M + e->network->column_of[f]])
-                e->values[i * config->F + f] = (float)odd_random_normal(&r);
+            if (!e->rows.missing[i * config->M + e->network->column_of[f]])
+                e->rows.values[i * config->F + f] = (float)odd_random_normal(&r);
         e->weights[i] = (float)odd_random_uniform(&r);
         if (config->objective == ODD_CLASSIFY)
-            e->targets[i] = (float)odd_random_below(&r, config->outputs);
+            e->rows.targets[i] = (float)odd_random_below(&r, config->outputs);
         if (config->objective == ODD_REGRESS)
-            e->targets[i] = (float)odd_random_normal(&r);
+            e->rows.targets[i] = (float)odd_random_normal(&r);
     }
 }
 
 static inline void example_free(example *e)
 {
     odd_network_free(&e->network);
-    free(e->ids);
-    free(e->values);
-    free(e->missing);
+    free(e->rows.ids);
+    free(e->rows.values);
+    free(e->rows.missing);
     free(e->weights);
-    free(e->targets);
-}
-
-static inline odd_step_batch example_batch(const example *e)
-{
-    return (odd_step_batch){.rows = e->rows,
-                            .ids = e->ids,
-                            .values = e->values,
-                            .missing = e->missing,
-                            .targets = e->targets};
+    free(e->rows.targets);
 }
 
 /* Whether training hides column j of a row: the draw that nn/panel.c makes. */
@@ -136,14 +128,14 @@ static inline void example_losses(const example *e, const double *w, const odd_s
     double keep[EXAMPLE_MOST], row_x[EXAMPLE_MOST], columns[EXAMPLE_MOST];
     double *scratch = calloc(odd_plain_scratch(n), sizeof *scratch);
 
-    for (size_t i = 0; i < e->rows; i++) {
+    for (size_t i = 0; i < e->rows.count; i++) {
         size_t at = 0;
-        odd_plain_row row = {.ids = e->ids + i * c->C,
+        odd_plain_row row = {.ids = e->rows.ids + i * c->C,
                              .input_ids = input,
-                             .values = e->values + i * c->F,
+                             .values = e->rows.values + i * c->F,
                              .u = u,
-                             .missing = e->missing + i * c->M,
-                             .target = (double)e->targets[i],
+                             .missing = e->rows.missing + i * c->M,
+                             .target = (double)e->rows.targets[i],
                              .keep = keep,
                              .target_x = target_x ? target_x + i * n->X : NULL,
                              .x = row_x,

@@ -62,6 +62,7 @@ static explained explain(bench *b, const char *line, bool masked, size_t wanted)
                      0);
     assert_int_equal(odd_rows_new(b->model->schema, 1, true, &batch, NULL), 0);
     odd_encode(encoder, chunk.cells, 1, batch);
+    odd_lane_measure(b->lane, batch, masked, &(odd_measured){0});
     assert_int_equal(odd_explain(b->explainer, b->lane, encoder, batch, 0, chunk.cells, masked,
                                  e.reasons, wanted, &e.found, NULL),
                      0);

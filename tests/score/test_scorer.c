@@ -211,10 +211,10 @@ static void surprises(void **state)
     float surprise[4][6];
     odd_forward_expected expected = {0};
     assert_int_equal(odd_scorer_new(&model->verdict, false, &scorer, NULL), 0);
-    assert_int_equal(odd_lane_new(scorer, 1, &lane, NULL), 0);
+    assert_int_equal(odd_lane_new(scorer, 4, &lane, NULL), 0);
+    odd_lane_measure(lane, &view, false, &(odd_measured){0});
     for (size_t i = 0; i < 4; i++) {
-        odd_rows row = odd_rows_slice(&view, i, 1);
-        odd_lane_surprise(lane, &row, false, surprise[i], &expected);
+        odd_lane_surprise(lane, &view, i, false, surprise[i], &expected);
         assert_true(surprise[i][0] == 0); /* an id has none */
         for (size_t k = 0; k < 6; k++)
             assert_true(surprise[i][k] >= 0 && surprise[i][k] <= (float)ODD_TAIL_CAP);

@@ -135,8 +135,7 @@ static void test_balanced(void **state)
         float *p = calloc(batch->count * 3, sizeof *p);
         assert_int_equal(odd_folded_new(model->network, &folded, NULL), 0);
         assert_int_equal(odd_forward_new(folded, &forward, NULL), 0);
-        odd_forward_predict(forward, batch->ids, batch->values, batch->missing, NULL, batch->count,
-                            NULL, p);
+        odd_forward_run(forward, batch, ODD_NO_COLUMN, &(odd_forward_out){.outputs = p});
         share[balanced] = 0;
         for (size_t i = 0; i < batch->count; i++)
             share[balanced] += (double)p[i * 3 + rare - 1] / (double)batch->count;

@@ -1,4 +1,5 @@
-/* tests/nn/forward.c: the folded path against the plain one, masks, explanations. */
+/* tests/nn/test_forward.c: the folded path against the plain one, masks, hidden layers,
+ * expectations. */
 #include "example.h"
 
 #include "nn/forward.h"
@@ -19,31 +20,36 @@ static void compare(const odd_network_config *c, size_t rows, bool missing)
 
     example_make(&e, c, rows, 12);
     const size_t X = e.network->X;
-    float *out[6];
-    for (size_t i = 0; i < 6; i++)
-        out[i] = calloc(rows * (columns + X), sizeof(float));
+    float *out[2][4];
+    for (size_t i = 0; i < 8; i++)
+        out[i / 4][i % 4] = calloc(rows * (columns + X + 9), sizeof(float));
     assert_int_equal(odd_folded_new(e.network, &folded, NULL), 0);
     assert_ptr_equal(odd_folded_network(folded), e.network);
     assert_int_equal(odd_forward_new(folded, &fast, NULL), 0);
     assert_int_equal(odd_forward_new_plain(e.network, &plain, NULL), 0);
     if (c->C > 0)
-        e.ids[0] = 1u << 30; /* beyond the vocabulary: unknown */
-    for (int column = ODD_NO_COLUMN; column < (int)columns; column++) {
-        odd_forward_run(fast, e.ids, e.values, missing ? e.missing : NULL, rows, column, out[0],
-                        out[1], out[2]);
-        odd_forward_run(plain, e.ids, e.values, missing ? e.missing : NULL, rows, column, out[3],
-                        out[4], out[5]);
-        close_to(out[0], out[3], rows * columns, "column loss");
-        close_to(out[1], out[4], rows, "row loss");
-        close_to(out[2], out[5], rows * X, "x");
+        e.rows.ids[0] = 1u << 30; /* beyond the vocabulary: unknown */
+    if (!missing)
+        memset(e.rows.missing, 0, rows * c->M);
+    for (int column = ODD_OWN_COLUMN; column < (int)columns; column++) {
+        const size_t layer = (size_t)(column + 2) % c->layers;
+        for (int k = 0; k < 2; k++)
+            odd_forward_run(k ? plain : fast, &e.rows, column,
+                            &(odd_forward_out){.column_losses = out[k][0],
+                                               .row_losses = out[k][1],
+                                               .x = out[k][2],
+                                               .hidden = out[k][3],
+                                               .layer = layer});
+        close_to(out[0][0], out[1][0], rows * columns, "column loss");
+        close_to(out[0][1], out[1][1], rows, "row loss");
+        close_to(out[0][2], out[1][2], rows * X, "x");
+        close_to(out[0][3], out[1][3], rows * c->widths[layer], "hidden layer");
     }
-    odd_forward_run(fast, e.ids, e.values, missing ? e.missing : NULL, rows, ODD_NO_COLUMN, NULL,
-                    NULL, out[0]);
-    odd_forward_run(plain, e.ids, e.values, missing ? e.missing : NULL, rows, ODD_NO_COLUMN, NULL,
-                    NULL, out[5]);
-    close_to(out[0], out[5], rows * X, "x alone");
-    for (size_t i = 0; i < 6; i++)
-        free(out[i]);
+    odd_forward_run(fast, &e.rows, ODD_NO_COLUMN, &(odd_forward_out){.x = out[0][2]});
+    odd_forward_run(plain, &e.rows, ODD_NO_COLUMN, &(odd_forward_out){.x = out[1][2]});
+    close_to(out[0][2], out[1][2], rows * X, "x alone");
+    for (size_t i = 0; i < 8; i++)
+        free(out[i / 4][i % 4]);
     odd_forward_free(&fast);
     odd_forward_free(&plain);
     odd_folded_free(&folded);
@@ -89,17 +95,19 @@ static void test_predict(void **state)
         assert_int_equal(odd_folded_new(e.network, &folded, NULL), 0);
         assert_int_equal(odd_forward_new(folded, &fast, NULL), 0);
         assert_int_equal(odd_forward_new_plain(e.network, &plain, NULL), 0);
-        odd_forward_predict(fast, e.ids, e.values, e.missing, e.targets, 150, loss[0], out[0]);
-        odd_forward_predict(plain, e.ids, e.values, e.missing, e.targets, 150, loss[1], out[1]);
+        for (int k = 0; k < 2; k++)
+            odd_forward_run(k ? plain : fast, &e.rows, ODD_NO_COLUMN,
+                            &(odd_forward_out){.row_losses = loss[k], .outputs = out[k]});
         close_to(loss[0], loss[1], 150, "loss");
         close_to(out[0], out[1], 150 * c.outputs, "output");
         for (size_t i = 0; i < 150 && a < 2; i++)
-            assert_true(fabsf(loss[0][i] + logf(out[0][i * c.outputs + (size_t)e.targets[i]])) <
-                        1e-4f);
-        odd_forward_predict(fast, e.ids + 70 * c.C, e.values + 70 * c.F, e.missing + 70 * c.M, NULL,
-                            1, NULL, alone);
+            assert_true(fabsf(loss[0][i] +
+                              logf(out[0][i * c.outputs + (size_t)e.rows.targets[i]])) < 1e-4f);
+        odd_rows one = odd_rows_slice(&e.rows, 70, 1);
+        one.targets = NULL;
+        odd_forward_run(fast, &one, ODD_NO_COLUMN, &(odd_forward_out){.outputs = alone});
         assert_memory_equal(alone, out[0] + 70 * c.outputs, c.outputs * sizeof *alone);
-        odd_forward_run(fast, e.ids, e.values, e.missing, 150, ODD_NO_COLUMN, NULL, NULL, x);
+        odd_forward_run(fast, &e.rows, ODD_NO_COLUMN, &(odd_forward_out){.x = x});
         odd_forward_free(&fast);
         odd_forward_free(&plain);
         odd_folded_free(&folded);
@@ -134,21 +142,21 @@ static void test_neighbours(void **state)
     example_make(&e, &c, 200, 12);
     assert_int_equal(odd_folded_new(e.network, &folded, NULL), 0);
     assert_int_equal(odd_forward_new(folded, &f, NULL), 0);
-    odd_forward_run(f, e.ids, e.values, e.missing, 200, ODD_NO_COLUMN, NULL, all, NULL);
+    odd_forward_run(f, &e.rows, ODD_NO_COLUMN, &(odd_forward_out){.row_losses = all});
     for (size_t i = 0; i < 200; i++) {
-        odd_forward_run(f, e.ids + i * c.C, e.values + i * c.F, e.missing + i * c.M, 1,
-                        ODD_NO_COLUMN, NULL, &one, NULL);
+        const odd_rows row = odd_rows_slice(&e.rows, i, 1);
+        odd_forward_run(f, &row, ODD_NO_COLUMN, &(odd_forward_out){.row_losses = &one});
         assert_true(one == all[i]);
     }
     e.network->parameters[0] += 1;
     odd_folded_update(folded);
-    odd_forward_run(f, e.ids, e.values, e.missing, 200, ODD_NO_COLUMN, NULL, again, NULL);
+    odd_forward_run(f, &e.rows, ODD_NO_COLUMN, &(odd_forward_out){.row_losses = again});
     assert_memory_not_equal(all, again, sizeof all);
     e.network->parameters[0] -= 1;
     odd_folded_update(folded);
-    e.values[0] = NAN;
-    e.missing[0] = 0;
-    odd_forward_run(f, e.ids, e.values, e.missing, 200, ODD_NO_COLUMN, NULL, again, NULL);
+    e.rows.values[0] = NAN;
+    e.rows.missing[0] = 0;
+    odd_forward_run(f, &e.rows, ODD_NO_COLUMN, &(odd_forward_out){.row_losses = again});
     assert_true(isnan(again[0]));
     assert_true(fabsf(again[1] - all[1]) < 1e-4f);
     odd_forward_free(&f);
@@ -156,41 +164,50 @@ static void test_neighbours(void **state)
     example_free(&e);
 }
 
-static void test_explain(void **state)
+/* Expectations from the last hidden layer, plain, and with a column masked in each row: the same
+ * for a row alone as among others, and P(the id that is there) = exp(-loss). */
+static void test_expect(void **state)
 {
+    enum { B = 70, H = 6, C = 3, F = 9, L = 6 };
     odd_network_config c = example_config();
     (void)state;
     for (int o = 0; o <= ODD_EMBEDDING_MSE; o++) {
         example e;
         odd_folded *folded = NULL;
         odd_forward *f[2] = {NULL, NULL};
-        uint32_t likely[2][3];
-        float probability[2][3], observed[2][3], numbers[2][9], losses[2][6], expected[6];
+        uint32_t likely[3][B * C];
+        float probability[3][B * C], observed[3][B * C], numbers[3][B * F], losses[B * L], h[B * H];
         c.objective = (odd_objective)o;
-        example_make(&e, &c, 20, 12);
+        example_make(&e, &c, B, 12);
         assert_int_equal(odd_folded_new(e.network, &folded, NULL), 0);
         assert_int_equal(odd_forward_new(folded, f, NULL), 0);
         assert_int_equal(odd_forward_new_plain(e.network, f + 1, NULL), 0);
-        for (size_t i = 0; i < 20; i++) {
-            const int masked = (int)(i % 7) - 1;
-            for (int k = 0; k < 2; k++) {
-                odd_forward_expected out = {likely[k], probability[k], observed[k], numbers[k],
-                                            losses[k]};
-                odd_forward_explain(f[k], e.ids + i * c.C, e.values + i * c.F, e.missing + i * c.M,
-                                    masked, &out);
+        for (int masked = ODD_OWN_COLUMN; masked < L; masked++) {
+            for (int k = 1; k >= 0; k--) {
+                odd_forward_expected out = {likely[k], probability[k], observed[k], numbers[k]};
+                odd_forward_run(
+                    f[k], &e.rows, masked,
+                    &(odd_forward_out){.column_losses = losses, .hidden = h, .layer = 2});
+                odd_forward_expect(f[k], &e.rows, h, &out);
             }
             assert_memory_equal(likely[0], likely[1], sizeof likely[0]);
-            close_to(probability[0], probability[1], 3, "probability");
-            close_to(observed[0], observed[1], 3, "observed");
-            close_to(numbers[0], numbers[1], 9, "number");
-            close_to(losses[0], losses[1], 6, "loss");
-            odd_forward_run(f[0], e.ids + i * c.C, e.values + i * c.F, e.missing + i * c.M, 1,
-                            masked, expected, NULL, NULL);
-            assert_memory_equal(losses[0], expected, sizeof expected);
-            for (size_t j = 0; j < 3 && o == ODD_ROW; j++) {
-                assert_true(likely[0][j] > 0);
-                assert_true(fabsf(observed[0][j] - expf(-losses[0][j])) < 1e-5f);
+            close_to(probability[0], probability[1], B * C, "probability");
+            close_to(observed[0], observed[1], B * C, "observed");
+            close_to(numbers[0], numbers[1], B * F, "number");
+            for (size_t i = 0; i < B; i++) {
+                odd_forward_expected out = {likely[2] + i * C, probability[2] + i * C,
+                                            observed[2] + i * C, numbers[2] + i * F};
+                odd_rows row = odd_rows_slice(&e.rows, i, 1);
+                odd_forward_expect(f[0], &row, h + i * H, &out);
+                for (size_t j = 0; j < C && o == ODD_ROW; j++) {
+                    assert_true(likely[0][i * C + j] > 0);
+                    assert_true(fabsf(observed[0][i * C + j] - expf(-losses[i * L + j])) < 1e-5f);
+                }
             }
+            assert_memory_equal(likely[0], likely[2], sizeof likely[0]);
+            assert_memory_equal(probability[0], probability[2], sizeof probability[0]);
+            assert_memory_equal(observed[0], observed[2], sizeof observed[0]);
+            assert_memory_equal(numbers[0], numbers[2], sizeof numbers[0]);
         }
         odd_forward_free(f);
         odd_forward_free(f + 1);
@@ -204,6 +221,6 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_both_paths),
                                        cmocka_unit_test(test_plain), cmocka_unit_test(test_predict),
                                        cmocka_unit_test(test_neighbours),
-                                       cmocka_unit_test(test_explain)};
+                                       cmocka_unit_test(test_expect)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

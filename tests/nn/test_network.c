@@ -1,4 +1,4 @@
-/* tests/nn/network.c: layout, initial values and refusals of nn/network.h. */
+/* tests/nn/test_network.c: layout, initial values and refusals of nn/network.h. */
 #include "example.h"
 
 #include "base/memory.h"
@@ -151,7 +151,6 @@ static void test_allocations(void **state)
     bool failed = true;
 
     (void)state;
-    o.trim = 0.1;
     for (size_t i = 0; failed; i++) {
         size_t left = i;
         odd_network *n = NULL;
