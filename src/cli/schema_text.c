@@ -1,66 +1,27 @@
+/* cli/schema_text.c: the columns of a model or file as a table for a person and as JSON. */
 #include "cli/schema_text.h"
 
-#include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-#include <time.h>
 
 #include "base/error.h"
 #include "cli/print.h"
 
-/* Epoch seconds as 2024-05-06 07:08, or as a number where they are no year of four digits. */
-static void date_text(double seconds, char *text, size_t size)
-{
-    struct tm parts;
-    time_t whole = seconds > -6e10 && seconds < 2.5e11 ? (time_t)seconds : 0;
-    if ((seconds != 0 && whole == 0) || !gmtime_r(&whole, &parts) ||
-        strftime(text, size, "%Y-%m-%d %H:%M", &parts) == 0)
-        snprintf(text, size, "%.6g", seconds);
-}
-
-/* What is in a column, in a few words. */
-static void content(const odd_column *c, char *text, size_t size)
-{
-    char low[40], high[40];
-    text[0] = '\0';
-    switch (c->kind) {
-    case ODD_CATEGORICAL:
-        snprintf(text, size, "%zu values, embedding %zu", c->vocabulary->size - 1, c->embedding);
-        break;
-    case ODD_NUMERIC:
-        snprintf(text, size, "%.6g to %.6g", c->minimum, c->maximum);
-        break;
-    case ODD_TIMESTAMP:
-        date_text(c->minimum, low, sizeof(low));
-        date_text(c->maximum, high, sizeof(high));
-        snprintf(text, size, "%s to %s", low, high);
-        break;
-    case ODD_TARGET:
-        if (c->vocabulary)
-            snprintf(text, size, "%zu classes", c->vocabulary->size - 1);
-        else
-            snprintf(text, size, "%.6g to %.6g", c->minimum, c->maximum);
-        break;
-    case ODD_CONSTANT:
-        snprintf(text, size, "always %.40s", c->constant ? c->constant : "missing");
-        break;
-    case ODD_ID:
-    case ODD_LABEL:
-    case ODD_IGNORE:
-        break;
-    }
-}
-
 static int add_column(odd_text_table *table, const odd_schema *schema, const odd_column *c,
                       oddrow_error *err)
 {
-    char share[32] = "", inside[160];
+    char share[32] = "";
+    odd_bytes inside = {0};
     if (odd_kind_is_read(c->kind) && schema->rows > 0 && c->missing + c->unparsed > 0)
         snprintf(share, sizeof(share), "%.2f%%",
                  100 * (double)(c->missing + c->unparsed) / (double)schema->rows);
-    content(c, inside, sizeof(inside));
-    const char *cells[] = {c->name, odd_kind_name(c->kind), share, inside, c->why};
-    return odd_text_table_add(table, cells, err);
+    odd_column_describe(c, &inside);
+    odd_bytes_add(&inside, "", 1);
+    const char *cells[] = {c->name, odd_kind_name(c->kind), share, inside.data, c->why};
+    int rc = odd_bytes_check(&inside, err);
+    if (!rc)
+        rc = odd_text_table_add(table, cells, err);
+    odd_bytes_free(&inside);
+    return rc;
 }
 
 int odd_schema_print(const odd_schema *schema, oddrow_error *err)

@@ -1,4 +1,4 @@
-/* column/fit.c: options, kinds, and the one pass over the rows. */
+/* column/fit.c: options, kinds, the one pass over the rows, and what comes of it. */
 #include "column/fit.h"
 
 #include <stdio.h>
@@ -8,16 +8,11 @@
 #include "base/memory.h"
 #include "column/cell.h"
 #include "column/infer.h"
-#include "column/track.h"
+#include "column/kinds.h"
 
 #define LEAST_SAMPLE 1000u     /* numbers per column whatever the memory option says */
 #define LEAST_TEXT (64u << 10) /* bytes of text likewise */
 #define ENTRY_BYTES 64u        /* table, count and place of a tracked text */
-
-static int no_memory(oddrow_error *err)
-{
-    return odd_fail(err, ODDROW_ENOMEM, "no memory to fit columns");
-}
 
 /* Copies the names into the schema and their ids, column + 1, into index. */
 static int keep_names(odd_fit *fit, const char *const *names, odd_vocabulary *index,
@@ -28,7 +23,7 @@ static int keep_names(odd_fit *fit, const char *const *names, odd_vocabulary *in
         char *name = odd_schema_keep(fit->schema, names[k], size);
         uint32_t id = odd_vocabulary_add(index, names[k], size + 1, SIZE_MAX, SIZE_MAX);
         if (!name || id == 0 || id == ODD_VOCABULARY_NO_MEMORY)
-            return no_memory(err);
+            return odd_no_memory(err);
         if (id != k + 1)
             return odd_fail(err, ODDROW_ESCHEMA, "column '%s' is there twice", names[k]);
         fit->schema->columns[k].name = name;
@@ -76,23 +71,23 @@ int odd_fit_new(const char *const *names, size_t K, const odd_fit_options *optio
         return odd_fail(err, ODDROW_EINVAL, "no such scaler or embedding rule");
     odd_fit *fit = odd_alloc(1, sizeof *fit);
     odd_vocabulary *index = odd_vocabulary_new();
-    int code = fit && index ? odd_schema_new(K, &fit->schema, err) : no_memory(err);
-    if (code == 0) {
+    int rc = fit && index ? odd_schema_new(K, &fit->schema, err) : odd_no_memory(err);
+    if (rc == 0) {
         fit->owned = true;
         fit->K = K;
         fit->options = *options;
         fit->tracks = odd_alloc(K + 1, sizeof *fit->tracks);
-        code = fit->tracks ? keep_names(fit, names, index, err) : no_memory(err);
+        rc = fit->tracks ? keep_names(fit, names, index, err) : odd_no_memory(err);
     }
-    if (code == 0)
-        code = set_kinds(fit, index, err);
+    if (rc == 0)
+        rc = set_kinds(fit, index, err);
     odd_vocabulary_free(&index);
-    if (code != 0)
+    if (rc != 0)
         odd_fit_free(&fit);
     else
         memset(fit->options.names, 0, sizeof fit->options.names);
     *out = fit;
-    return code;
+    return rc;
 }
 
 void odd_fit_free(odd_fit **fit)
@@ -101,13 +96,9 @@ void odd_fit_free(odd_fit **fit)
         return;
     odd_fit *f = *fit;
     for (size_t k = 0; f->tracks && k < f->K; k++) {
-        struct track *t = f->tracks + k;
-        if (t->state && t->tracking == TRACK_TEXTS) {
-            odd_vocabulary_free(&((struct texts *)t->state)->vocabulary);
-            odd_free(((struct texts *)t->state)->map);
-        } else if (t->state) {
-            odd_sample_free(&((struct numbers *)t->state)->sample);
-        }
+        odd_track *t = f->tracks + k;
+        if (t->state && t->tracking->stop)
+            t->tracking->stop(t->state);
         odd_free(t->state);
     }
     odd_free(f->tracks);
@@ -137,7 +128,7 @@ static int infer_constant(odd_fit *fit, size_t k, odd_span cell, bool watch, odd
         c->constant = odd_schema_keep(fit->schema, cell.data, cell.size);
         c->constant_size = cell.size;
         if (!c->constant)
-            return no_memory(err);
+            return odd_no_memory(err);
     }
     fit->tracks[k].watched = watch;
     c->kind = !watch        ? ODD_CONSTANT
@@ -146,61 +137,28 @@ static int infer_constant(odd_fit *fit, size_t k, odd_span cell, bool watch, odd
     return 0;
 }
 
-/* Whether the target is a class or a number, where nobody has said so. */
-static int infer_target(odd_fit *fit, const odd_span *cells, size_t rows, size_t k,
-                        oddrow_error *err)
-{
-    odd_column *c = fit->schema->columns + k;
-    char why[ODD_WHY_SIZE];
-    odd_kind kind = ODD_CATEGORICAL;
-    if (fit->options.target == ODD_TARGET_INFER) {
-        int code = odd_infer_kind(c->name, cells, rows, fit->schema->K, k, &kind, why, err);
-        if (code != 0)
-            return code;
-        if (kind == ODD_ID || kind == ODD_TIMESTAMP)
-            return odd_fail(
-                err, ODDROW_ESCHEMA,
-                "column '%s', the target, looks like %s; --task classify or --task regress "
-                "takes it for a class or a number",
-                c->name, kind == ODD_ID ? "an id" : "a time");
-        fit->options.target = kind == ODD_NUMERIC ? ODD_TARGET_NUMBER : ODD_TARGET_CLASS;
-        c->why = odd_schema_keep(fit->schema, why, strlen(why));
-        if (!c->why)
-            return no_memory(err);
-    }
-    return 0;
-}
-
 static int infer_kinds(odd_fit *fit, const odd_span *cells, size_t rows, const uint8_t *changes,
                        oddrow_error *err)
 {
     odd_schema *s = fit->schema;
     size_t constants = 0;
+    int rc = 0;
     for (size_t k = 0; k < s->K; k++)
         constants += !fit->tracks[k].set && !changes[k];
-    for (size_t k = 0; k < s->K; k++) {
+    for (size_t k = 0; k < s->K && rc == 0; k++) {
+        odd_column *c = s->columns + k;
         char why[ODD_WHY_SIZE];
-        int code;
         if (fit->tracks[k].set) {
-            code = s->columns[k].kind == ODD_TARGET ? infer_target(fit, cells, rows, k, err) : 0;
-            if (code != 0)
-                return code;
-            continue;
-        }
-        if (!changes[k]) {
-            code = infer_constant(fit, k, cells[k], constants <= ODD_FIT_WATCHED, err);
+            rc = c->kind == ODD_TARGET ? odd_target_infer(fit, cells, rows, k, err) : 0;
+        } else if (!changes[k]) {
+            rc = infer_constant(fit, k, cells[k], constants <= ODD_FIT_WATCHED, err);
         } else {
-            code = odd_infer_kind(s->columns[k].name, cells, rows, s->K, k, &s->columns[k].kind,
-                                  why, err);
-            if (code == 0) {
-                s->columns[k].why = odd_schema_keep(s, why, strlen(why));
-                code = s->columns[k].why ? 0 : no_memory(err);
-            }
+            rc = odd_infer_kind(c->name, cells, rows, s->K, k, &c->kind, why, err);
+            if (rc == 0)
+                rc = odd_schema_say(s, c, err, "%s", why);
         }
-        if (code != 0)
-            return code;
     }
-    return 0;
+    return rc;
 }
 
 static size_t bounded(size_t x, size_t low, size_t high)
@@ -208,49 +166,39 @@ static size_t bounded(size_t x, size_t low, size_t high)
     return x < low ? low : x > high ? high : x;
 }
 
-/* Lays out the record, doubles first, and opens the statistics. */
+/* Shares the memory out, lays out the record, wide members first, and opens the statistics. */
 static int start_tracking(odd_fit *fit, oddrow_error *err)
 {
+    static const size_t sizes[] = {8, 4, 1};
     const odd_schema *s = fit->schema;
-    size_t counts[4] = {0}, half = fit->options.memory / 2, at[4] = {0};
+    size_t texts = 0, numbers = 0, half = fit->options.memory / 2;
     for (size_t k = 0; k < s->K; k++) {
         odd_kind kind = s->columns[k].kind;
-        struct track *t = fit->tracks + k;
-        t->tracking = kind == ODD_CATEGORICAL                        ? TRACK_TEXTS
-                      : kind == ODD_NUMERIC || kind == ODD_TIMESTAMP ? TRACK_NUMBERS
-                      : kind == ODD_CONSTANT                         ? TRACK_CONSTANT
-                      : kind != ODD_TARGET                           ? TRACK_NOTHING
-                      : fit->options.target == ODD_TARGET_CLASS      ? TRACK_TEXTS
-                                                                     : TRACK_NUMBERS;
-        counts[t->tracking]++;
+        odd_track *t = fit->tracks + k;
+        t->tracking = kind == ODD_TARGET && fit->options.target == ODD_TARGET_CLASS
+                          ? &odd_track_texts
+                          : odd_kind_row_of(kind)->tracking;
+        texts += t->tracking == &odd_track_texts;
+        numbers += t->tracking == &odd_track_numbers;
     }
-    size_t texts = bounded(counts[TRACK_TEXTS], 1, SIZE_MAX);
-    size_t numbers = bounded(counts[TRACK_NUMBERS], 1, SIZE_MAX);
-    size_t sample = bounded(half / sizeof(double) / numbers, LEAST_SAMPLE, ODD_FIT_SAMPLE);
+    texts = bounded(texts, 1, SIZE_MAX);
+    numbers = bounded(numbers, 1, SIZE_MAX);
+    fit->max_sample = bounded(half / sizeof(double) / numbers, LEAST_SAMPLE, ODD_FIT_SAMPLE);
     fit->max_text = bounded(half / 2 / texts, LEAST_TEXT, ODD_FIT_TEXT);
     fit->max_entries =
         bounded(half / 2 / texts / ENTRY_BYTES, LEAST_TEXT / ENTRY_BYTES, ODD_FIT_DISTINCT);
-    at[TRACK_TEXTS] = counts[TRACK_NUMBERS] * sizeof(double);
-    at[TRACK_CONSTANT] = at[TRACK_TEXTS] + counts[TRACK_TEXTS] * sizeof(uint32_t);
-    fit->record_size = (at[TRACK_CONSTANT] + counts[TRACK_CONSTANT] + 7) / 8 * 8;
-    for (size_t k = 0; k < s->K; k++) {
-        static const size_t sizes[4] = {[TRACK_TEXTS] = sizeof(uint32_t),
-                                        [TRACK_NUMBERS] = sizeof(double),
-                                        [TRACK_CONSTANT] = 1};
-        struct track *t = fit->tracks + k;
-        t->offset = at[t->tracking];
-        at[t->tracking] += sizes[t->tracking];
-        if (t->tracking == TRACK_TEXTS) {
-            struct texts *state = t->state = odd_alloc(1, sizeof *state);
-            if (!state || !(state->vocabulary = odd_vocabulary_new()))
-                return no_memory(err);
-        } else if (t->tracking == TRACK_NUMBERS) {
-            struct numbers *state = t->state = odd_alloc(1, sizeof *state);
-            if (!state)
-                return no_memory(err);
-            odd_sample_start(&state->sample, sample, fit->options.seed, k);
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (size_t k = 0; k < s->K; k++) {
+            odd_track *t = fit->tracks + k;
+            if (!t->tracking || t->tracking->size != sizes[i])
+                continue;
+            t->offset = fit->record_size;
+            fit->record_size += sizes[i];
+            int rc = t->tracking->start ? t->tracking->start(fit, k, err) : 0;
+            if (rc)
+                return rc;
         }
-    }
+    fit->record_size = (fit->record_size + 7) / 8 * 8;
     return 0;
 }
 
@@ -264,85 +212,16 @@ int odd_fit_infer(odd_fit *fit, const odd_span *cells, size_t rows, oddrow_error
     fit->infer_rows = rows;
     uint8_t *changes = odd_alloc(fit->schema->K + 1, sizeof *changes);
     if (!changes)
-        return no_memory(err);
+        return odd_no_memory(err);
     find_changes(cells, rows, fit->schema->K, changes);
-    int code = infer_kinds(fit, cells, rows, changes, err);
+    int rc = infer_kinds(fit, cells, rows, changes, err);
     odd_free(changes);
-    return code == 0 ? start_tracking(fit, err) : code;
+    return rc == 0 ? start_tracking(fit, err) : rc;
 }
 
 size_t odd_fit_record_size(const odd_fit *fit)
 {
     return fit->record_size;
-}
-
-static int take_texts(const odd_fit *fit, struct texts *t, const odd_span *cell, size_t n,
-                      char *record, oddrow_error *err)
-{
-    for (size_t i = 0; i < n; i++, cell += fit->schema->K) {
-        uint32_t id = TEXT_MISSING;
-        if (odd_cell_missing(*cell)) {
-            t->missing++;
-        } else {
-            id = odd_vocabulary_add(t->vocabulary, cell->data, cell->size, fit->max_entries,
-                                    fit->max_text);
-            if (id == ODD_VOCABULARY_NO_MEMORY)
-                return no_memory(err);
-            t->untracked += id == TEXT_UNTRACKED;
-        }
-        if (record) {
-            memcpy(record, &id, sizeof id);
-            record += fit->record_size;
-        }
-    }
-    return 0;
-}
-
-static int take_numbers(const odd_fit *fit, size_t k, const odd_span *cell, size_t n, char *record,
-                        oddrow_error *err)
-{
-    struct numbers *t = fit->tracks[k].state;
-    odd_kind kind = fit->schema->columns[k].kind;
-    double good[ODD_TILE];
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++, cell += fit->schema->K) {
-        double *x = good + count;
-        odd_number_status status = odd_cell_number(kind, *cell, x);
-        uint64_t bits = status == ODD_NUMBER_MISSING ? NUMBER_MISSING : NUMBER_UNPARSED;
-        if (status == ODD_NUMBER_OK) {
-            memcpy(&bits, x, sizeof bits);
-            if (!t->first) {
-                t->first = odd_schema_keep(fit->schema, cell->data, cell->size);
-                t->first_size = cell->size;
-                if (!t->first)
-                    return no_memory(err);
-            }
-            count++;
-        } else if (status == ODD_NUMBER_MISSING) {
-            t->missing++;
-        } else {
-            t->unparsed++;
-        }
-        if (record) {
-            memcpy(record, &bits, sizeof bits);
-            record += fit->record_size;
-        }
-    }
-    return odd_sample_add(&t->sample, good, count, err);
-}
-
-static void take_constants(const odd_fit *fit, size_t k, const odd_span *cell, size_t n,
-                           char *record)
-{
-    odd_column *c = fit->schema->columns + k;
-    for (size_t i = 0; i < n; i++, cell += fit->schema->K) {
-        odd_flag flag = odd_constant_flag(c, *cell);
-        c->differing += flag != ODD_FLAG_NONE;
-        if (record) {
-            *record = (char)flag;
-            record += fit->record_size;
-        }
-    }
 }
 
 int odd_fit_rows(odd_fit *fit, const odd_span *cells, size_t rows, void *records, oddrow_error *err)
@@ -354,20 +233,65 @@ int odd_fit_rows(odd_fit *fit, const odd_span *cells, size_t rows, void *records
     for (size_t first = 0; first < rows; first += tile) {
         size_t n = rows - first < tile ? rows - first : tile;
         for (size_t k = 0; k < s->K; k++) {
-            const struct track *t = fit->tracks + k;
-            const odd_span *cell = cells + first * s->K + k;
-            char *record = records ? (char *)records + first * fit->record_size + t->offset : NULL;
-            int code = 0;
-            if (t->tracking == TRACK_TEXTS)
-                code = take_texts(fit, t->state, cell, n, record, err);
-            else if (t->tracking == TRACK_NUMBERS)
-                code = take_numbers(fit, k, cell, n, record, err);
-            else if (t->tracking == TRACK_CONSTANT)
-                take_constants(fit, k, cell, n, record);
-            if (code != 0)
-                return code;
+            const odd_track *own = fit->tracks + k;
+            if (!own->tracking)
+                continue;
+            odd_tile t = {s, k, n, cells + first * s->K + k, s->K, NULL, 0};
+            char *record =
+                records ? (char *)records + first * fit->record_size + own->offset : NULL;
+            int rc = own->tracking->take(fit, &t, record, err);
+            if (rc)
+                return rc;
         }
         fit->schema->rows += n;
     }
+    return 0;
+}
+
+int odd_fit_finish(odd_fit *fit, odd_schema **out, oddrow_error *err)
+{
+    odd_schema *s = fit->schema;
+    int rc = 0;
+    *out = NULL;
+    if (!fit->inferred || fit->finished)
+        return odd_fail(err, ODDROW_EINVAL, "columns are finished once, after their rows");
+    if (s->rows == 0)
+        return odd_fail(err, ODDROW_ESCHEMA, "no data rows to learn from");
+    for (size_t k = 0; k < s->K && rc == 0; k++)
+        if (fit->tracks[k].tracking)
+            rc = odd_kind_row_of(s->columns[k].kind)->finish(fit, k, err);
+    if (rc == 0)
+        rc = odd_schema_index(s, err);
+    if (rc)
+        return rc;
+    fit->finished = true;
+    fit->owned = false;
+    *out = s;
+    return 0;
+}
+
+int odd_fit_translate(const odd_fit *fit, const void *records, size_t rows, odd_rows *batch,
+                      oddrow_error *err)
+{
+    const odd_schema *s = fit->schema;
+    if (!fit->finished)
+        return odd_fail(err, ODDROW_EINVAL, "records are translated after odd_fit_finish");
+    if (rows > batch->capacity || batch->K != s->K || batch->C != s->C || batch->F != s->F)
+        return odd_fail(err, ODDROW_EINVAL, "%zu rows do not fit the batch of %zu", rows,
+                        batch->capacity);
+    size_t tile = odd_tile_rows(s->K);
+    batch->count = rows;
+    for (size_t first = 0; first < rows; first += tile)
+        for (size_t k = 0; k < s->K; k++) {
+            odd_tile t = {.schema = s,
+                          .k = k,
+                          .n = rows - first < tile ? rows - first : tile,
+                          .rows = batch,
+                          .first = first};
+            const char *record = (const char *)records + first * fit->record_size;
+            if (fit->tracks[k].tracking)
+                odd_kind_row_of(s->columns[k].kind)
+                    ->translate(fit, &t, record + fit->tracks[k].offset);
+        }
     return 0;
 }

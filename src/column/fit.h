@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
-#include "column/encode.h"
 #include "column/kind.h"
+#include "column/rows.h"
 #include "column/scaler.h"
 #include "column/schema.h"
 #include "oddrow.h"

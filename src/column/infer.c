@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "column/cell.h"
+#include "column/timestamp.h"
 #include "column/vocabulary.h"
 
 /* What the rules ask about. */
@@ -92,7 +93,7 @@ static int look_at(struct look *l, const odd_span *cell, size_t rows, size_t str
         if (odd_cell_missing(*cell))
             continue;
         l->present++;
-        if (odd_cell_number(ODD_NUMERIC, *cell, &x) == ODD_NUMBER_OK)
+        if (odd_cell_number(*cell, &x) == ODD_NUMBER_OK)
             look_at_number(l, x);
         else if (odd_timestamp_iso(cell->data, cell->size, &x))
             l->dates++;
@@ -110,9 +111,9 @@ int odd_infer_kind(const char *name, const odd_span *cells, size_t rows, size_t 
 {
     struct look l;
     char distinct[28], all[28], present[28];
-    int code = look_at(&l, cells + column, rows, K, err);
-    if (code != 0)
-        return code;
+    int rc = look_at(&l, cells + column, rows, K, err);
+    if (rc)
+        return rc;
     odd_infer_grouped(distinct, l.distinct);
     odd_infer_grouped(all, rows);
     odd_infer_grouped(present, l.present);
@@ -156,7 +157,7 @@ odd_kind odd_infer_value(const char *data, size_t size)
 {
     double x;
     odd_span cell = {data, size};
-    if (odd_cell_number(ODD_NUMERIC, cell, &x) == ODD_NUMBER_OK)
+    if (odd_cell_number(cell, &x) == ODD_NUMBER_OK)
         return ODD_NUMERIC;
     return odd_timestamp_iso(data, size, &x) ? ODD_TIMESTAMP : ODD_CATEGORICAL;
 }

@@ -69,9 +69,22 @@ void odd_schema_free(odd_schema **s);
 /* A NUL-terminated copy that lives as long as the schema; NULL: no memory. */
 char *odd_schema_keep(odd_schema *s, const char *data, size_t size);
 
+/* Keeps a sentence, as printf makes it and cut to 319 bytes, as the reason of a column's kind. */
+int odd_schema_say(odd_schema *s, odd_column *c, oddrow_error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
 /* Columns with a loss, L = C + M; and the column of loss `at`, or SIZE_MAX. */
 size_t odd_schema_losses(const odd_schema *s);
 size_t odd_schema_loss_column(const odd_schema *s, size_t at);
+
+/* Appends what is in a column, in a few words: "12 values, embedding 6", "-1.5 to 20". */
+void odd_column_describe(const odd_column *c, odd_bytes *out);
+
+/* Appends the value that the network expects of a cell of an input, as a person reads it. A
+ * category's: its id, and the probability of that; a number's: the features (c->features); what a
+ * kind does not ask for is not looked at. */
+void odd_column_expected(const odd_column *c, uint32_t id, double probability, const float *values,
+                         odd_bytes *out);
 
 /* Classes of the target (id - 1 of its vocabulary), 1 where it is a number, 0 without one. */
 size_t odd_schema_outputs(const odd_schema *s);

@@ -1,9 +1,12 @@
-/* column/timestamp.c: a strict ISO 8601 reader and the civil calendar. */
+/* column/timestamp.c: a strict ISO 8601 reader, the civil calendar, and the kind of times. */
 #include "column/timestamp.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
+
+#include "column/kinds.h"
 
 #define DAY 86400.0
 #define FIRST_SECOND (-62135596800.0) /* 0001-01-01T00:00:00Z */
@@ -184,3 +187,56 @@ size_t odd_timestamp_format(char *out, double seconds)
                         of_day / 60 % 60, of_day % 60);
     return size > 0 ? (size_t)size : 0;
 }
+
+/* ---- the kind ---- */
+
+static void parse(const odd_tile *t, double *x, uint8_t *status)
+{
+    const odd_span *cell = t->cells;
+    for (size_t i = 0; i < t->n; i++, cell += t->stride)
+        status[i] = (uint8_t)odd_timestamp_parse(cell->data, cell->size, x + i);
+}
+
+/* What is no time was not read from a cell: those features are overwritten. */
+static void scale(const odd_column *c, const double *x, size_t n, float *z, size_t stride)
+{
+    for (size_t i = 0; i < n; i++)
+        if (x[i] >= FIRST_SECOND && x[i] <= LAST_SECOND)
+            odd_timestamp_features(&c->scaler, x[i], z + i * stride);
+}
+
+static void print(double x, odd_bytes *out)
+{
+    char text[ODD_TIMESTAMP_SIZE];
+    odd_bytes_add(out, text, odd_timestamp_format(text, x));
+}
+
+/* 2024-05-06 07:08, or the seconds where they are no year of four digits. */
+static void describe_time(double seconds, odd_bytes *out)
+{
+    char text[40];
+    struct tm parts;
+    time_t whole = seconds > -6e10 && seconds < 2.5e11 ? (time_t)seconds : 0;
+    if ((seconds != 0 && whole == 0) || !gmtime_r(&whole, &parts) ||
+        strftime(text, sizeof text, "%Y-%m-%d %H:%M", &parts) == 0)
+        odd_bytes_print(out, "%.6g", seconds);
+    else
+        odd_bytes_text(out, text);
+}
+
+static void describe(const odd_column *c, odd_bytes *out)
+{
+    describe_time(c->minimum, out);
+    odd_bytes_text(out, " to ");
+    describe_time(c->maximum, out);
+}
+
+const odd_kind_row odd_kind_timestamp = {.name = "timestamp",
+                                         .cell = "time",
+                                         .features = ODD_TIMESTAMP_FEATURES,
+                                         .moves_on = true,
+                                         ODD_KIND_OF_NUMBERS,
+                                         .describe = describe,
+                                         .parse = parse,
+                                         .scale = scale,
+                                         .print = print};

@@ -1,11 +1,7 @@
 #include "score/explain.h"
 
-#include <stdio.h>
-
 #include "base/error.h"
 #include "base/memory.h"
-#include "base/number.h"
-#include "column/timestamp.h"
 
 struct odd_explainer {
     const odd_verdict *verdict;
@@ -45,33 +41,14 @@ void odd_explainer_free(odd_explainer **explainer)
     *explainer = NULL;
 }
 
-/* Appends what the network expected in a column. */
-static int say_expected(odd_explainer *e, size_t k)
+/* Appends what the network expected in a column. embedding-mse expects nothing of a cell itself. */
+static void say_expected(odd_explainer *e, size_t k)
 {
-    const odd_column *column = &e->verdict->schema->columns[k];
-    char text[ODD_TIMESTAMP_SIZE + ODD_NUMBER_SIZE];
-    if (column->kind == ODD_CONSTANT)
-        return odd_bytes_add(&e->text, column->constant ? column->constant : "",
-                             column->constant_size);
-    if (e->verdict->network->config.objective != ODD_ROW)
-        return 0; /* embedding-mse has no expectation of the cell itself */
-    if (odd_kind_is_category(column->kind)) {
-        uint32_t id = e->expected.likely[column->categorical];
-        const odd_vocabulary *v = column->vocabulary;
-        odd_span value = odd_vocabulary_text(v, id);
-        if (id == v->missing_id && id)
-            value = (odd_span){"(missing)", 9};
-        else if (id == v->rare_id && id)
-            value = (odd_span){"(rare)", 6};
-        int rc = odd_bytes_add(&e->text, value.data, value.size);
-        return rc ? rc
-                  : odd_bytes_print(&e->text, " (%.0f%%)",
-                                    100 * (double)e->expected.probability[column->categorical]);
-    }
-    double x = odd_scaler_invert(&column->scaler, e->expected.reconstructed[column->first_feature]);
-    if (column->kind == ODD_TIMESTAMP)
-        return odd_bytes_add(&e->text, text, odd_timestamp_format(text, x));
-    return odd_bytes_print(&e->text, "%.5g", x);
+    const odd_column *c = &e->verdict->schema->columns[k];
+    if (c->loss == SIZE_MAX || e->verdict->network->config.objective == ODD_ROW)
+        odd_column_expected(c, e->expected.likely[c->categorical],
+                            (double)e->expected.probability[c->categorical],
+                            e->expected.reconstructed + c->first_feature, &e->text);
 }
 
 /* The next most surprising column that is not among the reasons yet. */
@@ -100,8 +77,7 @@ int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder, co
         if (k == SIZE_MAX)
             break;
         size_t before = e->text.size, source = odd_encoder_source(encoder, k);
-        if (say_expected(e, k))
-            return odd_no_memory(err);
+        say_expected(e, k);
         reasons[(*found)++] = (odd_reason){
             .column = k,
             .surprise = e->surprise[k],
@@ -110,6 +86,8 @@ int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder, co
             .expected = {(const char *)(uintptr_t)before, e->text.size - before},
         };
     }
+    if (odd_bytes_check(&e->text, err))
+        return ODDROW_ENOMEM;
     for (size_t i = 0; i < *found; i++) /* the texts stand still now */
         reasons[i].expected.data =
             (e->text.data ? e->text.data : "") + (uintptr_t)reasons[i].expected.data;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "column/encode.h"
 #include "column/fit.h"
 
 #define CHUNK 1024

@@ -6,6 +6,7 @@
 
 #include "base/pool.h"
 #include "base/random.h"
+#include "column/encode.h"
 #include "column/fit.h"
 
 /* A table of texts. */
