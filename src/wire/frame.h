@@ -1,9 +1,13 @@
-/* wire/frame.h: the small frames: numbers of 8 and 4 bytes, topics, limits. */
+/* wire/frame.h: messages of several frames, and the small frames: numbers of 8 and 4 bytes, topics,
+ * limits. */
 #ifndef ODD_WIRE_FRAME_H
 #define ODD_WIRE_FRAME_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <zmq.h>
+
+#include "base/bytes.h"
 
 enum { ODD_CLIENT_NAME_MAX = 255, ODD_REPLAY_DEFAULT = 1000, ODD_EXCERPT_MAX = 200 };
 
@@ -46,5 +50,19 @@ static inline void odd_put32(unsigned char out[4], uint32_t value)
     for (int i = 3; i >= 0; i--, value >>= 8)
         out[i] = (unsigned char)value;
 }
+
+/* Receives one whole message without waiting: its first `most` frames; those beyond are dropped.
+ * All of frames are initialised, and whatever is returned the caller closes them. The number of
+ * frames that came, 0 when no message is there, or -1 with errno. */
+int odd_frames_receive(void *socket, zmq_msg_t *frames, size_t most);
+void odd_frames_close(zmq_msg_t *frames, size_t most);
+
+/* The bytes of a frame, borrowed. */
+odd_span odd_frame_span(zmq_msg_t *frame);
+
+/* Sends frames, the last as the end of the message unless there is `more`, without waiting: 0, or
+ * -1 with errno (EAGAIN: the socket takes nothing now). libzmq decides at a message's first frame
+ * whether it can be sent: the frames that follow are taken. */
+int odd_frames_send(void *socket, const odd_span *frames, size_t count, bool more);
 
 #endif

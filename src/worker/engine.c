@@ -307,7 +307,8 @@ static int run_slice(odd_engine *e, slice *s, oddrow_error *err)
     s->job = s->first;
     int rc = 0;
     for (size_t i = s->first; !rc && i < s->first + s->count; i++)
-        rc = odd_decode(s->decoder, e->jobs[i].payload, e->jobs[i].size, &e->jobs[i].decoded, err);
+        rc = odd_decode(s->decoder, e->jobs[i].payload.data, e->jobs[i].payload.size,
+                        &e->jobs[i].decoded, err);
     if (rc)
         return rc;
     const odd_row *rows = odd_decoder_rows(s->decoder, &count);
@@ -331,6 +332,8 @@ static int run_slice(odd_engine *e, slice *s, oddrow_error *err)
     for (size_t i = 0; i < count; i++)
         if (s->results[i].tail.size)
             s->results[i].tail.data = s->out.data + (uintptr_t)s->results[i].tail.data;
+    for (size_t i = s->first; i < s->first + s->count; i++)
+        e->jobs[i].results = s->results + e->jobs[i].decoded.first;
     return 0;
 }
 
@@ -350,7 +353,7 @@ static size_t share_out(odd_engine *e, size_t count)
     enum { LEAST = 64 << 10, OVERHEAD = 32 };
     size_t total = 0, slices = e->options.threads, at = 0, used = 0;
     for (size_t i = 0; i < count; i++)
-        total += e->jobs[i].size + OVERHEAD;
+        total += e->jobs[i].payload.size + OVERHEAD;
     if (slices > 1 + total / LEAST)
         slices = 1 + total / LEAST;
     while (at < count && used < slices) {
@@ -358,8 +361,7 @@ static size_t share_out(odd_engine *e, size_t count)
         slice *s = &e->slices[used];
         s->first = at;
         while (at < count && (got < want || used + 1 == slices)) {
-            got += e->jobs[at].size + OVERHEAD;
-            e->jobs[at++].slice = used;
+            got += e->jobs[at++].payload.size + OVERHEAD;
         }
         s->count = at - s->first;
         total -= got;
@@ -384,9 +386,4 @@ int odd_engine_run(odd_engine *e, odd_pool *pool, odd_job *jobs, size_t count, o
         }
     }
     return 0;
-}
-
-const odd_result *odd_engine_results(const odd_engine *e, const odd_job *job)
-{
-    return e->slices[job->slice].results + job->decoded.first;
 }

@@ -22,18 +22,17 @@ typedef struct odd_engine_options {
 
 /* One message as it goes through. The caller fills the first part. */
 typedef struct odd_job {
-    const void *payload;
-    size_t size;
+    odd_span payload;
     odd_span client; /* of a sent message, any bytes; else empty */
     uint64_t first;  /* number of its first row */
     bool asked;      /* every row is wanted as JSON */
     const char *socket;
     /* what odd_engine_run makes of it; lives until the next run */
-    size_t slice;
     odd_decoded decoded;
+    const struct odd_result *results; /* (decoded.rows) in the order of the payload */
 } odd_job;
 
-/* One row of a job, in the order of the payload. */
+/* One row of a job. */
 typedef struct odd_result {
     odd_reject reject; /* NONE: scored */
     bool odd;
@@ -66,8 +65,5 @@ void odd_engine_set_shadow(odd_engine *e, odd_engine *shadow);
  * with nothing usable. */
 int odd_engine_run(odd_engine *e, odd_pool *pool, odd_job *jobs, size_t count, odd_drift *drift,
                    pthread_mutex_t *lock, oddrow_error *err);
-
-/* The results of a job's rows: decoded.rows of them. */
-const odd_result *odd_engine_results(const odd_engine *e, const odd_job *job);
 
 #endif

@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "worker/journal_file.h"
 #include "worker/journal_lock.h"
-#include "worker/places.h"
 
 enum {
     PATIENCE = 1000, /* milliseconds that another program may hold the file's write lock */
@@ -57,7 +56,6 @@ struct odd_journal {
     double seconds, last_seconds; /* spent in commits */
     int frames, fold_at;          /* pages in the WAL; when to fold it next */
     odd_bytes segment;
-    odd_place_map known;
 };
 
 /* ---- the file ---- */
@@ -206,8 +204,6 @@ int odd_journal_open(const char *path, const odd_journal_options *options, odd_j
         status = open_database(j, err);
     if (!status)
         status = read_state(j, err);
-    if (!status && odd_place_open(&j->known))
-        status = odd_fail(err, ODDROW_ENOMEM, "out of memory for the journal");
     if (status)
         odd_journal_close(&j);
     *out = j;
@@ -225,7 +221,6 @@ void odd_journal_close(odd_journal **journal)
         sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(j->db);
     odd_journal_lock_close(&j->file);
-    odd_place_close(&j->known);
     odd_bytes_free(&j->segment);
     odd_free(j);
     *journal = NULL;
@@ -255,8 +250,6 @@ int odd_journal_client(odd_journal *j, odd_span name, uint64_t *highest, oddrow_
     if (name.size > ODD_CLIENT_NAME_MAX)
         return odd_fail(err, ODDROW_EINVAL, "a client's name of %zu bytes; %d are allowed",
                         name.size, ODD_CLIENT_NAME_MAX);
-    if (odd_place_find(&j->known, name, highest))
-        return 1;
     sqlite3_stmt *s = j->statements[GET_PLACE];
     bind_name(s, name);
     int rc = sqlite3_step(s);
@@ -266,8 +259,6 @@ int odd_journal_client(odd_journal *j, odd_span name, uint64_t *highest, oddrow_
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         status = fail(j, "read a client's place", err);
     sqlite3_reset(s);
-    if (status == 1)
-        odd_place_remember(&j->known, name, *highest);
     return status;
 }
 
@@ -346,8 +337,6 @@ int odd_journal_commit(odd_journal *j, const odd_entry *entries, size_t count,
         return status;
     }
     j->next += count;
-    for (size_t k = 0; k < place_count; k++)
-        odd_place_remember(&j->known, places[k].name, places[k].highest);
     fold(j);
     j->commits++;
     j->last_seconds = odd_clock() - start;

@@ -7,6 +7,14 @@
 #include "base/prometheus.h"
 #include "worker/parts.h"
 
+void odd_measure_journal(odd_worker *w)
+{
+    odd_journal_state state = odd_journal_state_of(w->journal);
+    pthread_mutex_lock(&w->lock);
+    w->journal_state = state;
+    pthread_mutex_unlock(&w->lock);
+}
+
 static const char *const sockets[] = {"pull", "rows"};
 static const char *const outcomes[ODD_OUTCOMES] = {"scored", "odd", "rejected"};
 static const char *const kinds[] = {"pulled", "asked", "sent"};
@@ -275,5 +283,5 @@ void odd_status(odd_worker *w, odd_log_level level, const char *event, const cha
     if (odd_status_tail(w, event, message, &tail))
         odd_bytes_free(&tail);
     else
-        odd_note_add(w, ODD_TOPIC_STATUS, &tail);
+        odd_batch_note(&w->batch, ODD_TOPIC_STATUS, &tail);
 }

@@ -3,60 +3,23 @@
  *   worker.c   life, sockets, the poll loop
  *   models.c   the models in use: loaded, loaded again, swapped
  *   ingest.c   frames to messages
- *   batch.c    messages through the engine into the journal, then feed, answers, counts
- *   metrics.c  what the HTTP pages show
+ *   deliver.c  a batch through the engine into the journal, then feed, answers, counts
+ *   metrics.c  what the HTTP pages and the status entries show
  */
 #ifndef ODD_WORKER_PARTS_H
 #define ODD_WORKER_PARTS_H
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <zmq.h>
 
-#include "base/clock.h"
 #include "worker/auth.h"
+#include "worker/batch.h"
 #include "worker/drift.h"
-#include "worker/engine.h"
-#include "worker/journal.h"
 #include "worker/replay.h"
 #include "worker/shadow.h"
 #include "worker/worker.h"
 
-typedef enum { ODD_PULLED, ODD_ASKED, ODD_SENT } odd_origin_kind;
-
-/* One message as received. */
-typedef struct odd_message {
-    odd_origin_kind kind;
-    bool delimiter;             /* an empty frame stood in front, as REQ sockets have it */
-    zmq_msg_t identity, client; /* of the ROUTER socket; initialised, perhaps empty */
-    zmq_msg_t payload;
-    uint64_t first;    /* number of the first row of a sent message */
-    double received;   /* odd_clock */
-    odd_reject reject; /* FRAMES, or NONE */
-    const char *reason;
-    /* as the batch goes through */
-    odd_job *job;          /* NULL when rejected for its frames */
-    size_t place;          /* among the batch's places, of a sent message */
-    size_t skip;           /* rows at its start that were safe before */
-    uint64_t expected;     /* when not 0: refused, NAK with this number */
-    size_t entry, entries; /* its run of the batch's entries */
-    bool answered;
-} odd_message;
-
-/* An entry of the feed that no message caused: drift, status. */
-typedef struct odd_note {
-    odd_topic topic;
-    odd_bytes tail;
-} odd_note;
-
-/* A sender's place while a batch goes through. */
-typedef struct odd_place {
-    odd_client_place place;
-    bool known; /* the journal has it, or this batch does */
-    bool changed;
-} odd_place;
-
-enum { ODD_LATENCIES = 14, ODD_OUTCOMES = 3, ODD_NOTES = 256 };
+enum { ODD_LATENCIES = 14, ODD_OUTCOMES = 3 };
 #define ODD_STALLED "the journal cannot be written: try again later"
 
 extern const double odd_latency_bounds[ODD_LATENCIES]; /* seconds */
@@ -65,7 +28,7 @@ extern const double odd_latency_bounds[ODD_LATENCIES]; /* seconds */
 typedef struct odd_counts {
     uint64_t rows[2][ODD_OUTCOMES]; /* [pull, rows][scored and not odd, odd, rejected] */
     uint64_t rejects[ODD_REJECTS];
-    uint64_t messages[3]; /* by odd_origin_kind */
+    uint64_t messages[3]; /* by odd_message_kind */
     uint64_t duplicates;  /* sent rows that were safe before */
     uint64_t gaps;        /* NAKs */
     uint64_t lost_answers;
@@ -90,30 +53,12 @@ struct odd_worker {
     int wake; /* eventfd: something below was asked for */
     atomic_bool stop, reload, promote, draining, stalled;
 
-    /* one batch */
-    odd_message *messages; /* (options.batch_rows) */
-    size_t count;
-    double gathered; /* rows, estimated from bytes */
-    double bytes_per_row;
-    bool full;         /* there may be more to receive */
-    bool asked;        /* a message of it wants an answer now */
-    double first_at;   /* receipt of its first message */
-    double ended;      /* end of the batch before */
-    odd_job *jobs;     /* (options.batch_rows) */
-    odd_place *places; /* (options.batch_rows) */
-    size_t place_count;
-    uint32_t *place_table; /* open addressing, index + 1; 0: free */
-    size_t place_slots;
-    char time[ODD_CLOCK_TEXT]; /* of the batch */
-    odd_bytes json;            /* heads and tails of the entries */
-    odd_entry *entries;
-    size_t entry_count, entry_capacity;
-    odd_bytes answer;
-    odd_client_place *marks; /* (options.batch_rows) */
-    bool planned;            /* the batch waits for room in the journal */
-    double tried;            /* when it was last tried */
-    odd_note notes[ODD_NOTES];
-    size_t note_count;
+    odd_places *places;
+    odd_batch batch;
+    odd_bytes answer; /* to one message */
+    bool full;        /* there may be more to receive */
+    double ended;     /* odd_clock: end of the batch before; */
+    double tried;     /* when the journal last refused the batch; */
     double trimmed, told, measured;
 
     /* models; engine and shadow belong to the worker's thread, under `lock` when replaced */
@@ -158,21 +103,19 @@ void odd_ingest_subscriptions(odd_worker *w);
 /* Answers what comes while the journal is full: asks with an error, sent rows not at all. */
 void odd_ingest_refuse(odd_worker *w);
 
-void odd_message_close(odd_message *m);
-
-/* ---- batch.c ---- */
+/* ---- deliver.c ---- */
 
 /* Takes the batch (and notes) through; when the journal cannot take it the batch stays, planned,
  * and the next call tries again. 0, or ODDROW_ENOMEM after which the batch is gone. */
-int odd_batch_run(odd_worker *w, oddrow_error *err);
-
-/* Queues an entry that begins with the next batch. Takes over the bytes of tail. */
-void odd_note_add(odd_worker *w, odd_topic topic, odd_bytes *tail);
+int odd_deliver(odd_worker *w, oddrow_error *err);
 
 /* Sends frames to a peer of the rows socket; false when it is gone or does not read. */
 bool odd_answer(odd_worker *w, odd_message *m, const odd_span *frames, size_t count);
 
 /* ---- metrics.c ---- */
+
+/* Reads the journal's state anew. */
+void odd_measure_journal(odd_worker *w);
 
 /* Appends the tail of a status entry. */
 int odd_status_tail(odd_worker *w, const char *event, const char *message, odd_bytes *out);

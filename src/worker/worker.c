@@ -86,22 +86,6 @@ static int open_sockets(odd_worker *w, oddrow_error *err)
 
 /* ---- life ---- */
 
-static int allocate(odd_worker *w, oddrow_error *err)
-{
-    size_t n = w->options.batch_rows;
-    for (w->place_slots = 16; w->place_slots < 2 * n;)
-        w->place_slots *= 2;
-    w->messages = odd_alloc(n, sizeof *w->messages);
-    w->jobs = odd_alloc(n, sizeof *w->jobs);
-    w->places = odd_alloc(n, sizeof *w->places);
-    w->marks = odd_alloc(n, sizeof *w->marks);
-    w->place_table = odd_alloc(w->place_slots, sizeof *w->place_table);
-    w->bytes_per_row = 128;
-    return w->messages && w->jobs && w->places && w->marks && w->place_table
-               ? 0
-               : odd_fail(err, ODDROW_ENOMEM, "no memory for batches of %zu rows", n);
-}
-
 int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_error *err)
 {
     odd_worker *w = odd_alloc(1, sizeof *w);
@@ -113,7 +97,7 @@ int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_e
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->promoted, NULL);
     w->counts.started = (uint64_t)(odd_clock_utc() / 1000000);
-    int rc = allocate(w, err);
+    int rc = odd_batch_open(&w->batch, options->batch_rows, err);
     if (!rc)
         rc = odd_pool_new(options->threads, &w->pool, err);
     if (!rc)
@@ -121,6 +105,8 @@ int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_e
     odd_journal_options journal = {options->power, options->retain.seconds, options->retain.bytes};
     if (!rc)
         rc = odd_journal_open(options->journal, &journal, &w->journal, err);
+    if (!rc)
+        rc = odd_places_new(w->journal, options->batch_rows, &w->places, err);
     if (!rc) /* what the pages show until the first batch */
         w->journal_state = odd_journal_state_of(w->journal);
     if (!rc && (w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
@@ -140,10 +126,7 @@ void odd_worker_free(odd_worker **worker)
         return;
     odd_worker *w = *worker;
     odd_models_close(w);
-    for (size_t i = 0; w->messages && i < w->count; i++)
-        odd_message_close(&w->messages[i]);
-    for (size_t i = 0; i < w->note_count; i++)
-        odd_bytes_free(&w->notes[i].tail);
+    odd_batch_close(&w->batch);
     odd_replay_free(&w->replay);
     close_socket(&w->pull);
     close_socket(&w->rows);
@@ -151,16 +134,10 @@ void odd_worker_free(odd_worker **worker)
     odd_auth_free(&w->auth);
     if (w->context)
         zmq_ctx_term(w->context);
+    odd_places_free(&w->places);
     odd_journal_close(&w->journal);
     odd_pool_free(&w->pool);
-    odd_bytes_free(&w->json);
     odd_bytes_free(&w->answer);
-    odd_free(w->messages);
-    odd_free(w->jobs);
-    odd_free(w->places);
-    odd_free(w->marks);
-    odd_free(w->place_table);
-    odd_free(w->entries);
     if (w->wake >= 0)
         close(w->wake);
     pthread_cond_destroy(&w->promoted);
@@ -224,7 +201,7 @@ static void tell_drift(void *context, const odd_drift_column *c)
     if (rc)
         odd_bytes_free(&tail);
     else
-        odd_note_add(w, ODD_TOPIC_DRIFT, &tail);
+        odd_batch_note(&w->batch, ODD_TOPIC_DRIFT, &tail);
     odd_log_write(w->options.log, c->drifting ? ODD_LOG_WARN : ODD_LOG_INFO, "drift",
                   "column %s %s: PSI %.3f, unseen %.3f, missing %.3f", c->name,
                   c->drifting ? "drifts" : "is back", c->psi, c->unseen, c->missing);
@@ -246,7 +223,7 @@ static void trim(odd_worker *w, double now)
 /* What is done between batches. */
 static void look_after(odd_worker *w, double now)
 {
-    if (!w->planned) {
+    if (!w->batch.planned) {
         odd_models_begin_load(w);
         odd_models_end_load(w, true);
         odd_models_swap(w);
@@ -256,13 +233,10 @@ static void look_after(odd_worker *w, double now)
     }
     if (now - w->measured >= 0.2) {
         w->measured = now;
-        odd_journal_state state = odd_journal_state_of(w->journal);
-        pthread_mutex_lock(&w->lock);
-        w->journal_state = state;
-        pthread_mutex_unlock(&w->lock);
+        odd_measure_journal(w);
     }
     trim(w, now);
-    if (now - w->told >= TELL_SECONDS && !w->planned) {
+    if (now - w->told >= TELL_SECONDS && !w->batch.planned) {
         w->told = now;
         odd_status(w, ODD_LOG_DEBUG, "alive", NULL);
     }
@@ -299,31 +273,35 @@ static unsigned wait_for(odd_worker *w, long milliseconds, bool pull)
 static long left_to_wait(const odd_worker *w, double now)
 {
     double wait = w->options.batch_wait;
-    if (w->asked || w->first_at - w->ended > wait || now - w->first_at >= wait)
+    if (w->batch.asked || w->batch.first_at - w->ended > wait || now - w->batch.first_at >= wait)
         return 0;
-    long left = (long)((w->first_at + wait - now) * 1000 + 0.999);
+    long left = (long)((w->batch.first_at + wait - now) * 1000 + 0.999);
     return left > 0 ? left : 1;
 }
 
 static int step(odd_worker *w, oddrow_error *err)
 {
     double now = odd_clock();
-    if (w->planned) { /* the journal was full */
+    if (w->batch.planned) { /* the journal was full */
         odd_ingest_refuse(w);
         trim(w, now);
         if (now - w->tried >= 0.25)
-            return odd_batch_run(w, err);
+            return odd_deliver(w, err);
         (void)wait_for(w, 50, false);
         return 0;
     }
     look_after(w, now);
     unsigned ready = ODD_READY;
     if (!w->full)
-        ready = wait_for(w, w->count ? left_to_wait(w, now) : w->note_count ? 0 : 500, true);
+        ready = wait_for(w,
+                         w->batch.count        ? left_to_wait(w, now)
+                         : w->batch.note_count ? 0
+                                               : 500,
+                         true);
     w->full = odd_ingest(w, ready);
-    if (w->count ? !w->full && left_to_wait(w, odd_clock()) > 0 : !w->note_count)
+    if (w->batch.count ? !w->full && left_to_wait(w, odd_clock()) > 0 : !w->batch.note_count)
         return 0;
-    return odd_batch_run(w, err);
+    return odd_deliver(w, err);
 }
 
 /* What was received before the end was asked for is finished; what comes while that lasts too, for
@@ -334,16 +312,16 @@ static int drain(odd_worker *w, oddrow_error *err)
     int rc = 0;
     atomic_store(&w->draining, true);
     while (!rc && odd_clock() < end) {
-        if (!w->planned && !odd_ingest(w, ODD_READY) && w->count == 0)
+        if (!w->batch.planned && !odd_ingest(w, ODD_READY) && w->batch.count == 0)
             break;
-        if (w->planned)
+        if (w->batch.planned)
             (void)wait_for(w, 50, false);
-        rc = odd_batch_run(w, err);
+        rc = odd_deliver(w, err);
     }
-    if (w->planned || w->count)
+    if (w->batch.planned || w->batch.count)
         odd_log_write(w->options.log, ODD_LOG_ERROR, "stopping",
                       "%zu messages could not be finished: pulled ones among them are lost",
-                      w->count);
+                      w->batch.count);
     return rc;
 }
 
@@ -357,7 +335,7 @@ int odd_worker_run(odd_worker *w, oddrow_error *err)
             odd_log_write(w->options.log, ODD_LOG_ERROR, "batch-lost", "%s", failure.message);
     odd_status(w, ODD_LOG_INFO, "stopping", "finishing what was accepted");
     int rc = drain(w, err);
-    if (!rc && w->note_count && !w->planned)
-        rc = odd_batch_run(w, err);
+    if (!rc && w->batch.note_count && !w->batch.planned)
+        rc = odd_deliver(w, err);
     return rc;
 }

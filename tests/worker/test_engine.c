@@ -78,16 +78,16 @@ static void check(fixture *f, size_t threads, size_t per, bool shadow)
         for (size_t r = i; r < i + per && r < ROWS; r++)
             size += f->sizes[r];
         first[count] = i;
-        jobs[count++] = (odd_job){.payload = f->lines[i], .size = size, .socket = "pull"};
+        jobs[count++] = (odd_job){.payload = {f->lines[i], size}, .socket = "pull"};
         if (i / per % 10 == 0) {
             first[count] = SIZE_MAX;
-            jobs[count++] = (odd_job){.payload = "one,two\n", .size = 8, .socket = "pull"};
+            jobs[count++] = (odd_job){.payload = {"one,two\n", 8}, .socket = "pull"};
         }
     }
     assert_int_equal(odd_engine_run(engine, pool, jobs, count, NULL, &lock, &err), 0);
     size_t seen = 0;
     for (size_t j = 0; j < count; j++) {
-        const odd_result *results = odd_engine_results(engine, &jobs[j]);
+        const odd_result *results = jobs[j].results;
         if (first[j] == SIZE_MAX) {
             assert_int_equal(jobs[j].decoded.rows, 1);
             assert_int_equal(results[0].reject, ODD_REJECT_COLUMNS);
