@@ -24,18 +24,16 @@ int oddrow_options_new(oddrow_options **out, oddrow_error *err)
 {
     *out = odd_alloc(1, sizeof(**out));
     if (!*out)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory while preparing options");
-    int code = odd_options_init(*out, err);
-    if (code)
-        oddrow_options_free(out);
-    return code;
+        return odd_no_memory(err);
+    odd_options_init(*out);
+    return 0;
 }
 
 void oddrow_options_free(oddrow_options **options)
 {
     if (!options)
         return;
-    odd_options_free(*options);
+    odd_options_clear(*options);
     odd_free(*options);
     *options = NULL;
 }
@@ -72,7 +70,7 @@ int oddrow_train(const char *const *paths, size_t path_count, const oddrow_optio
     if (code)
         return code;
     if (options)
-        odd_options_train(options, &train);
+        train = odd_options_train(options);
     return odd_train(paths, path_count, &train, out, &summary, err);
 }
 
@@ -106,7 +104,7 @@ static int rows_out(int (*run)(const odd_model *, const char *const *, size_t, c
     odd_score_options score = ODD_SCORE_OPTIONS_INIT;
     odd_score_summary summary = {0};
     if (options)
-        odd_options_score(options, &score);
+        score = odd_options_score(options);
     int code = run(model, paths, path_count, out, &score, &summary, err);
     if (counts)
         *counts = (oddrow_counts){summary.rows, summary.scored, summary.rejected, summary.odd};
@@ -206,7 +204,7 @@ int oddrow_encode(const oddrow_model *model, const char *const *paths, size_t pa
     odd_encode_options encode = {0};
     odd_encode_summary summary = {0};
     if (options)
-        odd_options_encode(options, &encode);
+        encode = odd_options_encode(options);
     int code = odd_encode_files(model, paths, path_count, out, &encode, &summary, err);
     if (counts)
         *counts = (oddrow_counts){summary.rows, summary.encoded, summary.rejected, 0};
@@ -219,7 +217,7 @@ int oddrow_send(const char *endpoint, const char *path, const oddrow_options *op
     odd_send_options send = {.batch = 256, .encoding = ODD_ENCODING_JSON};
     odd_send_summary summary = {0};
     if (options)
-        odd_options_send(options, &send);
+        send = odd_options_send(options);
     send.link.endpoint = endpoint;
     int code = odd_send(path, &send, &summary, err);
     if (safe)

@@ -74,9 +74,8 @@ static int set(line *l, const odd_option *option, const char *inline_value)
                             : take_value(l, shown, inline_value);
     if (!value)
         return ODDROW_EINVAL;
-    int code = odd_options_set(&l->out->options, option, value, ODD_FROM_FLAG, l->err);
-    code = odd_prefix(l->err, code, "--");
-    return code;
+    int rc = odd_options_set(&l->out->options, option, value, ODD_FROM_FLAG, l->err);
+    return odd_prefix(l->err, rc, "--");
 }
 
 static int read_long(line *l, const char *word)
@@ -130,35 +129,34 @@ int odd_arguments_read(const odd_command *command, int argc, char **argv, odd_ar
     line l = {command, argc, 0, argv, arguments, err};
     bool only_words = false;
     *arguments = (odd_arguments){0};
-    int code = odd_options_init(&arguments->options, err);
-    if (code)
-        return code;
+    int rc = 0;
+    odd_options_init(&arguments->options);
     arguments->words = odd_alloc((size_t)argc + 1, sizeof(char *));
     if (!arguments->words)
         return odd_no_memory(err);
-    while (code == 0 && l.next < argc) {
+    while (rc == 0 && l.next < argc) {
         const char *word = argv[l.next++];
         if (only_words || word[0] != '-' || word[1] == '\0')
             arguments->words[arguments->word_count++] = word;
         else if (strcmp(word, "--") == 0)
             only_words = true;
         else if (word[1] == '-')
-            code = read_long(&l, word + 2);
+            rc = read_long(&l, word + 2);
         else
-            code = read_short(&l, word + 1);
+            rc = read_short(&l, word + 1);
     }
-    if (code || arguments->help)
-        return code;
+    if (rc || arguments->help)
+        return rc;
     if (arguments->pipeline)
-        code = odd_pipeline_load(arguments->pipeline, &arguments->options, err);
-    return code ? code : odd_options_check(&arguments->options, err);
+        rc = odd_pipeline_load(arguments->pipeline, &arguments->options, err);
+    return rc ? rc : odd_options_check(&arguments->options, err);
 }
 
 void odd_arguments_free(odd_arguments *arguments)
 {
     if (!arguments)
         return;
-    odd_options_free(&arguments->options);
+    odd_options_clear(&arguments->options);
     odd_free(arguments->words);
     arguments->words = NULL;
 }
@@ -171,7 +169,7 @@ int odd_arguments_files(const odd_arguments *arguments, size_t first, const char
         *paths = arguments->words + first;
         *count = arguments->word_count - first;
     } else {
-        *paths = (const char *const *)files->items;
+        *paths = files->items;
         *count = files->count;
     }
     if (*count == 0)

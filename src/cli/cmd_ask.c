@@ -21,28 +21,26 @@ static void print_summary(const odd_ask_summary *s)
             odd_grouped(s->odd, odd), odd_grouped(s->errors, errors));
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     const odd_options *o = &arguments->options;
     const double usual = 10; /* seconds */
     odd_ask_summary summary = {0};
-    oddrow_error err = {0};
-    int code = 0;
+    int rc = 0;
 
     if (arguments->word_count != 2)
-        code = odd_fail(&err, ODDROW_EINVAL,
-                        "give the worker's endpoint and one file, or -: "
-                        "oddrow ask EP DATA.csv");
-    if (code == 0) {
+        rc = odd_fail(err, ODDROW_EINVAL,
+                      "give the worker's endpoint and one file, or -: "
+                      "oddrow ask EP DATA.csv");
+    if (rc == 0) {
         odd_link_options link = {arguments->words[0], o->client.keys};
-        odd_csv_options csv = {.delimiter = (char)o->data.delimiter};
         double patience = o->client.patience > 0 ? o->client.patience : usual;
-        code =
-            odd_ask(arguments->words[1], &link, &csv, patience, print_answer, NULL, &summary, &err);
+        rc = odd_ask(arguments->words[1], &link, &o->data, patience, print_answer, NULL, &summary,
+                     err);
     }
     if (summary.rows > 0 && !o->client.quiet)
         print_summary(&summary);
-    return code ? odd_complain("ask", &err) : ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_ask = {

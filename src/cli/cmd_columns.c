@@ -23,39 +23,37 @@ static int print_json(const odd_dataset *dataset, oddrow_error *err)
 
 static int print_table(const odd_dataset *dataset, oddrow_error *err)
 {
-    int code = odd_schema_print(dataset->schema, err);
-    if (code == 0)
+    int rc = odd_schema_print(dataset->schema, err);
+    if (rc == 0)
         printf("\n%" PRIu64 " rows, %" PRIu64
                " rejected; %zu columns: %zu categorical, %zu numeric "
                "or timestamp, %zu constant\n",
                dataset->rows, dataset->rejected, dataset->schema->K, dataset->schema->C,
                dataset->schema->M, dataset->schema->D);
-    return code;
+    return rc;
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
-    odd_train_options options;
+    odd_train_options options = odd_options_train(&arguments->options);
     odd_dataset dataset = {0};
     odd_pool *pool = NULL;
-    oddrow_error err = {0};
     const char *const *paths = NULL;
     size_t path_count = 0;
 
-    odd_options_train(&arguments->options, &options);
-    int code = odd_arguments_files(arguments, 0, &paths, &path_count, &err);
-    if (code == 0)
-        code = odd_pool_new(0, &pool, &err);
-    if (code == 0)
-        code = odd_dataset_read(paths, path_count, &options, pool, &dataset, &err);
-    if (code == 0)
-        code = arguments->options.scoring.json ? print_json(&dataset, &err)
-                                               : print_table(&dataset, &err);
-    if (code == 0)
+    int rc = odd_arguments_files(arguments, 0, &paths, &path_count, err);
+    if (rc == 0)
+        rc = odd_pool_new(0, &pool, err);
+    if (rc == 0)
+        rc = odd_dataset_read(paths, path_count, &options, pool, &dataset, err);
+    if (rc == 0)
+        rc = arguments->options.scoring.json ? print_json(&dataset, err)
+                                             : print_table(&dataset, err);
+    if (rc == 0)
         odd_print_notes(dataset.notes);
     odd_dataset_free(&dataset);
     odd_pool_free(&pool);
-    return code ? odd_complain("columns", &err) : ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_columns = {

@@ -422,11 +422,9 @@ static int dispatch(const odd_arguments *arguments, oddrow_error *err)
                     "'%.100s' is none of its verbs: list, export, near, plot, align", word);
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
-    oddrow_error err = {0};
-    int rc = dispatch(arguments, &err);
-    return rc ? odd_complain("embeddings", &err) : ODD_EXIT_DONE;
+    return dispatch(arguments, err);
 }
 
 const odd_command odd_command_embeddings = {

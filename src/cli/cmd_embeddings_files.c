@@ -31,7 +31,7 @@ static bool is_directory(const char *path)
 int odd_embeddings_export(const odd_options *o, const char **words, size_t count, oddrow_error *err)
 {
     const char *path = o->embeddings.output;
-    odd_table_format format = (odd_table_format)o->embeddings.format;
+    odd_table_format format = o->embeddings.format;
     bool counts = o->embeddings.with_counts;
     odd_model *model = NULL;
     odd_embedding *tables = NULL;
@@ -62,7 +62,7 @@ int odd_embeddings_plot(const odd_options *o, const char **words, size_t count, 
 {
     static const char usage[] = "oddrow embeddings plot MODEL COLUMN|--all -o FILE.svg|FILE.html";
     odd_progress_view view;
-    odd_picture_options options = {.method = (odd_method)o->embeddings.method,
+    odd_picture_options options = {.method = o->embeddings.method,
                                    .labels = o->embeddings.labels,
                                    .seed = o->embeddings.seed,
                                    .progress = odd_progress_show,

@@ -20,38 +20,36 @@ static void print_summary(const odd_encode_summary *s, const char *output)
             odd_grouped(s->encoded, encoded), s->width, odd_grouped(s->rejected, rejected), output);
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     const odd_options *o = &arguments->options;
     const char *output = o->embeddings.output;
-    odd_encode_options options;
+    odd_encode_options options = odd_options_encode(o);
     odd_encode_summary summary = {0};
     odd_progress_view view;
     odd_model *model = NULL;
-    oddrow_error err = {0};
     const char *const *paths = NULL;
     size_t path_count = 0;
 
     int rc = odd_arguments_model(arguments, "encode MODEL DATA.csv... -o X.npy|X.csv", &paths,
-                                 &path_count, &err);
+                                 &path_count, err);
     if (rc == 0 && !output)
-        rc = odd_fail(&err, ODDROW_EINVAL,
+        rc = odd_fail(err, ODDROW_EINVAL,
                       "where should the vectors go? Give -o X.npy, -o X.csv, or -o - for CSV on "
                       "standard output");
     if (rc)
-        return odd_complain("encode", &err);
+        return rc;
 
     odd_progress_start(&view, o->scoring.quiet);
-    odd_options_encode(o, &options);
     options.progress = odd_progress_show;
     options.progress_context = &view;
-    rc = odd_model_load(arguments->words[0], &model, &err);
+    rc = odd_model_load(arguments->words[0], &model, err);
     if (rc == 0)
-        rc = odd_encode_files(model, paths, path_count, output, &options, &summary, &err);
+        rc = odd_encode_files(model, paths, path_count, output, &options, &summary, err);
     odd_progress_end(&view);
     odd_model_free(&model);
     if (rc)
-        return odd_complain("encode", &err);
+        return rc;
     if (!o->scoring.quiet)
         print_summary(&summary, output);
     return o->scoring.strict && summary.rejected > 0 ? ODD_EXIT_REJECTED : ODD_EXIT_DONE;

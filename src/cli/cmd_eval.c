@@ -43,40 +43,39 @@ static void print_table(const odd_evaluation *e)
     print_number("  recall", e->recall);
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     const odd_options *o = &arguments->options;
-    odd_score_options options;
+    odd_score_options options = odd_options_score(o);
+    const odd_names *labels = &o->columns.names[ODD_LABEL];
     odd_evaluation evaluation = {0};
     odd_progress_view view;
     odd_model *model = NULL;
-    oddrow_error err = {0};
     const char *const *paths = NULL;
     size_t path_count = 0;
 
-    int code = odd_arguments_model(arguments, "eval MODEL DATA.csv --label COLUMN", &paths,
-                                   &path_count, &err);
-    if (code == 0 && o->columns.label.count != 1)
-        code = odd_fail(&err, ODDROW_EINVAL,
-                        "which column says what is odd? Give --label and one column");
-    if (code)
-        return odd_complain("eval", &err);
+    int rc = odd_arguments_model(arguments, "eval MODEL DATA.csv --label COLUMN", &paths,
+                                 &path_count, err);
+    if (rc == 0 && labels->count != 1)
+        rc = odd_fail(err, ODDROW_EINVAL,
+                      "which column says what is odd? Give --label and one column");
+    if (rc)
+        return rc;
 
     odd_progress_start(&view, o->scoring.quiet);
-    odd_options_score(o, &options);
     options.progress = odd_progress_show;
     options.progress_context = &view;
-    code = odd_model_load(arguments->words[0], &model, &err);
-    if (code == 0)
-        code = odd_evaluate(model, paths, path_count, o->columns.label.items[0],
-                            o->scoring.positive, &options, &evaluation, &err);
+    rc = odd_model_load(arguments->words[0], &model, err);
+    if (rc == 0)
+        rc = odd_evaluate(model, paths, path_count, labels->items[0], o->scoring.positive, &options,
+                          &evaluation, err);
     odd_progress_end(&view);
     odd_model_free(&model);
-    if (code == 0 && o->scoring.json)
-        code = print_json(&evaluation, &err);
-    else if (code == 0)
+    if (rc == 0 && o->scoring.json)
+        rc = print_json(&evaluation, err);
+    else if (rc == 0)
         print_table(&evaluation);
-    return code ? odd_complain("eval", &err) : ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_eval = {

@@ -94,24 +94,23 @@ static int print_model(const odd_model *model, oddrow_error *err)
     return odd_schema_print(odd_model_schema(model), err);
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     odd_model *model = NULL;
-    oddrow_error err = {0};
-    int code = 0;
+    int rc = 0;
 
     if (arguments->word_count != 1)
-        code = odd_fail(&err, ODDROW_EINVAL, "give one model: oddrow inspect MODEL");
-    if (code == 0)
-        code = odd_model_load(arguments->words[0], &model, &err);
-    if (code == 0 && arguments->options.scoring.json) {
-        json_t *root = metadata(model, &err);
-        code = root ? odd_print_json(root, &err) : ODDROW_EFORMAT;
-    } else if (code == 0) {
-        code = print_model(model, &err);
+        rc = odd_fail(err, ODDROW_EINVAL, "give one model: oddrow inspect MODEL");
+    if (rc == 0)
+        rc = odd_model_load(arguments->words[0], &model, err);
+    if (rc == 0 && arguments->options.scoring.json) {
+        json_t *root = metadata(model, err);
+        rc = root ? odd_print_json(root, err) : ODDROW_EFORMAT;
+    } else if (rc == 0) {
+        rc = print_model(model, err);
     }
     odd_model_free(&model);
-    return code ? odd_complain("inspect", &err) : ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_inspect = {

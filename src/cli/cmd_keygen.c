@@ -23,20 +23,17 @@ static void print_next(const char *directory)
            directory);
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
-    oddrow_error err = {0};
-    int code = 0;
+    int rc = 0;
 
     if (arguments->word_count != 1)
-        code = odd_fail(&err, ODDROW_EINVAL, "give one directory: oddrow keygen DIR");
-    if (code == 0)
-        code = odd_keys_make(arguments->words[0], &err);
-    if (code == 0) {
+        rc = odd_fail(err, ODDROW_EINVAL, "give one directory: oddrow keygen DIR");
+    if (rc == 0)
+        rc = odd_keys_make(arguments->words[0], err);
+    if (rc == 0)
         print_next(arguments->words[0]);
-        code = odd_finish_output(&err);
-    }
-    return code ? odd_complain("keygen", &err) : ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_keygen = {

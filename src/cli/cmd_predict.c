@@ -15,16 +15,15 @@ static void print_summary(const odd_score_summary *s, const char *output)
             odd_grouped(s->scored, predicted), odd_grouped(s->rejected, rejected), output);
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     static const odd_rows_command rows = {
-        .name = "predict",
         .usage = "predict MODEL DATA.csv... -o OUT",
         .missing = "where should the predictions go? Give -o OUT, or -o - for standard output",
         .run = odd_predict_files,
         .print = print_summary,
     };
-    return odd_rows_command_run(&rows, arguments);
+    return odd_rows_command_run(&rows, arguments, err);
 }
 
 const odd_command odd_command_predict = {

@@ -71,24 +71,23 @@ static int promote(const char *address, const char *token, oddrow_error *err)
     return status;
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     const char *file = arguments->options.worker.http_token;
     const char *address = arguments->word_count ? arguments->words[0] : address_by_default;
     odd_bytes token = {0};
-    oddrow_error err = {0};
-    int code = 0;
+    int rc = 0;
 
     if (arguments->word_count > 1)
-        code = odd_fail(&err, ODDROW_EINVAL, "give one worker: oddrow promote HOST:PORT");
-    if (code == 0 && file)
-        code = odd_http_read_token(file, &token, &err);
-    if (code == 0)
-        code = promote(address, file ? token.data : NULL, &err);
+        rc = odd_fail(err, ODDROW_EINVAL, "give one worker: oddrow promote HOST:PORT");
+    if (rc == 0 && file)
+        rc = odd_http_read_token(file, &token, err);
+    if (rc == 0)
+        rc = promote(address, file ? token.data : NULL, err);
     if (token.data)
         explicit_bzero(token.data, token.size);
     odd_bytes_free(&token);
-    return code ? odd_complain("promote", &err) : ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_promote = {

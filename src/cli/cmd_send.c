@@ -24,36 +24,27 @@ static void print_summary(const odd_send_summary *s)
     fputc('\n', stderr);
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     const atomic_bool *stop = odd_stop_on_signals();
     const odd_options *o = &arguments->options;
     odd_send_summary summary = {0};
     odd_progress_view view;
-    oddrow_error err = {0};
 
-    if (arguments->word_count != 2) {
-        odd_fail(&err, ODDROW_EINVAL,
-                 "give the worker's endpoint and one file, or -: "
-                 "oddrow send EP DATA.csv");
-        return odd_complain("send", &err);
-    }
+    if (arguments->word_count != 2)
+        return odd_fail(err, ODDROW_EINVAL,
+                        "give the worker's endpoint and one file, or -: oddrow send EP DATA.csv");
     odd_progress_start(&view, o->client.quiet);
-    odd_send_options options;
-    odd_options_send(o, &options);
+    odd_send_options options = odd_options_send(o);
     options.link.endpoint = arguments->words[0];
     options.stop = stop;
     options.progress = odd_progress_show;
     options.progress_context = &view;
-    int code = odd_send(arguments->words[1], &options, &summary, &err);
+    int rc = odd_send(arguments->words[1], &options, &summary, err);
     odd_progress_end(&view);
-    if (summary.messages > 0 && !o->client.quiet)
+    if ((!rc || summary.messages > 0) && !o->client.quiet)
         print_summary(&summary);
-    if (code)
-        return odd_complain("send", &err);
-    if (summary.messages == 0 && !o->client.quiet)
-        print_summary(&summary);
-    return ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_send = {

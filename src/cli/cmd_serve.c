@@ -140,32 +140,29 @@ static int start_http(service *s, const odd_options *o, oddrow_error *err)
     return odd_http_start(&options, &s->http, err);
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     service s = {0};
-    odd_worker_options options;
-    oddrow_error err = {0};
+    odd_worker_options options = arguments->options.worker;
     sigset_t set;
-    if (arguments->word_count != 1) {
-        odd_fail(&err, ODDROW_EINVAL, "one model: oddrow serve MODEL [OPTION...]");
-        return odd_complain("serve", &err);
-    }
+    if (arguments->word_count != 1)
+        return odd_fail(err, ODDROW_EINVAL, "one model: oddrow serve MODEL [OPTION...]");
     fill(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    odd_options_worker(&arguments->options, &options);
     options.model = arguments->words[0];
-    int rc = odd_log_new(STDERR_FILENO, arguments->options.worker.log, ODD_LOG_INFO, &s.log, &err);
+    int rc =
+        odd_log_new(STDERR_FILENO, options.log_form == ODD_FORM_JSON, ODD_LOG_INFO, &s.log, err);
     options.log = s.log;
     if (!rc)
-        rc = odd_worker_new(&options, &s.worker, &err);
+        rc = odd_worker_new(&options, &s.worker, err);
     if (!rc)
-        rc = start_http(&s, &arguments->options, &err);
+        rc = start_http(&s, &arguments->options, err);
     if (!rc)
-        rc = start_signals(&s, &err);
+        rc = start_signals(&s, err);
     if (!rc)
-        rc = say_ready(&s, &err);
+        rc = say_ready(&s, err);
     if (!rc)
-        rc = odd_worker_run(s.worker, &err);
+        rc = odd_worker_run(s.worker, err);
     odd_http_free(&s.http);
     if (s.listening) {
         pthread_kill(s.signals, SIGUSR2);
@@ -176,7 +173,7 @@ static int run(odd_arguments *arguments)
         odd_log_write(s.log, ODD_LOG_INFO, "stopped", "everything accepted is finished");
     odd_log_free(&s.log);
     odd_bytes_free(&s.token);
-    return rc ? odd_complain("serve", &err) : ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_serve = {

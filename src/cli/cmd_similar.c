@@ -104,41 +104,40 @@ static int print_table(const odd_schema *schema, const odd_similar *s, oddrow_er
     return rc;
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     static const char usage[] = "oddrow similar MODEL DATA.csv --row N";
     const odd_options *o = &arguments->options;
     odd_progress_view view;
-    odd_similar_options options = {.csv.delimiter = (char)o->data.delimiter,
+    odd_similar_options options = {.csv = o->data,
                                    .k = o->embeddings.neighbours,
                                    .threads = o->scoring.threads,
                                    .progress = odd_progress_show,
                                    .progress_context = &view};
     odd_similar similar = {0};
     odd_model *model = NULL;
-    oddrow_error err = {0};
     int rc = 0;
 
     if (arguments->word_count != 2)
-        rc = odd_fail(&err, ODDROW_EINVAL, "give a model and a file: %s", usage);
+        rc = odd_fail(err, ODDROW_EINVAL, "give a model and a file: %s", usage);
     else if (o->embeddings.row == 0)
-        rc = odd_fail(&err, ODDROW_EINVAL, "which row? Rows are counted from 1: %s", usage);
+        rc = odd_fail(err, ODDROW_EINVAL, "which row? Rows are counted from 1: %s", usage);
     if (rc)
-        return odd_complain("similar", &err);
+        return rc;
     odd_progress_start(&view, o->scoring.quiet);
-    rc = odd_model_load(arguments->words[0], &model, &err);
+    rc = odd_model_load(arguments->words[0], &model, err);
     if (rc == 0)
         rc = odd_similar_find(model, arguments->words[1], o->embeddings.row, o->embeddings.against,
-                              &options, &similar, &err);
+                              &options, &similar, err);
     odd_progress_end(&view);
     if (rc == 0) {
         const odd_schema *schema = odd_model_schema(model);
-        rc = o->embeddings.json ? print_json(schema, &similar, &err)
-                                : print_table(schema, &similar, &err);
+        rc = o->embeddings.json ? print_json(schema, &similar, err)
+                                : print_table(schema, &similar, err);
     }
     odd_similar_free(&similar);
     odd_model_free(&model);
-    return rc ? odd_complain("similar", &err) : ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_similar = {

@@ -20,12 +20,12 @@ static int check_output(const char *path, oddrow_error *err)
     char *folder = slash ? odd_copy(path, (size_t)(slash - path) + 1) : odd_copy(".", 1);
     if (!folder)
         return odd_no_memory(err);
-    int code = 0;
+    int rc = 0;
     if (access(folder, W_OK) != 0)
-        code = odd_fail(err, ODDROW_EIO, "%s: cannot write into the directory %s: %s", path, folder,
-                        strerror(errno));
+        rc = odd_fail(err, ODDROW_EIO, "%s: cannot write into the directory %s: %s", path, folder,
+                      strerror(errno));
     odd_free(folder);
-    return code;
+    return rc;
 }
 
 static void print_summary(const odd_train_summary *s, const char *output)
@@ -53,54 +53,32 @@ static void print_metrics(const odd_train_summary *s)
                 odd_grouped(m->rows, rows), m->mse, m->mae, m->mape);
 }
 
-/* Flags that need another one. */
-static int check_flags(const odd_options *o, oddrow_error *err)
-{
-    if (o->training.resume && !o->training.checkpoint)
-        return odd_fail(err, ODDROW_EINVAL, "--resume needs --checkpoint DIR");
-    if (o->training.freeze.count && !o->training.embeddings.count)
-        return odd_fail(err, ODDROW_EINVAL, "--freeze needs --embeddings FILE: nothing is loaded");
-    if (o->columns.target && o->training.contamination > 0)
-        return odd_fail(err, ODDROW_EINVAL, "--contamination is for training without --target");
-    if (o->columns.target && o->network.objective != ODD_ROW)
-        return odd_fail(err, ODDROW_EINVAL, "--objective is for training without --target");
-    if (!o->columns.target && o->columns.task != ODD_TARGET_INFER)
-        return odd_fail(err, ODDROW_EINVAL, "--task needs --target COLUMN");
-    if (!o->columns.target && o->training.balanced)
-        return odd_fail(err, ODDROW_EINVAL, "--class-weights needs --target COLUMN");
-    return 0;
-}
-
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     const odd_options *o = &arguments->options;
-    odd_train_options options;
+    odd_train_options options = odd_options_train(o);
     odd_train_summary summary = {0};
     odd_progress_view view;
     odd_model *model = NULL;
-    oddrow_error err = {0};
     const char *const *paths = NULL;
     size_t path_count = 0;
 
-    int code = odd_arguments_files(arguments, 0, &paths, &path_count, &err);
-    if (code == 0)
-        code = check_output(o->training.output, &err);
-    if (code == 0)
-        code = check_flags(o, &err);
-    if (code)
-        return odd_complain("train", &err);
+    int rc = odd_arguments_files(arguments, 0, &paths, &path_count, err);
+    if (rc == 0)
+        rc = check_output(o->training.output, err);
+    if (rc)
+        return rc;
 
     odd_progress_start(&view, o->training.quiet);
-    odd_options_train(o, &options);
     options.progress = odd_progress_show;
     options.progress_context = &view;
-    code = odd_train(paths, path_count, &options, &model, &summary, &err);
+    rc = odd_train(paths, path_count, &options, &model, &summary, err);
     odd_progress_end(&view);
-    if (code == 0)
-        code = odd_model_save(model, o->training.output, &err);
+    if (rc == 0)
+        rc = odd_model_save(model, o->training.output, err);
     odd_model_free(&model);
-    if (code)
-        return odd_complain("train", &err);
+    if (rc)
+        return rc;
     if (!o->training.quiet) {
         print_summary(&summary, o->training.output);
         print_metrics(&summary);

@@ -36,23 +36,23 @@ static int write_json(view *v, const odd_watch_message *m)
                  memcmp(v->topic, m->topic.data, m->topic.size) == 0;
     while (at < size && strchr(" \t\r\n", data[at]))
         at++;
-    int code = 0;
+    int rc = 0;
     if (!known && at < size && data[at] == '{') {
         at++;
-        code = odd_bytes_add(line, "{\"topic\":", 9);
-        if (code == 0)
-            code = odd_json_text_add(line, m->topic.data, m->topic.size);
+        rc = odd_bytes_add(line, "{\"topic\":", 9);
+        if (rc == 0)
+            rc = odd_json_text_add(line, m->topic.data, m->topic.size);
         while (at < size && strchr(" \t\r\n", data[at]))
             at++;
-        if (code == 0 && at < size && data[at] != '}')
-            code = odd_bytes_add(line, ",", 1);
+        if (rc == 0 && at < size && data[at] != '}')
+            rc = odd_bytes_add(line, ",", 1);
     }
-    if (code == 0)
-        code = odd_bytes_add(line, data + at, size - at);
+    if (rc == 0)
+        rc = odd_bytes_add(line, data + at, size - at);
     for (size_t i = 0; i < line->size; i++)
         if (line->data[i] == '\n' || line->data[i] == '\r')
             line->data[i] = ' ';
-    return code;
+    return rc;
 }
 
 /* ---- lines for people ---- */
@@ -63,9 +63,9 @@ static int write_value(odd_bytes *line, const json_t *value)
     if (json_is_string(value))
         return odd_bytes_add(line, json_string_value(value), json_string_length(value));
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
-    int code = text ? odd_bytes_add(line, text, strlen(text)) : ODDROW_ENOMEM;
+    int rc = text ? odd_bytes_add(line, text, strlen(text)) : ODDROW_ENOMEM;
     free(text);
-    return code;
+    return rc;
 }
 
 static int write_member(odd_bytes *line, const char *before, const json_t *object, const char *name)
@@ -73,29 +73,29 @@ static int write_member(odd_bytes *line, const char *before, const json_t *objec
     const json_t *value = json_object_get(object, name);
     if (!value || json_is_null(value))
         return 0;
-    int code = odd_bytes_print(line, "%s", before);
-    return code ? code : write_value(line, value);
+    int rc = odd_bytes_print(line, "%s", before);
+    return rc ? rc : write_value(line, value);
 }
 
 /* age 212 (expected 38, out-of-range) */
 static int write_reason(odd_bytes *line, const json_t *why, bool first)
 {
-    int code = write_member(line, first ? "  " : ", ", why, "column");
+    int rc = write_member(line, first ? "  " : ", ", why, "column");
     const json_t *observed = json_object_get(why, "observed");
-    if (code == 0 && json_is_string(observed) && json_string_length(observed) == 0)
-        code = odd_bytes_print(line, " empty");
-    else if (code == 0)
-        code = write_member(line, " ", why, "observed");
-    if (code == 0)
-        code = write_member(line, " (expected ", why, "expected");
+    if (rc == 0 && json_is_string(observed) && json_string_length(observed) == 0)
+        rc = odd_bytes_print(line, " empty");
+    else if (rc == 0)
+        rc = write_member(line, " ", why, "observed");
+    if (rc == 0)
+        rc = write_member(line, " (expected ", why, "expected");
     const json_t *expected = json_object_get(why, "expected");
     bool open = expected && !json_is_null(expected);
     const json_t *flag = json_object_get(why, "flag");
-    if (code == 0 && json_is_string(flag) && json_string_length(flag) > 0) {
-        code = write_member(line, open ? ", " : " (", why, "flag");
+    if (rc == 0 && json_is_string(flag) && json_string_length(flag) > 0) {
+        rc = write_member(line, open ? ", " : " (", why, "flag");
         open = true;
     }
-    return code == 0 && open ? odd_bytes_add(line, ")", 1) : code;
+    return rc == 0 && open ? odd_bytes_add(line, ")", 1) : rc;
 }
 
 /* 2026-11-21T09:00:00.123456Z odd   31.42  order-17  age 212 (expected 38), state ZZ */
@@ -103,23 +103,23 @@ static int write_scored(odd_bytes *line, odd_span topic, const json_t *object)
 {
     const json_t *why, *list = json_object_get(object, "why");
     size_t i;
-    int code = write_member(line, "", object, "time");
-    if (code == 0)
-        code = odd_bytes_print(line, " %-6.*s %8.2f", (int)topic.size, topic.data,
-                               json_number_value(json_object_get(object, "score")));
+    int rc = write_member(line, "", object, "time");
+    if (rc == 0)
+        rc = odd_bytes_print(line, " %-6.*s %8.2f", (int)topic.size, topic.data,
+                             json_number_value(json_object_get(object, "score")));
     const char *name = json_is_null(json_object_get(object, "id")) ? "number" : "id";
     if (!json_object_get(object, "id"))
         name = "number";
-    if (code == 0 && strcmp(name, "number") == 0)
-        code = write_member(line, "  ", object, "client");
-    if (code == 0)
-        code = write_member(line, strcmp(name, "id") == 0 ? "  " : " ", object, name);
+    if (rc == 0 && strcmp(name, "number") == 0)
+        rc = write_member(line, "  ", object, "client");
+    if (rc == 0)
+        rc = write_member(line, strcmp(name, "id") == 0 ? "  " : " ", object, name);
     json_array_foreach(list, i, why)
     {
-        if (code == 0)
-            code = write_reason(line, why, i == 0);
+        if (rc == 0)
+            rc = write_reason(line, why, i == 0);
     }
-    return code;
+    return rc;
 }
 
 /* What comes from afar must not steer a terminal: control characters become question marks. */
@@ -140,15 +140,15 @@ static int write_text(view *v, const odd_watch_message *m)
     odd_span topic = m->topic;
     json_error_t reason;
     json_t *object = json_loadb(m->json.data, m->json.size, 0, &reason);
-    int code;
+    int rc;
     if (json_is_number(json_object_get(object, "score")) && topic.size <= 32)
-        code = write_scored(&v->line, topic, object);
-    else if ((code = odd_bytes_add(&v->line, topic.data, topic.size)) == 0 &&
-             (code = odd_bytes_add(&v->line, " ", 1)) == 0)
-        code = odd_bytes_add(&v->line, m->json.data, m->json.size);
+        rc = write_scored(&v->line, topic, object);
+    else if ((rc = odd_bytes_add(&v->line, topic.data, topic.size)) == 0 &&
+             (rc = odd_bytes_add(&v->line, " ", 1)) == 0)
+        rc = odd_bytes_add(&v->line, m->json.data, m->json.size);
     json_decref(object);
     tame(&v->line);
-    return code;
+    return rc;
 }
 
 static int print_message(void *context, const odd_watch_message *m, oddrow_error *err)
@@ -172,43 +172,35 @@ static void print_note(void *context, const char *text)
         fprintf(stderr, "oddrow: note: %s\n", text);
 }
 
-static int run(odd_arguments *arguments)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     const atomic_bool *stop = odd_stop_on_signals();
     const odd_options *o = &arguments->options;
     odd_watch_summary summary = {0};
-    oddrow_error err = {0};
-    int code = 0;
+    int rc = 0;
 
+    odd_watch_options options = o->watch;
     view v = {
-        .json = o->client.watch_format == 1, .quiet = o->client.quiet, .topic = o->client.topic};
+        .json = options.form == ODD_FORM_JSON, .quiet = o->client.quiet, .topic = options.topic};
     if (arguments->word_count != 1)
-        code = odd_fail(&err, ODDROW_EINVAL, "give the worker's feed: oddrow watch EP");
+        rc = odd_fail(err, ODDROW_EINVAL, "give the worker's feed: oddrow watch EP");
     const odd_option *from = odd_option_of(ODD_COMMAND_WATCH, "from");
-    bool has_from = from && odd_options_origin(o, from) != ODD_FROM_DEFAULT;
-    if (code == 0 && has_from && !o->client.replay)
-        code = odd_fail(&err, ODDROW_EINVAL, "--from needs --replay EP");
-    if (code == 0) {
-        odd_watch_options options = {
-            .feed = {arguments->words[0], o->client.keys},
-            .replay = o->client.replay,
-            .has_from = has_from,
-            .from = o->client.from,
-            .topic = o->client.topic,
-            .count = o->client.count,
-            .state = o->client.state,
-            .stop = stop,
-            .note = print_note,
-        };
-        code = odd_watch(&options, print_message, &v, &summary, &err);
+    options.has_from = from && odd_options_origin(o, from) != ODD_FROM_DEFAULT;
+    if (rc == 0 && options.has_from && !options.replay)
+        rc = odd_fail(err, ODDROW_EINVAL, "--from needs --replay EP");
+    if (rc == 0) {
+        options.feed = (odd_link_options){arguments->words[0], o->client.keys};
+        options.stop = stop;
+        options.note = print_note;
+        rc = odd_watch(&options, print_message, &v, &summary, err);
     }
     odd_bytes_free(&v.line);
     char messages[32], replayed[32], missed[32];
-    if (code != ODDROW_EINVAL && !o->client.quiet)
+    if (rc != ODDROW_EINVAL && !o->client.quiet)
         fprintf(stderr, "oddrow: %s messages, %s of them by replay; %s missed\n",
                 odd_grouped(summary.messages, messages), odd_grouped(summary.replayed, replayed),
                 odd_grouped(summary.missed, missed));
-    return code ? odd_complain("watch", &err) : ODD_EXIT_DONE;
+    return rc;
 }
 
 const odd_command odd_command_watch = {

@@ -39,17 +39,13 @@ int odd_command_run(const odd_command *command, int argc, char **argv)
 {
     oddrow_error err = {0};
     odd_arguments arguments;
-    int status;
-    if (odd_arguments_read(command, argc, argv, &arguments, &err)) {
-        status = odd_complain(command->name, &err);
-    } else if (arguments.help) {
-        status =
-            odd_command_help(command, &err) ? odd_complain(command->name, &err) : ODD_EXIT_DONE;
-    } else {
-        status = command->run(&arguments);
-    }
+    int rc = odd_arguments_read(command, argc, argv, &arguments, &err);
+    if (!rc && arguments.help)
+        odd_command_help(command);
+    else if (!rc)
+        rc = command->run(&arguments, &err);
     odd_arguments_free(&arguments);
-    if (status == ODD_EXIT_DONE && odd_finish_output(&err))
-        status = odd_complain(command->name, &err);
-    return status;
+    if (!rc)
+        rc = odd_finish_output(&err);
+    return rc < 0 ? odd_complain(command->name, &err) : rc;
 }

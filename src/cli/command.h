@@ -27,7 +27,7 @@ typedef struct odd_command {
     const char *name;
     unsigned bit; /* ODD_COMMAND_… */
     const char *usage, *summary, *about, *examples;
-    int (*run)(odd_arguments *arguments); /* an exit code */
+    int (*run)(odd_arguments *arguments, oddrow_error *err); /* an exit code, or an error's */
 } odd_command;
 
 extern const odd_command odd_command_train;
@@ -61,15 +61,15 @@ int odd_arguments_model(const odd_arguments *arguments, const char *usage,
                         const char *const **paths, size_t *count, oddrow_error *err);
 
 /* Rows through a model, as score and predict do it: odd_score_files or odd_predict_files, with
- * progress, into --output; then print(summary, output). `missing` asks where the output goes. An
- * exit code. */
+ * progress, into --output; then print(summary, output). `missing` asks where the output goes. */
 typedef struct odd_rows_command {
-    const char *name, *usage, *missing;
+    const char *usage, *missing;
     int (*run)(const odd_model *model, const char *const *paths, size_t path_count, const char *out,
                const odd_score_options *options, odd_score_summary *summary, oddrow_error *err);
     void (*print)(const odd_score_summary *summary, const char *output);
 } odd_rows_command;
-int odd_rows_command_run(const odd_rows_command *command, odd_arguments *arguments);
+int odd_rows_command_run(const odd_rows_command *command, odd_arguments *arguments,
+                         oddrow_error *err);
 
 /* Runs a command on its words; prints what went wrong. */
 int odd_command_run(const odd_command *command, int argc, char **argv);
@@ -86,6 +86,6 @@ void odd_print_notes(const char *notes);
 
 /* oddrow --help; oddrow COMMAND --help with the live defaults. On standard output. */
 void odd_help(const odd_command *const *commands, size_t count);
-int odd_command_help(const odd_command *command, oddrow_error *err);
+void odd_command_help(const odd_command *command);
 
 #endif

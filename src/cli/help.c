@@ -60,8 +60,8 @@ static void print_value(const odd_option *o, char *text, size_t size)
 {
     size_t at = 0;
     if (o->type == ODD_OPTION_CHOICE) {
-        for (const odd_choice *c = o->choices; c->name && at < size; c++)
-            at += (size_t)snprintf(text + at, size - at, "%s%s", at ? "|" : " ", c->name);
+        for (int i = 0; strcmp(o->choice(i), "?") != 0 && at < size; i++)
+            at += (size_t)snprintf(text + at, size - at, "%s%s", at ? "|" : " ", o->choice(i));
     } else {
         snprintf(text, size, "%s%s", o->value ? " " : "", o->value ? o->value : "");
     }
@@ -86,12 +86,10 @@ static void print_option(const odd_options *defaults, const odd_option *o)
     wrap(text, at);
 }
 
-int odd_command_help(const odd_command *command, oddrow_error *err)
+void odd_command_help(const odd_command *command)
 {
     odd_options defaults;
-    int code = odd_options_init(&defaults, err);
-    if (code)
-        return code;
+    odd_options_init(&defaults);
     printf("usage: oddrow %s\n\n%s\n\nExamples:\n%s\n", command->usage, command->about,
            command->examples);
 
@@ -112,6 +110,4 @@ int odd_command_help(const odd_command *command, oddrow_error *err)
         wrap("a YAML file of options in the sections above; a flag wins over the file",
              (size_t)printf("  --pipeline FILE.yaml"));
     wrap("this text", (size_t)printf("  -h, --help"));
-    odd_options_free(&defaults);
-    return 0;
 }

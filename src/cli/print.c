@@ -94,14 +94,14 @@ void odd_text_table_free(odd_text_table *table)
 
 int odd_print_json(json_t *value, oddrow_error *err)
 {
-    int code = 0;
+    int rc = 0;
     if (!value)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory while writing JSON");
     if (json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) < 0)
-        code = odd_fail(err, ODDROW_EIO, "cannot write JSON to standard output");
+        rc = odd_fail(err, ODDROW_EIO, "cannot write JSON to standard output");
     putchar('\n');
     json_decref(value);
-    return code;
+    return rc;
 }
 
 json_t *odd_number_value(double value)

@@ -28,13 +28,13 @@ int odd_schema_print(const odd_schema *schema, oddrow_error *err)
 {
     static const char *const header[] = {"COLUMN", "KIND", ">MISSING", "CONTENT", "WHY"};
     odd_text_table table = {.columns = sizeof(header) / sizeof(header[0])};
-    int code = odd_text_table_add(&table, header, err);
-    for (size_t i = 0; code == 0 && i < schema->K; i++)
-        code = add_column(&table, schema, &schema->columns[i], err);
-    if (code == 0)
+    int rc = odd_text_table_add(&table, header, err);
+    for (size_t i = 0; rc == 0 && i < schema->K; i++)
+        rc = add_column(&table, schema, &schema->columns[i], err);
+    if (rc == 0)
         odd_text_table_print(&table);
     odd_text_table_free(&table);
-    return code;
+    return rc;
 }
 
 static json_t *column_json(const odd_column *c)

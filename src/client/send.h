@@ -2,20 +2,37 @@
 #ifndef ODD_CLIENT_SEND_H
 #define ODD_CLIENT_SEND_H
 
+#include "base/options.h"
 #include "base/progress.h"
 #include "client/link.h"
 #include "csv/source.h"
 #include "wire/payload.h"
 
+/* name NULL: host, process and random bits, for this run alone; resume: row i of the data has
+ * number i, those the worker has are passed over; patience: seconds without any answer, 0: for
+ * ever; keys: those of `link`; quiet is the command's. */
+#define ODD_CLIENT_OPTIONS(X)                                                                      \
+    X(const char *, name, NULL, TEXT, "client", SEND, .value = "NAME", .unset = "a new one",       \
+      .help = "name under which the worker counts the rows of this sender")                        \
+    X(bool, resume, false, SWITCH, "resume", SEND,                                                 \
+      .help = "row N of the data has number N: pass over what the worker has; needs --client")     \
+    X(odd_encoding, encoding, ODD_ENCODING_JSON, CHOICE, "format", SEND, .choice = encoding,       \
+      .help = "form of the rows on the wire; csv needs the model's column order")                  \
+    X(size_t, batch, 256, COUNT, "batch", SEND, .low = 1, .high = 65536, .value = "N",             \
+      .help = "rows a message")                                                                    \
+    X(double, rate, 0, REAL, "rate", SEND, .high = 1e12, .value = "N",                             \
+      .help = "rows a second; 0: as fast as the worker takes them")                                \
+    X(double, patience, 0, DURATION, "patience", SEND | ASK, .high = 1e9, .value = "DURATION",     \
+      .unset = "ask: 10s; send: for ever",                                                         \
+      .help = "how long to wait for the worker before giving up")                                  \
+    X(const char *, keys, NULL, TEXT, "keys", SEND | ASK | WATCH, .value = "DIR",                  \
+      .help = "CURVE keys: those of oddrow keygen, and server.key of the worker")                  \
+    X(bool, quiet, false, SWITCH, "quiet", SEND | ASK | WATCH, .help = "say nothing but errors")
+
 typedef struct odd_send_options {
     odd_link_options link;
     odd_csv_options csv;
-    const char *name; /* of the client; NULL: host, process and random bits, for this run alone */
-    double rate;      /* rows a second; 0: as fast as the worker takes them */
-    size_t batch;     /* rows a message */
-    bool resume;      /* row i of the data has number i: those the worker has are passed over */
-    odd_encoding encoding;
-    double patience;         /* seconds without any answer before giving up; 0: never */
+    ODD_CLIENT_OPTIONS(ODD_OPTION_FIELD)
     const atomic_bool *stop; /* set from a signal handler: end soon; may be NULL */
     odd_progress_call progress;
     void *progress_context;

@@ -3,19 +3,33 @@
 #define ODD_CLIENT_WATCH_H
 
 #include "base/bytes.h"
+#include "base/options.h"
 #include "client/link.h"
+
+/* replay NULL: gaps are told, not filled; from: counts where has_from is set; topic: prefix, NULL
+ * or
+ * "": all; state: keeps the next sequence, read at the start where it exists, and then wins over
+ * from; form is the command's. */
+#define ODD_WATCH_OPTIONS(X)                                                                       \
+    X(const char *, replay, NULL, TEXT, "replay", WATCH, .value = "EP",                            \
+      .help = "the worker's replay socket, to fetch what was missed")                              \
+    X(uint64_t, from, 0, COUNT, "from", WATCH, .high = ODD_ANY, .value = "N",                      \
+      .unset = "what comes", .help = "begin at this sequence number, by replay")                   \
+    X(const char *, topic, NULL, TEXT, "topic", WATCH, .value = "T", .unset = "all",               \
+      .help = "odd, score, reject, drift, status, or the beginning of one")                        \
+    X(uint64_t, count, 0, COUNT, "count", WATCH, .high = ODD_ANY, .value = "N",                    \
+      .help = "stop after N messages; 0: never")                                                   \
+    X(odd_form, form, ODD_FORM_TEXT, CHOICE, "format", WATCH, .choice = form,                      \
+      .help = "a line for people, or one JSON object a line")                                      \
+    X(const char *, state, NULL, TEXT, "state", WATCH, .value = "FILE",                            \
+      .help = "file that remembers the place, so that the next run goes on there")
 
 typedef struct odd_watch_options {
     odd_link_options feed;
-    const char *replay; /* endpoint, or NULL: gaps are told, not filled */
-    bool has_from;      /* begin at sequence `from`; otherwise with what comes */
-    uint64_t from;
-    const char *topic; /* prefix; NULL or "": all */
-    uint64_t count;    /* stop after so many messages; 0: never */
-    const char *state; /* file that keeps the next sequence; read at the start where it exists, and
-                          then wins over from */
-    double patience;   /* seconds that replay may be silent when it is needed; 0: for ever */
-    const atomic_bool *stop;                       /* may be NULL */
+    bool has_from; /* begin at sequence `from`; otherwise with what comes */
+    ODD_WATCH_OPTIONS(ODD_OPTION_FIELD)
+    double patience;         /* seconds that replay may be silent when it is needed; 0: for ever */
+    const atomic_bool *stop; /* may be NULL */
     void (*note)(void *context, const char *text); /* replay does not answer, or does again; may
                                                       be NULL */
 } odd_watch_options;

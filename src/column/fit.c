@@ -32,29 +32,35 @@ static int keep_names(odd_fit *fit, const char *const *names, odd_vocabulary *in
     return 0;
 }
 
+static int set_kind(odd_fit *fit, const odd_vocabulary *index, odd_kind kind, const char *name,
+                    oddrow_error *err)
+{
+    if (kind == ODD_CONSTANT)
+        return odd_fail(err, ODDROW_EINVAL, "column '%s' cannot be set to constant", name);
+    uint32_t id = odd_vocabulary_find(index, name, strlen(name) + 1);
+    if (id == 0)
+        return odd_fail(err, ODDROW_ESCHEMA, "column '%s', set as %s, is absent", name,
+                        odd_kind_name(kind));
+    odd_column *c = fit->schema->columns + id - 1;
+    if (fit->tracks[id - 1].set && c->kind != kind)
+        return odd_fail(err, ODDROW_ESCHEMA, "column '%s' is set as both %s and %s", name,
+                        odd_kind_name(c->kind), odd_kind_name(kind));
+    c->kind = kind;
+    c->why = "set by name";
+    fit->tracks[id - 1].set = 1;
+    return 0;
+}
+
 /* Sets the kinds that the options give by name. */
 static int set_kinds(odd_fit *fit, const odd_vocabulary *index, oddrow_error *err)
 {
+    int rc = 0;
     for (size_t kind = 0; kind < ODD_KINDS; kind++)
-        for (size_t i = 0; i < fit->options.names[kind].count; i++) {
-            const char *name = fit->options.names[kind].names[i];
-            if (kind == ODD_CONSTANT)
-                return odd_fail(err, ODDROW_EINVAL, "column '%s' cannot be set to constant", name);
-            uint32_t id = odd_vocabulary_find(index, name, strlen(name) + 1);
-            if (id == 0)
-                return odd_fail(err, ODDROW_ESCHEMA, "column '%s', set as %s, is absent", name,
-                                odd_kind_name((odd_kind)kind));
-            odd_column *c = fit->schema->columns + id - 1;
-            if (fit->tracks[id - 1].set && c->kind != (odd_kind)kind)
-                return odd_fail(err, ODDROW_ESCHEMA, "column '%s' is set as both %s and %s", name,
-                                odd_kind_name(c->kind), odd_kind_name((odd_kind)kind));
-            if (kind == ODD_TARGET && i > 0)
-                return odd_fail(err, ODDROW_EINVAL, "there can be one target only");
-            c->kind = (odd_kind)kind;
-            c->why = "set by name";
-            fit->tracks[id - 1].set = 1;
-        }
-    return 0;
+        for (size_t i = 0; !rc && i < fit->options.names[kind].count; i++)
+            rc = set_kind(fit, index, (odd_kind)kind, fit->options.names[kind].items[i], err);
+    if (!rc && fit->options.target)
+        rc = set_kind(fit, index, ODD_TARGET, fit->options.target, err);
+    return rc;
 }
 
 int odd_fit_new(const char *const *names, size_t K, const odd_fit_options *options, odd_fit **out,
@@ -84,8 +90,10 @@ int odd_fit_new(const char *const *names, size_t K, const odd_fit_options *optio
     odd_vocabulary_free(&index);
     if (rc != 0)
         odd_fit_free(&fit);
-    else
+    else {
         memset(fit->options.names, 0, sizeof fit->options.names);
+        fit->options.target = NULL;
+    }
     *out = fit;
     return rc;
 }
@@ -175,7 +183,7 @@ static int start_tracking(odd_fit *fit, oddrow_error *err)
     for (size_t k = 0; k < s->K; k++) {
         odd_kind kind = s->columns[k].kind;
         odd_track *t = fit->tracks + k;
-        t->tracking = kind == ODD_TARGET && fit->options.target == ODD_TARGET_CLASS
+        t->tracking = kind == ODD_TARGET && fit->options.task == ODD_TARGET_CLASS
                           ? &odd_track_texts
                           : odd_kind_row_of(kind)->tracking;
         texts += t->tracking == &odd_track_texts;

@@ -6,16 +6,12 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/options.h"
 #include "column/kind.h"
 #include "column/rows.h"
 #include "column/scaler.h"
 #include "column/schema.h"
 #include "oddrow.h"
-
-typedef struct odd_fit_names {
-    const char *const *names;
-    size_t count;
-} odd_fit_names;
 
 /* What the target is; INFER: a number where the column would be numeric, a class where it would be
  * categorical. */
@@ -25,22 +21,36 @@ typedef enum odd_target_kind {
     ODD_TARGET_NUMBER
 } odd_target_kind;
 
+/* min_count: texts met fewer times fold into *rare*; max_vocab: texts a vocabulary keeps at most;
+ * embedding_widths: see odd_saved_widths. */
+#define ODD_FIT_OPTIONS(X)                                                                         \
+    X(uint64_t, min_count, 1, COUNT, "min-count", TRAIN | COLUMNS, .low = 1, .high = 1e9,          \
+      .value = "N", .help = "a category seen fewer times becomes 'rare'")                          \
+    X(size_t, max_vocab, 10000, COUNT, "max-vocab", TRAIN | COLUMNS, .low = 2, .high = 1e7,        \
+      .value = "N", .help = "most categories kept per column")                                     \
+    X(odd_embedding_rule, embedding_rule, ODD_EMBEDDING_HALF, CHOICE, "embedding-rule",            \
+      TRAIN | COLUMNS, .choice = embedding_rule,                                                   \
+      .help = "width for V categories: min(50, V/2) or 1.6 V^0.56")                                \
+    X(odd_scaler_kind, scaler, ODD_GAUSS_RANK, CHOICE, "scaler", TRAIN | COLUMNS,                  \
+      .choice = scaler, .help = "scaling of numbers")                                              \
+    X(odd_names, embedding_widths, {0}, NAMES, "embedding-width", TRAIN | COLUMNS,                 \
+      .value = "A=N,B=N", .repeats = true, .help = "widths that the rule is not to choose")        \
+    X(const char *, target, NULL, TEXT, "target", TRAIN | COLUMNS, .value = "A",                   \
+      .help = "column to learn to predict, never an input: a supervised model")                    \
+    X(odd_target_kind, task, ODD_TARGET_INFER, CHOICE, "task", TRAIN | COLUMNS, .choice = task,    \
+      .help = "the target is a class or a number; auto: as its cells look")
+
 typedef struct odd_fit_options {
-    odd_fit_names names[ODD_KINDS]; /* by kind: columns set by the user; that of ODD_CONSTANT empty,
-                                      of ODD_TARGET at most one */
-    odd_target_kind target;
-    uint64_t min_count; /* texts met fewer times fold into *rare* */
-    size_t max_vocab;   /* texts a vocabulary keeps at most */
-    odd_scaler_kind scaler;
-    odd_embedding_rule embedding_rule;
+    odd_names names[ODD_KINDS]; /* by kind: columns set by the user; none of ODD_CONSTANT and
+                                   ODD_TARGET */
+    ODD_FIT_OPTIONS(ODD_OPTION_FIELD)
     uint64_t seed; /* of the samples that stand for columns too long to sort */
     size_t memory; /* bytes for samples and vocabularies, shared out evenly; a soft bound */
 } odd_fit_options;
 
 #define ODD_FIT_OPTIONS_INIT                                                                       \
     {                                                                                              \
-        .min_count = 1, .max_vocab = 10000, .scaler = ODD_GAUSS_RANK,                              \
-        .embedding_rule = ODD_EMBEDDING_HALF, .seed = 0, .memory = (size_t)1 << 30                 \
+        ODD_FIT_OPTIONS(ODD_OPTION_DEFAULT).memory = (size_t)1 << 30                               \
     }
 
 #define ODD_FIT_SAMPLE 200000u    /* values a column's quantiles are sorted from, at most */

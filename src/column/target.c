@@ -12,7 +12,7 @@ int odd_target_infer(odd_fit *fit, const odd_span *cells, size_t rows, size_t k,
     odd_column *c = fit->schema->columns + k;
     char why[ODD_WHY_SIZE];
     odd_kind kind;
-    if (fit->options.target != ODD_TARGET_INFER)
+    if (fit->options.task != ODD_TARGET_INFER)
         return 0;
     int rc = odd_infer_kind(c->name, cells, rows, fit->schema->K, k, &kind, why, err);
     if (rc)
@@ -22,7 +22,7 @@ int odd_target_infer(odd_fit *fit, const odd_span *cells, size_t rows, size_t k,
                         "column '%s', the target, looks like %s; --task classify or --task regress "
                         "takes it for a class or a number",
                         c->name, kind == ODD_ID ? "an id" : "a time");
-    fit->options.target = kind == ODD_NUMERIC ? ODD_TARGET_NUMBER : ODD_TARGET_CLASS;
+    fit->options.task = kind == ODD_NUMERIC ? ODD_TARGET_NUMBER : ODD_TARGET_CLASS;
     return odd_schema_say(fit->schema, c, err, "%s", why);
 }
 

@@ -5,20 +5,28 @@
 #ifndef ODD_CSV_SOURCE_H
 #define ODD_CSV_SOURCE_H
 
+#include "base/options.h"
 #include "csv/chunk.h"
 #include "oddrow.h"
 
 typedef struct odd_csv_source odd_csv_source;
 
+/* files: what a pipeline file names, for the commands. delimiter 0: found among , ; tab | in the
+ * first lines of the first file. */
+#define ODD_CSV_OPTIONS(X)                                                                         \
+    X(odd_names, files, {0}, NAMES, "files", TRAIN | SCORE | EVAL | COLUMNS | ENCODE | PREDICT,    \
+      .value = "FILES", .help = "CSV files, where the command line names none")                    \
+    X(char, delimiter, 0, CHARACTER, "delimiter",                                                  \
+      TRAIN | SCORE | EVAL | COLUMNS | ENCODE | SIMILAR | SEND | ASK | PREDICT, .value = "C",      \
+      .help = "field delimiter: a character, tab, or auto (one of , ; tab |)")
+
 typedef struct odd_csv_options {
-    char delimiter;    /* 0: found among , ; tab | in the first lines of the first file */
+    ODD_CSV_OPTIONS(ODD_OPTION_FIELD)
     size_t chunk_size; /* bytes of a usual chunk; 0: 256 KiB */
     size_t max_record; /* longest record, in bytes; 0: 16 MiB */
     bool live;         /* a pipe that is written now and then: records are handed out as they come,
                           in chunks of what one read brings */
 } odd_csv_options;
-
-#define ODD_CSV_OPTIONS ((odd_csv_options){0})
 
 /* Opens the first of n >= 1 files ("-" is standard input), skips a byte order mark, finds the
  * delimiter and reads the header. An empty name becomes column_N (N from 1). 0 with *out the

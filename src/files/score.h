@@ -2,6 +2,7 @@
 #ifndef ODD_FILES_SCORE_H
 #define ODD_FILES_SCORE_H
 
+#include "base/options.h"
 #include "base/progress.h"
 #include "csv/source.h"
 #include "model/model.h"
@@ -17,24 +18,48 @@ typedef enum {
     ODD_SCORE_LOSS            /* the plain mean reconstruction loss */
 } odd_score_kind;
 
+/* alerts 0: the model's own; threads 0: as many as the process may use; output, strict, positive,
+ * quiet and json are the commands'. */
+#define ODD_SCORE_OPTIONS(X)                                                                       \
+    X(const char *, output, NULL, TEXT, "output", SCORE | PREDICT, .value = "OUT",                 \
+      .help = "where the rows go (-o); - is standard output")                                      \
+    X(odd_format, format, ODD_FORMAT_CSV, CHOICE, "format", SCORE, .choice = format,               \
+      .help = "CSV or JSON lines")                                                                 \
+    X(size_t, explain, 0, COUNT, "explain", SCORE, .high = 10000, .value = "K",                    \
+      .help = "name the K most surprising columns of each row")                                    \
+    X(bool, only_odd, false, SWITCH, "only-odd", SCORE, .help = "write odd rows only")             \
+    X(size_t, top, 0, COUNT, "top", SCORE, .high = 1e8, .value = "N",                              \
+      .help = "write the N oddest rows, oddest first; 0: all, in order")                           \
+    X(double, alerts, 0, REAL, "alerts", SCORE | EVAL, .high = 1, .above_low = true,               \
+      .below_high = true, .value = "Q", .unset = "the model's",                                    \
+      .help = "share of normal rows that may be called odd")                                       \
+    X(odd_score_kind, score, ODD_SCORE_BOTH, CHOICE, "score", SCORE | EVAL, .choice = score_kind,  \
+      .help = "what the score is made of; both: reconstruction and rarity")                        \
+    X(bool, masked, false, SWITCH, "masked", SCORE | EVAL,                                         \
+      .help = "score each column with that column masked; one pass a column")                      \
+    X(const char *, rejects, NULL, TEXT, "rejects", SCORE | ENCODE | PREDICT, .value = "FILE",     \
+      .help = "where rejected rows go, with their reason")                                         \
+    X(bool, strict, false, SWITCH, "strict", SCORE | ENCODE | PREDICT,                             \
+      .help = "exit with 3 when rows were rejected")                                               \
+    X(const char *, positive, NULL, TEXT, "positive", EVAL, .value = "VALUE",                      \
+      .unset = "1, true, yes, anomaly, odd", .help = "label of the odd rows")                      \
+    X(size_t, threads, 0, COUNT, "threads", SCORE | EVAL | ENCODE | SIMILAR | PREDICT,             \
+      .high = 1024, .value = "N", .help = "threads; 0: one per processor")                         \
+    X(bool, quiet, false, SWITCH, "quiet", SCORE | EVAL | EMBEDDINGS | ENCODE | SIMILAR | PREDICT, \
+      .help = "say nothing but errors")                                                            \
+    X(bool, json, false, SWITCH, "json", EVAL | INSPECT | COLUMNS,                                 \
+      .help = "print JSON, not a table")
+
 typedef struct odd_score_options {
     odd_csv_options csv;
-    odd_format format;
-    odd_score_kind score;
-    size_t explain;      /* columns named per row, 0: none */
-    bool only_odd;       /* write odd rows only */
-    size_t top;          /* write the N oddest rows, oddest first; 0: all rows in order */
-    double alerts;       /* share of normal rows called odd; 0: the model's own */
-    bool masked;         /* score each column with that column masked */
-    const char *rejects; /* path for rejected rows, or NULL */
-    size_t threads;      /* 0: as many as the process may use */
+    ODD_SCORE_OPTIONS(ODD_OPTION_FIELD)
     odd_progress_call progress;
     void *progress_context;
 } odd_score_options;
 
 #define ODD_SCORE_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        .format = ODD_FORMAT_CSV                                                                   \
+        ODD_SCORE_OPTIONS(ODD_OPTION_DEFAULT)                                                      \
     }
 
 typedef struct odd_score_summary {

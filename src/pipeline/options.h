@@ -3,7 +3,9 @@
 #ifndef ODD_PIPELINE_OPTIONS_H
 #define ODD_PIPELINE_OPTIONS_H
 
+#include "base/options.h"
 #include "client/send.h"
+#include "client/watch.h"
 #include "embed/near.h"
 #include "embed/picture.h"
 #include "files/encode.h"
@@ -13,92 +15,66 @@
 #include "train/train.h"
 #include "worker/worker.h"
 
-/* A list of texts; the list and its items are owned. */
-typedef struct odd_names {
-    char **items;
-    size_t count;
-} odd_names;
-
-/* A list of whole numbers, owned. */
-typedef struct odd_sizes {
-    size_t *items;
-    size_t count;
-} odd_sizes;
-
 /* Where a value came from; a higher one is never replaced by a lower one. */
 typedef enum { ODD_FROM_DEFAULT, ODD_FROM_PIPELINE, ODD_FROM_FLAG } odd_origin;
 
 enum { ODD_OPTION_MAX = 160 };
 
-/* All values, section by section as in the pipeline file. Texts are owned; NULL when not given. */
+/* What embeddings, encode and similar take beside the sections data and scoring. */
+#define ODD_EMBEDDINGS_OPTIONS(X)                                                                  \
+    X(const char *, output, NULL, TEXT, "output", EMBEDDINGS | ENCODE, .value = "PATH",            \
+      .help = "where the result goes (-o)")                                                        \
+    X(odd_table_format, format, ODD_TABLE_NPY, CHOICE, "format", EMBEDDINGS,                       \
+      .choice = table_format, .help = "export: the files' format")                                 \
+    X(bool, with_counts, false, SWITCH, "with-counts", EMBEDDINGS,                                 \
+      .help = "export: how many training rows had each value, too")                                \
+    X(size_t, neighbours, 10, COUNT, "neighbours", EMBEDDINGS | SIMILAR, .low = 1, .high = 1e6,    \
+      .value = "K", .help = "near, similar: how many (-k)")                                        \
+    X(oddrow_metric, metric, ODDROW_COSINE, CHOICE, "metric", EMBEDDINGS, .choice = metric,        \
+      .help = "near: what near means")                                                             \
+    X(bool, all, false, SWITCH, "all", EMBEDDINGS,                                                 \
+      .help = "plot: every column, each in a panel of its own")                                    \
+    X(odd_method, method, ODD_METHOD_PCA, CHOICE, "method", EMBEDDINGS, .choice = method,          \
+      .help = "plot: principal components, or t-SNE (up to 20,000 values)")                        \
+    X(size_t, labels, 60, COUNT, "labels", EMBEDDINGS, .high = 1e5, .value = "N",                  \
+      .help = "plot: at most so many labels, of the most frequent values")                         \
+    X(uint64_t, seed, 0, COUNT, "seed", EMBEDDINGS, .high = ODD_ANY, .value = "N",                 \
+      .help = "plot: start of t-SNE's randomness")                                                 \
+    X(odd_what, what, ODD_ENCODE_INPUT, CHOICE, "what", ENCODE, .choice = what,                    \
+      .help = "design matrix, bottleneck, or last hidden layer")                                   \
+    X(uint64_t, row, 0, COUNT, "row", SIMILAR, .high = ODD_ANY, .value = "N", .unset = "",         \
+      .help = "the row to compare with, data rows counted from 1")                                 \
+    X(const char *, against, NULL, TEXT, "against", SIMILAR, .value = "OTHER.csv",                 \
+      .help = "look among the rows of this file instead")                                          \
+    X(bool, json, false, SWITCH, "json", EMBEDDINGS | SIMILAR,                                     \
+      .help = "list, near, similar: print JSON, not a table")
+
+/* All values, a member a section of the pipeline file (training: network and training); texts and
+ * lists that are no defaults are owned. */
 typedef struct odd_options {
+    odd_csv_options data;
+    odd_fit_options columns;
+    odd_train_options training;
+    odd_score_options scoring;
     struct {
-        odd_names files;
-        size_t delimiter; /* the character; 0: detect */
-    } data;
-    struct {
-        odd_names categorical, numeric, timestamp, id, label, ignore;
-        size_t min_count, max_vocab;
-        int embedding_rule, scaler; /* odd_embedding_rule, odd_scaler_kind */
-        odd_names embedding_width;  /* COLUMN=N each */
-        char *target;
-        int task; /* odd_target_kind */
-    } columns;
-    struct {
-        odd_sizes widths;
-        size_t projection;
-        int activation, objective; /* odd_activation, odd_objective */
-        double dropout, mask;
-    } network;
-    struct {
-        char *output;
-        double contamination, learning_rate, weight_decay, validation, alerts;
-        size_t epochs, min_steps, batch_size, patience, seed, threads, memory;
-        char *checkpoint, *report;
-        int balanced; /* --class-weights, 0 or 1 */
-        odd_names embeddings, freeze;
-        bool resume, quiet;
-    } training;
-    struct {
-        char *output, *rejects, *positive;
-        int format, score; /* odd_format, odd_score_kind */
-        size_t explain, top, threads;
-        double alerts; /* 0: the model's own */
-        bool only_odd, masked, strict, quiet, json;
-    } scoring;
-    struct {
-        char *output, *against;
-        int format, metric, method, what; /* odd_table_format, odd_metric, odd_method, odd_what */
-        size_t neighbours, labels, row, seed;
-        bool with_counts, all, json;
+        ODD_EMBEDDINGS_OPTIONS(ODD_OPTION_FIELD)
     } embeddings;
-    struct {
-        char *pull, *rows, *feed, *replay, *http, *journal, *keys, *shadow, *http_token;
-        int publish, durability, log; /* bool: all; bool: power; bool: JSON */
-        size_t explain, batch_rows, threads, max_message;
-        double alerts, batch_wait; /* alerts 0: the model's own; seconds */
-        odd_retain retain;
-    } worker;
-    struct {
-        char *name, *keys, *replay, *topic, *state;
-        double rate, patience;      /* rows a second, 0: no limit; seconds */
-        size_t batch, from, count;  /* rows a message; sequence number; messages */
-        int encoding, watch_format; /* odd_encoding; bool: JSON */
-        bool resume, quiet;
-    } client;
+    odd_worker_options worker;
+    odd_send_options client;
+    odd_watch_options watch;
     unsigned char origin[ODD_OPTION_MAX]; /* odd_origin of each row of the table */
 } odd_options;
 
 typedef enum {
-    ODD_OPTION_TEXT,      /* char * */
+    ODD_OPTION_TEXT,      /* const char * */
     ODD_OPTION_NAMES,     /* odd_names */
     ODD_OPTION_COUNT,     /* size_t */
     ODD_OPTION_COUNTS,    /* odd_sizes */
     ODD_OPTION_REAL,      /* double */
     ODD_OPTION_SWITCH,    /* bool */
-    ODD_OPTION_CHOICE,    /* int */
+    ODD_OPTION_CHOICE,    /* an enum */
     ODD_OPTION_BYTES,     /* size_t, written 256M */
-    ODD_OPTION_CHARACTER, /* size_t, one ASCII character; 0: auto */
+    ODD_OPTION_CHARACTER, /* char, ASCII; 0: auto */
     ODD_OPTION_DURATION,  /* double, seconds, written 500us, 20ms, 10s, 5m, 12h, 7d */
     ODD_OPTION_RETAIN,    /* odd_retain, a duration or a size */
 } odd_option_type;
@@ -122,23 +98,18 @@ enum {
     ODD_COMMAND_PREDICT = 1 << 20
 };
 
-typedef struct odd_choice {
-    const char *name;
-    int value;
-} odd_choice;
-
 typedef struct odd_option {
     const char *section, *key;
     odd_option_type type;
     unsigned commands;
-    size_t offset;             /* of the value in odd_options */
-    double low, high;          /* bounds of a number (of each, in a list), both allowed … */
-    bool above_low;            /* … or low itself not allowed */
-    bool below_high;           /* … or high itself not allowed */
-    bool repeats;              /* a list that flags given again add to */
-    const odd_choice *choices; /* ends with a NULL name */
-    const char *value;         /* what help calls the value: "N", "FILE" */
-    const char *unset;         /* what help says where the default is nothing given, or NULL */
+    size_t offset;    /* of the value in odd_options */
+    double low, high; /* bounds of a number (of each, in a list), both allowed … */
+    bool above_low;   /* … or low itself not allowed */
+    bool below_high;  /* … or high itself not allowed */
+    bool repeats;     /* a list that flags given again add to */
+    const char *(*choice)(int value); /* names of a choice's values from 0 on; "?": no more */
+    const char *value;                /* what help calls the value: "N", "FILE" */
+    const char *unset; /* what help says where the default is nothing given, or NULL */
     const char *help;
 } odd_option;
 
@@ -149,9 +120,9 @@ const odd_option *odd_option_table(size_t *count);
 const odd_option *odd_option_find(const char *section, const char *key);
 const odd_option *odd_option_of(unsigned command, const char *key);
 
-/* All defaults: those of train and score. Free with odd_options_free, also after a failure. */
-int odd_options_init(odd_options *options, oddrow_error *err);
-void odd_options_free(odd_options *options);
+/* All defaults; what is set later is released by odd_options_clear, which takes NULL. */
+void odd_options_init(odd_options *options);
+void odd_options_clear(odd_options *options);
 
 /* Reads one value from text and stores it, unless a higher origin has spoken. Lists are split at
  * commas outside double quotes. The message of an error begins with the key: "epochs must be …". */
@@ -171,13 +142,11 @@ odd_origin odd_options_origin(const odd_options *options, const odd_option *opti
 void odd_options_print(const odd_options *options, const odd_option *option, char *text,
                        size_t size);
 
-/* The values as train, score and serve take them. The result borrows from `options`. */
-void odd_options_train(const odd_options *options, odd_train_options *train);
-void odd_options_score(const odd_options *options, odd_score_options *score);
-void odd_options_worker(const odd_options *options, odd_worker_options *worker);
-void odd_options_send(const odd_options *options, odd_send_options *send);
-
-void odd_options_encode(const odd_options *options, odd_encode_options *encode);
+/* The sections that a job takes, put together. The result borrows from `options`. */
+odd_train_options odd_options_train(const odd_options *options);
+odd_score_options odd_options_score(const odd_options *options);
+odd_encode_options odd_options_encode(const odd_options *options);
+odd_send_options odd_options_send(const odd_options *options);
 
 /* The candidate nearest to a mistyped word, or NULL when none is near. */
 const char *odd_nearest(const char *word, const char *const *candidates, size_t count);

@@ -1,3 +1,4 @@
+/* pipeline/value.c: one value of the option table, from text and to text. */
 #include "pipeline/value.h"
 
 #include <ctype.h>
@@ -28,29 +29,32 @@ void odd_names_free(odd_names *names)
     if (!names)
         return;
     for (size_t i = 0; i < names->count; i++)
-        odd_free(names->items[i]);
-    odd_free(names->items);
+        odd_free((char *)(uintptr_t)names->items[i]);
+    odd_free((void *)(uintptr_t)names->items);
     *names = (odd_names){0};
+}
+
+odd_value odd_value_owned(const odd_option *option, const void *value)
+{
+    odd_value owned = {0};
+    if (option->type == ODD_OPTION_TEXT)
+        owned.text = *(const char *const *)value;
+    else if (option->type == ODD_OPTION_NAMES)
+        owned.names = *(const odd_names *)value;
+    else if (option->type == ODD_OPTION_COUNTS)
+        owned.sizes = *(const odd_sizes *)value;
+    return owned;
 }
 
 void odd_value_free(const odd_option *option, void *value)
 {
-    if (option->type == ODD_OPTION_NAMES) {
+    odd_value owned = odd_value_owned(option, value);
+    if (option->type == ODD_OPTION_NAMES)
         odd_names_free(value);
-    } else if (option->type == ODD_OPTION_COUNTS) {
-        odd_sizes *sizes = value;
-        odd_free(sizes->items);
-        *sizes = (odd_sizes){0};
-    } else if (option->type == ODD_OPTION_TEXT) {
-        char **text = value;
-        odd_free(*text);
-        *text = NULL;
-    }
-}
-
-static int no_memory(oddrow_error *err)
-{
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory while reading options");
+    else if (option->type == ODD_OPTION_COUNTS)
+        odd_free((void *)(uintptr_t)owned.sizes.items);
+    else if (option->type == ODD_OPTION_TEXT)
+        odd_free((void *)(uintptr_t)owned.text);
 }
 
 /* "must be a whole number of at least 1 and at most 9, not 'x'" */
@@ -186,24 +190,23 @@ static int read_switch(const odd_option *o, const char *text, bool *value, oddro
 static int read_choice(const odd_option *o, const char *text, int *value, oddrow_error *err)
 {
     odd_bytes names = {0};
-    for (const odd_choice *c = o->choices; c->name; c++) {
-        if (strcmp(text, c->name) == 0) {
-            *value = c->value;
+    for (int i = 0; strcmp(o->choice(i), "?") != 0; i++) {
+        if (strcmp(text, o->choice(i)) == 0) {
+            *value = i;
             odd_bytes_free(&names);
             return 0;
         }
-        if (odd_bytes_print(&names, "%s%s", c == o->choices ? "" : ", ", c->name) < 0) {
-            odd_bytes_free(&names);
-            return no_memory(err);
-        }
+        odd_bytes_print(&names, "%s%s", i ? ", " : "", o->choice(i));
     }
-    odd_fail(err, ODDROW_EINVAL, "%s must be one of %.*s, not '%.100s'", o->key, (int)names.size,
-             names.data, text);
+    int rc = odd_bytes_check(&names, err);
+    if (!rc)
+        rc = odd_fail(err, ODDROW_EINVAL, "%s must be one of %.*s, not '%.100s'", o->key,
+                      (int)names.size, names.data, text);
     odd_bytes_free(&names);
-    return ODDROW_EINVAL;
+    return rc;
 }
 
-static int read_character(const odd_option *o, const char *text, size_t *value, oddrow_error *err)
+static int read_character(const odd_option *o, const char *text, char *value, oddrow_error *err)
 {
     if (strcmp(text, "auto") == 0) {
         *value = 0;
@@ -211,7 +214,7 @@ static int read_character(const odd_option *o, const char *text, size_t *value, 
         *value = '\t';
     } else if (strlen(text) == 1 && (unsigned char)text[0] < 0x7f &&
                !isalnum((unsigned char)*text) && !strchr("\"\r\n", *text)) {
-        *value = (unsigned char)text[0];
+        *value = text[0];
     } else {
         return odd_fail(err, ODDROW_EINVAL,
                         "%s must be one character that is no letter, digit or quote, or tab, or "
@@ -245,8 +248,7 @@ int odd_value_read(const odd_option *option, const char *text, void *value, oddr
             return odd_fail(err, ODDROW_EINVAL, "%s must not be empty", option->key);
         char *copy = odd_copy(text, strlen(text));
         if (!copy)
-            return no_memory(err);
-        odd_value_free(option, value);
+            return odd_no_memory(err);
         *(char **)value = copy;
         return 0;
     }
@@ -260,24 +262,22 @@ int odd_value_read(const odd_option *option, const char *text, void *value, oddr
 static int read_names(const odd_option *o, const char *const *items, size_t count, odd_names *value,
                       oddrow_error *err)
 {
-    odd_names names = {odd_alloc(count + 1, sizeof(char *)), 0};
-    if (!names.items)
-        return no_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        if (*items[i] == '\0') {
-            odd_names_free(&names);
-            return odd_fail(err, ODDROW_EINVAL, "%s has an empty item", o->key);
-        }
-        names.items[i] = odd_copy(items[i], strlen(items[i]));
-        if (!names.items[i]) {
-            odd_names_free(&names);
-            return no_memory(err);
-        }
-        names.count++;
+    const char **copies = odd_alloc(count + 1, sizeof *copies);
+    odd_names names = {copies, 0};
+    int rc = copies ? 0 : odd_no_memory(err);
+    for (; !rc && names.count < count; names.count++) {
+        const char *item = items[names.count];
+        copies[names.count] = odd_copy(item, strlen(item));
+        if (*item == '\0')
+            rc = odd_fail(err, ODDROW_EINVAL, "%s has an empty item", o->key);
+        else if (!copies[names.count])
+            rc = odd_no_memory(err);
     }
-    odd_names_free(value);
-    *value = names;
-    return 0;
+    if (rc)
+        odd_names_free(&names);
+    else
+        *value = names;
+    return rc;
 }
 
 int odd_value_read_list(const odd_option *option, const char *const *items, size_t count,
@@ -289,38 +289,31 @@ int odd_value_read_list(const odd_option *option, const char *const *items, size
     if (count == 0 || count > MOST_COUNTS)
         return odd_fail(err, ODDROW_EINVAL, "%s must have 1 to %d items, not %zu", option->key,
                         MOST_COUNTS, count);
-    odd_sizes sizes = {odd_alloc(count, sizeof(size_t)), count};
-    if (!sizes.items)
-        return no_memory(err);
-    for (size_t i = 0; i < count; i++) {
-        int code = read_count(option, items[i], &sizes.items[i], err);
-        if (code) {
-            odd_free(sizes.items);
-            return code;
-        }
-    }
-    odd_value_free(option, value);
-    *(odd_sizes *)value = sizes;
-    return 0;
+    size_t *sizes = odd_alloc(count, sizeof *sizes);
+    int rc = sizes ? 0 : odd_no_memory(err);
+    for (size_t i = 0; !rc && i < count; i++)
+        rc = read_count(option, items[i], &sizes[i], err);
+    if (rc)
+        odd_free(sizes);
+    else
+        *(odd_sizes *)value = (odd_sizes){sizes, count};
+    return rc;
 }
 
-/* Appends text[0..size) to the list, without the blanks around it and the quotes in it. */
-static int add_item(odd_names *items, const char *text, size_t size)
+/* A copy of text[0..size) without the blanks around it and the quotes in it; NULL: no memory. */
+static char *copy_item(const char *text, size_t size)
 {
     while (size > 0 && isblank((unsigned char)text[0]))
         text++, size--;
     while (size > 0 && isblank((unsigned char)text[size - 1]))
         size--;
-    char *item = odd_copy(text, size);
-    if (!item)
-        return ODDROW_ENOMEM;
-    char *to = item;
-    for (const char *from = item; *from; from++)
+    char *item = odd_copy(text, size), *to = item;
+    for (const char *from = item; from && *from; from++)
         if (*from != '"')
             *to++ = *from;
-    *to = '\0';
-    items->items[items->count++] = item;
-    return 0;
+    if (item)
+        *to = '\0';
+    return item;
 }
 
 int odd_value_split(const char *text, odd_names *items, oddrow_error *err)
@@ -328,24 +321,24 @@ int odd_value_split(const char *text, odd_names *items, oddrow_error *err)
     size_t commas = 0;
     for (const char *p = text; *p; p++)
         commas += *p == ',';
-    *items = (odd_names){odd_alloc(commas + 1, sizeof(char *)), 0};
-    if (!items->items)
-        return no_memory(err);
-    if (*text == '\0')
-        return 0;
+    const char **copies = odd_alloc(commas + 1, sizeof *copies), *start = text;
+    *items = (odd_names){copies, 0};
+    if (!copies)
+        return odd_no_memory(err);
     bool quoted = false;
-    const char *start = text;
-    for (const char *p = text;; p++) {
+    for (const char *p = text; *text; p++) {
         if (*p == '"')
             quoted = !quoted;
         if (*p == '\0' || (*p == ',' && !quoted)) {
-            if (add_item(items, start, (size_t)(p - start)))
-                return no_memory(err);
+            copies[items->count] = copy_item(start, (size_t)(p - start));
+            if (!copies[items->count++])
+                return odd_no_memory(err);
             start = p + 1;
         }
         if (*p == '\0')
-            return 0;
+            break;
     }
+    return 0;
 }
 
 /* Appends to text, within size; at is where it ends. */
@@ -422,9 +415,7 @@ void odd_options_print(const odd_options *options, const odd_option *option, cha
         snprintf(text, size, "%s", *(const bool *)value ? "true" : "false");
         break;
     case ODD_OPTION_CHOICE:
-        for (const odd_choice *c = option->choices; c->name; c++)
-            if (c->value == *(const int *)value)
-                snprintf(text, size, "%s", c->name);
+        snprintf(text, size, "%s", option->choice(*(const int *)value));
         break;
     case ODD_OPTION_BYTES:
         print_bytes(*(const size_t *)value, text, size);
@@ -441,8 +432,8 @@ void odd_options_print(const odd_options *options, const odd_option *option, cha
         break;
     }
     case ODD_OPTION_CHARACTER: {
-        size_t c = *(const size_t *)value;
-        snprintf(text, size, c == 0 ? "auto" : c == '\t' ? "tab" : "%c", (int)c);
+        char c = *(const char *)value;
+        snprintf(text, size, c == 0 ? "auto" : c == '\t' ? "tab" : "%c", c);
         break;
     }
     }

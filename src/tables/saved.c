@@ -48,10 +48,10 @@ static size_t split_column(const odd_schema *schema, const char *text, const cha
     return SIZE_MAX;
 }
 
-int odd_saved_widths(const odd_saved_options *options, odd_schema *schema, oddrow_error *err)
+int odd_saved_widths(const odd_names *widths, odd_schema *schema, oddrow_error *err)
 {
-    for (size_t i = 0; i < options->width_count; i++) {
-        const char *text = options->widths[i], *rest = NULL;
+    for (size_t i = 0; i < widths->count; i++) {
+        const char *text = widths->items[i], *rest = NULL;
         double width = 0;
         size_t k = split_column(schema, text, &rest);
         if (k == SIZE_MAX && strchr(text, '='))
@@ -68,7 +68,7 @@ int odd_saved_widths(const odd_saved_options *options, odd_schema *schema, oddro
 /* ---- files ---- */
 
 typedef struct job {
-    const odd_saved_options *options;
+    uint64_t seed;
     const odd_schema *schema;
     odd_network *network;
     bool *loaded; /* (C) */
@@ -106,7 +106,7 @@ static int fill_column(job *j, size_t k, const char *path, const odd_safetensors
         else if (!rc)
             rc = odd_filling_tensor(&f, tensor, odd_safetensors_metadata(file, values.data), err);
         if (!rc)
-            rc = odd_filling_rest(&f, j->options->seed, j->notes, j->size, err);
+            rc = odd_filling_rest(&f, j->seed, j->notes, j->size, err);
         j->loaded[column->categorical] = true;
         odd_filling_free(&f);
     }
@@ -152,7 +152,7 @@ static int fill_from_text(job *j, const char *path, size_t k, oddrow_error *err)
     if (!rc)
         rc = odd_filling_text(&f, err);
     if (!rc)
-        rc = odd_filling_rest(&f, j->options->seed, j->notes, j->size, err);
+        rc = odd_filling_rest(&f, j->seed, j->notes, j->size, err);
     j->loaded[column->categorical] = true;
     odd_filling_free(&f);
     return rc;
@@ -201,11 +201,10 @@ static int fill_from(job *j, const char *text, oddrow_error *err)
     return fill_from_text(j, path, k, err);
 }
 
-static int freeze(const job *j, bool *frozen, oddrow_error *err)
+static int freeze_tables(const job *j, const odd_names *freeze, bool *frozen, oddrow_error *err)
 {
-    const odd_saved_options *o = j->options;
-    for (size_t i = 0; i < o->freeze_count; i++) {
-        const char *name = o->freeze[i];
+    for (size_t i = 0; i < freeze->count; i++) {
+        const char *name = freeze->items[i];
         size_t k = find_categorical(j->schema, name, strlen(name));
         if (k == SIZE_MAX && strcmp(name, "all") == 0) {
             memcpy(frozen, j->loaded, j->schema->C * sizeof *frozen);
@@ -222,22 +221,23 @@ static int freeze(const job *j, bool *frozen, oddrow_error *err)
     return 0;
 }
 
-int odd_saved_apply(const odd_saved_options *options, const odd_schema *schema,
-                    odd_network *network, bool *frozen, char *notes, size_t size, oddrow_error *err)
+int odd_saved_apply(const odd_names *files, const odd_names *freeze, uint64_t seed,
+                    const odd_schema *schema, odd_network *network, bool *frozen, char *notes,
+                    size_t size, oddrow_error *err)
 {
     bool *flags = odd_alloc(2 * schema->C + 1, sizeof *flags);
-    job j = {options, schema, network, flags, flags + schema->C, notes, size};
+    job j = {seed, schema, network, flags, flags + schema->C, notes, size};
     int rc = flags ? 0 : odd_no_memory(err);
-    for (size_t i = 0; !rc && i < options->file_count; i++) {
+    for (size_t i = 0; !rc && i < files->count; i++) {
         const char *path;
-        size_t k = named_column(schema, options->files[i], &path);
+        size_t k = named_column(schema, files->items[i], &path);
         if (k != SIZE_MAX)
             j.named[schema->columns[k].categorical] = true;
     }
-    for (size_t i = 0; !rc && i < options->file_count; i++)
-        rc = fill_from(&j, options->files[i], err);
+    for (size_t i = 0; !rc && i < files->count; i++)
+        rc = fill_from(&j, files->items[i], err);
     if (!rc)
-        rc = freeze(&j, frozen, err);
+        rc = freeze_tables(&j, freeze, frozen, err);
     odd_free(flags);
     return rc;
 }

@@ -27,16 +27,15 @@ uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_
     uint64_t wholes[] = {dataset->hash,       dataset->rows,       options->projection,
                          options->activation, options->objective,  options->epochs,
                          options->min_steps,  options->batch_size, options->patience,
-                         options->seed,       options->memory,     options->layers};
+                         options->seed,       options->memory,     options->widths.count};
     uint64_t hash = odd_hash(numbers, sizeof numbers, 1);
     hash = odd_hash(wholes, sizeof wholes, hash);
-    if (options->widths)
-        hash = odd_hash(options->widths, options->layers * sizeof *options->widths, hash);
-    if (options->saved.file_count || options->saved.width_count)
+    hash = odd_hash(options->widths.items, options->widths.count * sizeof(size_t), hash);
+    if (options->embeddings.count || options->columns.embedding_widths.count)
         hash = odd_hash(network->parameters, network->count * sizeof(float), hash);
     if (frozen)
         hash = odd_hash(frozen, network->config.C * sizeof *frozen, hash);
-    if (options->balanced)
+    if (options->class_weights)
         hash = odd_hash("balanced", 8, hash);
     return hash;
 }

@@ -380,6 +380,8 @@ static int start(reader *r, const char *const *paths, size_t path_count, oddrow_
         return rc;
     size_t columns = odd_csv_columns(r->source);
     const char **names = odd_alloc(columns, sizeof *names);
+    odd_fit_options fit = r->options->columns;
+    fit.seed = r->options->seed;
     r->chunk_count = odd_pool_threads(r->pool);
     r->chunks = odd_alloc(r->chunk_count, sizeof *r->chunks);
     r->errors = odd_alloc(r->chunk_count, sizeof *r->errors);
@@ -389,8 +391,7 @@ static int start(reader *r, const char *const *paths, size_t path_count, oddrow_
     for (size_t i = 0; !rc && i < columns; i++)
         names[i] = odd_csv_name(r->source, i);
     if (!rc)
-        rc = odd_prefix(err, odd_fit_new(names, columns, &r->options->columns, &r->fit, err),
-                        "%s: ", paths[0]);
+        rc = odd_prefix(err, odd_fit_new(names, columns, &fit, &r->fit, err), "%s: ", paths[0]);
     odd_free(names);
     return rc;
 }
@@ -424,7 +425,7 @@ int odd_dataset_read(const char *const *paths, size_t path_count, const odd_trai
     if (!rc)
         rc = odd_prefix(err, odd_fit_finish(r.fit, &out->schema, err), "%s: ", paths[0]);
     if (!rc)
-        rc = odd_saved_widths(&options->saved, out->schema, err);
+        rc = odd_saved_widths(&options->columns.embedding_widths, out->schema, err);
     if (!rc)
         rc = encode_all(&r, out, err);
     out->rows = r.rows;

@@ -92,7 +92,8 @@ float *odd_class_weights(const odd_train_options *options, const odd_schema *sch
         rows += (double)v->counts[c + 1];
     for (size_t c = 0; weights && c < classes; c++) {
         double own = v ? (double)v->counts[c + 1] : 0;
-        weights[c] = options->balanced && own > 0 ? (float)(rows / ((double)classes * own)) : 1.0f;
+        weights[c] =
+            options->class_weights && own > 0 ? (float)(rows / ((double)classes * own)) : 1.0f;
     }
     return weights;
 }
@@ -254,7 +255,7 @@ static int start(loop *l, odd_pool *pool, oddrow_error *err)
     l->saved = odd_clock();
     l->state.best = odd_alloc(network->count, sizeof(float));
     l->losses = odd_alloc(l->held->count, sizeof(float));
-    if (l->supervised && options->balanced) {
+    if (l->supervised && options->class_weights) {
         l->class_weights = odd_class_weights(options, l->dataset->schema);
         l->weights = odd_alloc(options->batch_size, sizeof(float));
         if (!l->class_weights || !l->weights)

@@ -46,7 +46,8 @@ int odd_training_record_target(json_t *record, const odd_train_options *options,
     if (objective == ODD_CLASSIFY) {
         json_object_del(record, "mse");
         json_object_del(record, "mape");
-        rc |= set(record, "class_weights", json_string(options->balanced ? "balanced" : "none"));
+        rc |=
+            set(record, "class_weights", json_string(options->class_weights ? "balanced" : "none"));
         rc |= set(record, "log_loss", real(metrics->log_loss));
         rc |= set(record, "auroc", real(metrics->auroc));
         rc |= set(record, "accuracy", real(metrics->accuracy));

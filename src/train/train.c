@@ -32,14 +32,18 @@ static int check(const odd_train_options *o, oddrow_error *err)
     if (o->memory < (32u << 20))
         return odd_fail(err, ODDROW_EINVAL, "memory must be at least 32M");
     if (o->resume && !o->checkpoint)
-        return odd_fail(err, ODDROW_EINVAL, "resume needs a checkpoint directory");
-    bool target = o->columns.names[ODD_TARGET].count > 0;
+        return odd_fail(err, ODDROW_EINVAL, "resume needs checkpoint, a directory");
+    bool target = o->columns.target != NULL;
     if (target && o->contamination > 0)
-        return odd_fail(err, ODDROW_EINVAL, "contamination and a target do not go together");
-    if (!target && (o->columns.target != ODD_TARGET_INFER || o->balanced))
-        return odd_fail(err, ODDROW_EINVAL, "task and class-weights need a target");
-    if (o->saved.freeze_count && !o->saved.file_count)
-        return odd_fail(err, ODDROW_EINVAL, "freeze needs embeddings that are loaded");
+        return odd_fail(err, ODDROW_EINVAL, "contamination is for training without target");
+    if (target && o->objective != ODD_ROW)
+        return odd_fail(err, ODDROW_EINVAL, "objective is for training without target");
+    if (!target && o->columns.task != ODD_TARGET_INFER)
+        return odd_fail(err, ODDROW_EINVAL, "task needs target, a column");
+    if (!target && o->class_weights)
+        return odd_fail(err, ODDROW_EINVAL, "class-weights needs target, a column");
+    if (o->freeze.count && !o->embeddings.count)
+        return odd_fail(err, ODDROW_EINVAL, "freeze needs embeddings: nothing is loaded");
     return 0;
 }
 
@@ -65,9 +69,9 @@ static int make_network(const odd_train_options *options, const odd_schema *sche
         config.widths = odd_supervised_widths;
         config.layers = ODD_SUPERVISED_LAYERS;
     }
-    if (options->widths) {
-        config.widths = options->widths;
-        config.layers = options->layers;
+    if (options->widths.count) {
+        config.widths = options->widths.items;
+        config.layers = options->widths.count;
     }
     int rc = schema->C + schema->M
                  ? 0
@@ -174,8 +178,7 @@ static int finish(const odd_train_options *options, odd_dataset *dataset, const 
         return rc;
     model->training = odd_training_record(options, dataset, history);
     if (!model->training ||
-        (options->saved.freeze_count &&
-         odd_training_record_frozen(model->training, schema, frozen)) ||
+        (options->freeze.count && odd_training_record_frozen(model->training, schema, frozen)) ||
         (supervised && odd_training_record_target(model->training, options, dataset,
                                                   schema->columns[schema->target].name,
                                                   model->network->config.objective, metrics)))
@@ -191,20 +194,18 @@ static int learn(const odd_train_options *options, odd_dataset *dataset, odd_poo
     odd_history history = {0};
     odd_rows *held = NULL;
     odd_metrics metrics = {0};
-    odd_saved_options saved = options->saved;
-    saved.seed = options->seed;
     bool *frozen = odd_alloc(dataset->schema->C + 1, sizeof *frozen);
     int rc = frozen ? make_network(options, dataset->schema, &network, err) : odd_no_memory(err);
     if (!rc)
-        rc = odd_saved_apply(&saved, dataset->schema, network, frozen, dataset->notes,
-                             sizeof dataset->notes, err);
+        rc = odd_saved_apply(&options->embeddings, &options->freeze, options->seed, dataset->schema,
+                             network, frozen, dataset->notes, sizeof dataset->notes, err);
     if (!rc)
         rc = odd_dataset_sample(dataset->held, dataset->schema,
                                 held_limit(dataset->schema, options->memory), SAMPLE_SEED + 1,
                                 &held, err);
     if (!rc)
-        rc = odd_epochs_run(options, dataset, held, options->saved.freeze_count ? frozen : NULL,
-                            pool, network, &history, err);
+        rc = odd_epochs_run(options, dataset, held, options->freeze.count ? frozen : NULL, pool,
+                            network, &history, err);
     if (!rc)
         rc = odd_model_new(&dataset->schema, &network, &model, err);
     if (!rc)
@@ -243,7 +244,7 @@ int odd_train(const char *const *paths, size_t path_count, const odd_train_optio
         rc = odd_dataset_read(paths, path_count, &o, pool, &dataset, err);
     if (!rc && dataset.schema->target != SIZE_MAX)
         o.objective = objective_of(&o, dataset.schema); /* the checkpoint's fingerprint has it */
-    if (!rc && o.balanced && o.objective != ODD_CLASSIFY)
+    if (!rc && o.class_weights && o.objective != ODD_CLASSIFY)
         rc = odd_fail(err, ODDROW_EINVAL,
                       "class-weights are for classes, and the target is a number");
     if (!rc && o.objective == ODD_CLASSIFY && odd_table_rows(dataset.train) == 0)

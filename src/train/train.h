@@ -2,53 +2,93 @@
 #ifndef ODD_TRAIN_TRAIN_H
 #define ODD_TRAIN_TRAIN_H
 
+#include "base/options.h"
 #include "base/progress.h"
 #include "column/fit.h"
 #include "csv/source.h"
 #include "model/model.h"
 #include "nn/network.h"
 #include "oddrow.h"
-#include "tables/saved.h"
 #include "train/metrics.h"
+
+/* Whether each class of a target weighs the same in all, however rare. */
+typedef enum odd_weighting { ODD_WEIGHTS_NONE, ODD_WEIGHTS_BALANCED } odd_weighting;
+
+/* widths: none: 50-32-16-4-16-32-50, with a target odd_supervised_widths; objective: of an
+ * autoencoder, a target has its own. */
+#define ODD_NETWORK_OPTIONS(X)                                                                     \
+    X(odd_sizes, widths, {0}, COUNTS, "widths", TRAIN, .low = 1, .high = 4096, .value = "N,N",     \
+      .unset = "50,32,16,4,16,32,50", .help = "hidden layers; with a target 64,32 unless given")   \
+    X(size_t, projection, 10, COUNT, "projection", TRAIN, .low = 1, .high = 1024, .value = "N",    \
+      .help = "width of the dense layer over the numbers")                                         \
+    X(odd_activation, activation, ODD_LEAKY_RELU, CHOICE, "activation", TRAIN,                     \
+      .choice = activation, .help = "activation of the hidden layers")                             \
+    X(double, dropout, 0, REAL, "dropout", TRAIN, .high = 1, .below_high = true, .value = "P",     \
+      .help = "share of hidden units dropped while training")                                      \
+    X(double, mask, 0.1, REAL, "mask", TRAIN, .high = 1, .below_high = true, .value = "P",         \
+      .help = "share of input columns masked while training")                                      \
+    X(odd_objective, objective, ODD_ROW, CHOICE, "objective", TRAIN, .choice = objective,          \
+      .help = "reconstruct the row, or the network's own input")
+
+/* epochs: at least this many, unless patience ends them; embeddings and freeze: see tables/saved.h;
+ * output and quiet are the command's. */
+#define ODD_TRAINING_OPTIONS(X)                                                                    \
+    X(const char *, output, NULL, TEXT, "output", TRAIN, .value = "MODEL",                         \
+      .help = "where the model goes (-o)")                                                         \
+    X(double, contamination, 0, REAL, "contamination", TRAIN, .high = 0.5, .below_high = true,     \
+      .value = "F", .help = "share of the training rows that may be odd")                          \
+    X(size_t, epochs, 20, COUNT, "epochs", TRAIN, .low = 1, .high = 1e6, .value = "N",             \
+      .help = "passes over the rows")                                                              \
+    X(size_t, min_steps, 1500, COUNT, "min-steps", TRAIN, .high = 1e9, .value = "N",               \
+      .help = "more passes over small files until this many steps")                                \
+    X(size_t, batch_size, 256, COUNT, "batch-size", TRAIN, .low = 1, .high = 1e6, .value = "N",    \
+      .help = "rows a step")                                                                       \
+    X(double, learning_rate, 3e-3, REAL, "learning-rate", TRAIN, .high = 10, .above_low = true,    \
+      .value = "X", .help = "peak of the one-cycle schedule")                                      \
+    X(double, weight_decay, 0, REAL, "weight-decay", TRAIN, .high = 1, .value = "X",               \
+      .help = "decoupled weight decay")                                                            \
+    X(double, validation, 0.1, REAL, "validation", TRAIN, .high = 0.9, .above_low = true,          \
+      .value = "F", .help = "share of the rows held out for calibration")                          \
+    X(size_t, patience, 10, COUNT, "patience", TRAIN, .high = 1e6, .value = "N",                   \
+      .help = "epochs without a better validation loss before stopping; 0: never")                 \
+    X(double, alerts, 0.001, REAL, "alerts", TRAIN, .high = 1, .above_low = true,                  \
+      .below_high = true, .value = "Q",                                                            \
+      .help = "share of normal rows that the model may call odd")                                  \
+    X(uint64_t, seed, 1, COUNT, "seed", TRAIN, .high = ODD_ANY, .value = "N",                      \
+      .help = "start of all randomness")                                                           \
+    X(size_t, threads, 0, COUNT, "threads", TRAIN, .high = 1024, .value = "N",                     \
+      .help = "threads; 0: one per processor. The model is the same for any number")               \
+    X(size_t, memory, (size_t)1 << 30, BYTES, "memory", TRAIN, .low = 16777216.0, .high = 1e15,    \
+      .value = "SIZE", .help = "resident memory to stay near, such as 256M or 2G")                 \
+    X(const char *, checkpoint, NULL, TEXT, "checkpoint", TRAIN, .value = "DIR",                   \
+      .help = "directory that keeps the state of the run")                                         \
+    X(bool, resume, false, SWITCH, "resume", TRAIN,                                                \
+      .help = "go on from the checkpoint, where there is one")                                     \
+    X(const char *, report, NULL, TEXT, "report", TRAIN, .value = "FILE.json",                     \
+      .help = "where a record of every epoch goes")                                                \
+    X(odd_weighting, class_weights, ODD_WEIGHTS_NONE, CHOICE, "class-weights", TRAIN,              \
+      .choice = class_weights,                                                                     \
+      .help = "balanced: rare classes of the target weigh as much in all")                         \
+    X(odd_names, embeddings, {0}, NAMES, "embeddings", TRAIN, .value = "FILE,A=FILE",              \
+      .repeats = true,                                                                             \
+      .help = "saved tables to start from: a model, safetensors, or COLUMN=vectors.txt")           \
+    X(odd_names, freeze, {0}, NAMES, "freeze", TRAIN, .value = "A,B|all", .repeats = true,         \
+      .help = "columns whose loaded tables stay as they are")                                      \
+    X(bool, quiet, false, SWITCH, "quiet", TRAIN, .help = "say nothing but errors")
 
 typedef struct odd_train_options {
     odd_csv_options csv;
-    odd_fit_options columns; /* columns.names[ODD_TARGET] names the target: a supervised model */
-    /* network */
-    const size_t *widths; /* NULL: 50-32-16-4-16-32-50, with a target odd_supervised_widths */
-    size_t layers;
-    size_t projection;
-    odd_activation activation;
-    odd_objective objective; /* of an autoencoder; a target has its own */
-    double dropout, mask;
-    /* training */
-    double contamination; /* share of the rows that may be odd, 0 to below 0.5 */
-    size_t epochs;        /* at least this many, unless patience ends them */
-    size_t min_steps;     /* more epochs on small files until this many steps */
-    size_t batch_size;    /* rows a step */
-    double learning_rate; /* peak of the one-cycle schedule */
-    double weight_decay;  /* decoupled */
-    double validation;    /* share of the rows held out */
-    size_t patience;      /* epochs without a better validation loss; 0: never stop early */
-    double alerts;        /* share of normal rows that may be called odd */
-    uint64_t seed;
-    size_t threads;          /* 0: as many as the process may use */
-    size_t memory;           /* bytes of resident memory to aim at */
-    bool balanced;           /* classes: each weighs the same in all, however rare */
-    odd_saved_options saved; /* its seed is not looked at: `seed` counts */
-    const char *checkpoint;  /* directory, or NULL */
-    bool resume;
-    const char *report;         /* path of the JSON report, or NULL */
+    odd_fit_options columns; /* a target makes a supervised model */
+    ODD_NETWORK_OPTIONS(ODD_OPTION_FIELD)
+    ODD_TRAINING_OPTIONS(ODD_OPTION_FIELD)
     odd_progress_call progress; /* or NULL */
     void *progress_context;
 } odd_train_options;
 
 #define ODD_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        .columns = ODD_FIT_OPTIONS_INIT, .projection = 10, .mask = 0.1,                            \
-        .activation = ODD_LEAKY_RELU, .objective = ODD_ROW, .epochs = 20, .min_steps = 1500,       \
-        .batch_size = 256, .learning_rate = 3e-3, .validation = 0.1, .patience = 10,               \
-        .alerts = 0.001, .seed = 1, .memory = (size_t)1 << 30,                                     \
+        ODD_NETWORK_OPTIONS(ODD_OPTION_DEFAULT)                                                    \
+        ODD_TRAINING_OPTIONS(ODD_OPTION_DEFAULT).columns = ODD_FIT_OPTIONS_INIT                    \
     }
 
 enum { ODD_SUPERVISED_LAYERS = 2 };

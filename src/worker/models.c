@@ -10,7 +10,8 @@ static int load_pair(const odd_worker_options *o, size_t threads, const char *pa
                      const char *shadow_path, odd_engine **engine, odd_engine **shadow,
                      oddrow_error *err)
 {
-    odd_engine_options options = {threads, o->explain, o->alerts, o->max_message, o->publish_all};
+    odd_engine_options options = {threads, o->explain, o->alerts, o->max_message,
+                                  o->publish == ODD_PUBLISH_ALL};
     *engine = *shadow = NULL;
     int rc = odd_engine_load(path, &options, engine, err);
     if (!rc && shadow_path)

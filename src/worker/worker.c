@@ -24,7 +24,7 @@ static int open_socket(odd_worker *w, int type, const char *endpoint, const char
                        void **out, oddrow_error *err)
 {
     bool local = false;
-    if (!endpoint)
+    if (!endpoint || strcmp(endpoint, "none") == 0)
         return 0;
     int rc = odd_endpoint_check(endpoint, &local, err);
     if (rc)
@@ -102,7 +102,8 @@ int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_e
         rc = odd_pool_new(options->threads, &w->pool, err);
     if (!rc)
         rc = odd_models_open(w, err);
-    odd_journal_options journal = {options->power, options->retain.seconds, options->retain.bytes};
+    odd_journal_options journal = {options->durability == ODD_DURABLE_POWER,
+                                   options->retain.seconds, options->retain.bytes};
     if (!rc)
         rc = odd_journal_open(options->journal, &journal, &w->journal, err);
     if (!rc)

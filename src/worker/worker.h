@@ -9,45 +9,77 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "oddrow.h"
 #include "wire/endpoint.h"
 #include "wire/payload.h"
-
-/* How much of the feed is kept; at most one bound is set. */
-typedef struct odd_retain {
-    double seconds; /* 0: no bound */
-    size_t bytes;   /* 0: no bound */
-} odd_retain;
-
-/* Texts are borrowed until odd_worker_free. */
-typedef struct odd_worker_options {
-    const char *model, *shadow;              /* paths; shadow may be NULL */
-    const char *pull, *rows, *feed, *replay; /* endpoints; NULL: not bound */
-    const char *journal;                     /* path; NULL: a temporary one */
-    const char *keys;                        /* directory; NULL: no CURVE */
-    bool publish_all, power;
-    odd_retain retain;
-    size_t explain;
-    double alerts; /* 0: the model's own */
-    size_t batch_rows;
-    double batch_wait; /* seconds */
-    size_t threads;    /* 0: one a processor */
-    size_t max_message;
-    odd_log *log; /* borrowed, may be NULL */
-} odd_worker_options;
-
-#define ODD_WORKER_OPTIONS_INIT                                                                    \
-    {                                                                                              \
-        .pull = "tcp://127.0.0.1:5555", .rows = "tcp://127.0.0.1:5556",                            \
-        .feed = "tcp://127.0.0.1:5557", .replay = "tcp://127.0.0.1:5558",                          \
-        .retain = {.bytes = (size_t)1 << 30}, .explain = 3, .batch_rows = 2048,                    \
-        .batch_wait = 500e-6, .max_message = (size_t)16 << 20                                      \
-    }
 
 /* The most that max_message may be. A row stands in its entry twice, as received and in its
  * reasons, each byte as six characters at worst (\u0001): 805 MB, and SQLite takes 10^9 bytes. A
  * longer entry could never be committed, and the batch would wait for ever. */
 #define ODD_MESSAGE_MOST 67108864.0
+
+/* What acknowledged rows survive; which scored rows the feed carries; how lines are written. */
+typedef enum odd_durability { ODD_DURABLE_PROCESS, ODD_DURABLE_POWER } odd_durability;
+typedef enum odd_publish { ODD_PUBLISH_ODD, ODD_PUBLISH_ALL } odd_publish;
+
+/* Endpoints: NULL or "none": not bound; journal NULL: a temporary one; keys NULL: no CURVE; alerts
+ * 0: the model's own; threads 0: one a processor; http, http_token and log_form are the command's.
+ */
+#define ODD_WORKER_OPTIONS(X)                                                                      \
+    X(const char *, pull, "tcp://127.0.0.1:5555", TEXT, "pull", SERVE, .value = "EP",              \
+      .help = "PULL socket: rows, fire and forget; 'none' binds no socket, here and below")        \
+    X(const char *, rows, "tcp://127.0.0.1:5556", TEXT, "rows", SERVE, .value = "EP",              \
+      .help = "ROUTER socket: rows acknowledged (send) or answered (ask)")                         \
+    X(const char *, feed, "tcp://127.0.0.1:5557", TEXT, "feed", SERVE, .value = "EP",              \
+      .help = "XPUB socket: scored rows, rejects, drift, status")                                  \
+    X(const char *, replay, "tcp://127.0.0.1:5558", TEXT, "replay", SERVE, .value = "EP",          \
+      .help = "ROUTER socket: the feed from any sequence number on")                               \
+    X(const char *, http, "127.0.0.1:5580", TEXT, "http", SERVE, .value = "HOST:PORT",             \
+      .help = "/healthz, /readyz and /metrics")                                                    \
+    X(const char *, http_token, NULL, TEXT, "http-token", SERVE | PROMOTE, .value = "FILE",        \
+      .help = "file with the token that HTTP clients must bear; wanted beyond loopback")           \
+    X(const char *, journal, NULL, TEXT, "journal", SERVE, .value = "FILE.db",                     \
+      .unset = "a temporary one", .help = "SQLite file of the feed and of the clients' places")    \
+    X(odd_durability, durability, ODD_DURABLE_PROCESS, CHOICE, "durability", SERVE,                \
+      .choice = durability,                                                                        \
+      .help = "what acknowledged rows survive: the end of the process, or a power failure")        \
+    X(odd_retain, retain, {.bytes = (size_t)1 << 30}, RETAIN, "retain", SERVE,                     \
+      .value = "DURATION|SIZE",                                                                    \
+      .help = "how much of the feed the journal keeps: 12h, 7d, 500M, 10G")                        \
+    X(odd_publish, publish, ODD_PUBLISH_ODD, CHOICE, "publish", SERVE, .choice = publish,          \
+      .help = "which scored rows the feed carries")                                                \
+    X(size_t, explain, 3, COUNT, "explain", SERVE, .high = 1000, .value = "K",                     \
+      .help = "name the K most surprising columns of each odd row")                                \
+    X(double, alerts, 0, REAL, "alerts", SERVE, .high = 1, .above_low = true, .below_high = true,  \
+      .value = "Q", .unset = "the model's", .help = "share of normal rows that may be called odd") \
+    X(size_t, batch_rows, 2048, COUNT, "batch-rows", SERVE, .low = 1, .high = 65536, .value = "N", \
+      .help = "rows scored together at most")                                                      \
+    X(double, batch_wait, 500e-6, DURATION, "batch-wait", SERVE, .high = 60, .value = "DURATION",  \
+      .help = "how long a busy worker waits for a batch to fill; an idle one never waits")         \
+    X(size_t, threads, 0, COUNT, "threads", SERVE, .high = 1024, .value = "N",                     \
+      .help = "scoring threads; 0: one per processor")                                             \
+    X(size_t, max_message, (size_t)16 << 20, BYTES, "max-message", SERVE, .low = 4096,             \
+      .high = ODD_MESSAGE_MOST, .value = "SIZE",                                                   \
+      .help = "longest payload; a longer one is rejected")                                         \
+    X(const char *, keys, NULL, TEXT, "keys", SERVE, .value = "DIR",                               \
+      .help = "CURVE keys and allow list, as oddrow keygen makes them; wanted beyond loopback")    \
+    X(const char *, shadow, NULL, TEXT, "shadow", SERVE, .value = "MODEL",                         \
+      .help = "a candidate that scores the same rows, to compare")                                 \
+    X(odd_form, log_form, ODD_FORM_TEXT, CHOICE, "log", SERVE, .choice = form,                     \
+      .help = "form of the log on standard error")
+
+/* Texts are borrowed until odd_worker_free. */
+typedef struct odd_worker_options {
+    const char *model; /* path */
+    odd_log *log;      /* borrowed, may be NULL */
+    ODD_WORKER_OPTIONS(ODD_OPTION_FIELD)
+} odd_worker_options;
+
+#define ODD_WORKER_OPTIONS_INIT                                                                    \
+    {                                                                                              \
+        ODD_WORKER_OPTIONS(ODD_OPTION_DEFAULT)                                                     \
+    }
 
 typedef struct odd_worker odd_worker;
 

@@ -117,7 +117,7 @@ static void learns_a_mixed_table(void **state)
     (void)state;
     static const char *const labels[] = {"label"};
     odd_fit_options options = ODD_FIT_OPTIONS_INIT;
-    options.names[ODD_LABEL] = (odd_fit_names){labels, 1};
+    options.names[ODD_LABEL] = (odd_names){labels, 1};
     struct table t = mixed(1000, 1);
     odd_schema *s = fit_and_compare(&t, mixed_names, &options, 200);
     static const odd_kind kinds[] = {ODD_CATEGORICAL, ODD_NUMERIC,  ODD_TIMESTAMP,
@@ -174,9 +174,9 @@ static void explicit_kinds_win(void **state)
     static const char *const ids[] = {"code"};
     static const char *const numeric[] = {"late"};
     odd_fit_options options = ODD_FIT_OPTIONS_INIT;
-    options.names[ODD_CATEGORICAL] = (odd_fit_names){categorical, 3};
-    options.names[ODD_ID] = (odd_fit_names){ids, 1};
-    options.names[ODD_NUMERIC] = (odd_fit_names){numeric, 1};
+    options.names[ODD_CATEGORICAL] = (odd_names){categorical, 3};
+    options.names[ODD_ID] = (odd_names){ids, 1};
+    options.names[ODD_NUMERIC] = (odd_names){numeric, 1};
     struct table t = mixed(500, 2);
     odd_schema *s = fit_and_compare(&t, mixed_names, &options, 150);
     assert_int_equal(s->columns[1].kind, ODD_CATEGORICAL);
@@ -199,17 +199,17 @@ static void refuses_contradictions(void **state)
     assert_int_equal(odd_fit_new(twice, 3, NULL, &fit, &err), ODDROW_ESCHEMA);
     assert_non_null(strstr(err.message, "'a'"));
     assert_null(fit);
-    options.names[ODD_NUMERIC] = (odd_fit_names){absent, 2};
+    options.names[ODD_NUMERIC] = (odd_names){absent, 2};
     assert_int_equal(odd_fit_new(names, 3, &options, &fit, &err), ODDROW_ESCHEMA);
     assert_non_null(strstr(err.message, "'d'"));
-    options.names[ODD_NUMERIC] = (odd_fit_names){b, 2}; /* the same twice is no contradiction */
+    options.names[ODD_NUMERIC] = (odd_names){b, 2}; /* the same twice is no contradiction */
     assert_int_equal(odd_fit_new(names, 3, &options, &fit, &err), 0);
     odd_fit_free(&fit);
-    options.names[ODD_ID] = (odd_fit_names){b, 1};
+    options.names[ODD_ID] = (odd_names){b, 1};
     assert_int_equal(odd_fit_new(names, 3, &options, &fit, &err), ODDROW_ESCHEMA);
     assert_string_equal(err.message, "column 'b' is set as both numeric and id");
     options.names[ODD_ID].count = 0;
-    options.names[ODD_CONSTANT] = (odd_fit_names){b, 1};
+    options.names[ODD_CONSTANT] = (odd_names){b, 1};
     assert_int_equal(odd_fit_new(names, 3, &options, &fit, &err), ODDROW_EINVAL);
     options.names[ODD_CONSTANT].count = 0;
     options.max_vocab = 0;

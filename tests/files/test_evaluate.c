@@ -82,8 +82,8 @@ static odd_model *model_of(const char *path)
     odd_train_summary summary;
     odd_model *model = NULL;
     oddrow_error err = {0};
-    options.columns.names[ODD_LABEL] = (odd_fit_names){labels, 1};
-    options.columns.names[ODD_NUMERIC] = (odd_fit_names){numbers, 1};
+    options.columns.names[ODD_LABEL] = (odd_names){labels, 1};
+    options.columns.names[ODD_NUMERIC] = (odd_names){numbers, 1};
     if (odd_train(&path, 1, &options, &model, &summary, &err))
         fail_msg("%s", err.message);
     return model;

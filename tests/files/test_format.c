@@ -21,8 +21,8 @@ static void bind(bound *b, odd_format format, size_t explain)
     odd_train_options options = made_options();
     odd_csv_options csv = {.delimiter = ','};
     *b = (bound){.options = {.format = format, .explain = explain}};
-    options.columns.names[ODD_ID] = (odd_fit_names){ids, 1};
-    options.columns.names[ODD_LABEL] = (odd_fit_names){labels, 1};
+    options.columns.names[ODD_ID] = (odd_names){ids, 1};
+    options.columns.names[ODD_LABEL] = (odd_names){labels, 1};
     assert_int_equal(odd_bytes_print(&table, "%s", header), 0);
     for (int i = 0; i < 60; i++)
         assert_int_equal(odd_bytes_print(&table, "%d,0,%s\n", i, i % 2 ? "a" : "b"), 0);

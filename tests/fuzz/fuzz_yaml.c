@@ -11,19 +11,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     odd_options options;
     oddrow_error err = {0};
-    if (odd_options_init(&options, &err) == 0) {
-        int code = odd_pipeline_parse("f", (const char *)data, size, &options, &err);
-        if (code != 0 && (err.code != code || err.message[0] == '\0'))
-            abort();
-        if (code == 0) {
-            char text[200];
-            size_t count = 0;
-            const odd_option *table = odd_option_table(&count);
-            for (size_t i = 0; i < count; i++)
-                odd_options_print(&options, &table[i], text, sizeof(text));
-            odd_options_check(&options, &err);
-        }
+    odd_options_init(&options);
+    int code = odd_pipeline_parse("f", (const char *)data, size, &options, &err);
+    if (code != 0 && (err.code != code || err.message[0] == '\0'))
+        abort();
+    if (code == 0) {
+        char text[200];
+        size_t count = 0;
+        const odd_option *table = odd_option_table(&count);
+        for (size_t i = 0; i < count; i++)
+            odd_options_print(&options, &table[i], text, sizeof(text));
+        odd_options_check(&options, &err);
     }
-    odd_options_free(&options);
+    odd_options_clear(&options);
     return 0;
 }

@@ -19,13 +19,14 @@ static int start(void **state)
 {
     (void)state;
     err = (oddrow_error){0};
-    return odd_options_init(&options, &err);
+    odd_options_init(&options);
+    return 0;
 }
 
 static int stop(void **state)
 {
     (void)state;
-    odd_options_free(&options);
+    odd_options_clear(&options);
     return 0;
 }
 
@@ -60,10 +61,10 @@ static void test_reads(void **state)
     assert_int_equal(options.data.files.count, 2);
     assert_string_equal(options.data.files.items[1], "b, c.csv");
     assert_int_equal(options.data.delimiter, ';');
-    assert_string_equal(options.columns.id.items[0], "package");
-    assert_int_equal(options.columns.numeric.count, 2);
-    assert_string_equal(options.columns.numeric.items[1], "installed");
-    assert_int_equal(options.network.widths.items[2], 16);
+    assert_string_equal(options.columns.names[ODD_ID].items[0], "package");
+    assert_int_equal(options.columns.names[ODD_NUMERIC].count, 2);
+    assert_string_equal(options.columns.names[ODD_NUMERIC].items[1], "installed");
+    assert_int_equal(options.training.widths.items[2], 16);
     assert_int_equal(options.training.epochs, 4);
     assert_true(options.training.quiet);
     assert_int_equal(parse(""), 0);

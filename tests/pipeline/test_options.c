@@ -19,13 +19,14 @@ static int start(void **state)
 {
     (void)state;
     err = (oddrow_error){0};
-    return odd_options_init(&options, &err);
+    odd_options_init(&options);
+    return 0;
 }
 
 static int stop(void **state)
 {
     (void)state;
-    odd_options_free(&options);
+    odd_options_clear(&options);
     return 0;
 }
 
@@ -64,18 +65,18 @@ static void test_values(void **state)
     flag("training", "resume", "yes");
     assert_true(options.training.resume);
     flag("network", "activation", "tanh");
-    assert_int_equal(options.network.activation, ODD_TANH);
+    assert_int_equal(options.training.activation, ODD_TANH);
     flag("network", "widths", "8, 2 ,8");
-    assert_int_equal(options.network.widths.count, 3);
-    assert_int_equal(options.network.widths.items[1], 2);
+    assert_int_equal(options.training.widths.count, 3);
+    assert_int_equal(options.training.widths.items[1], 2);
     flag("data", "delimiter", "tab");
     assert_int_equal(options.data.delimiter, '\t');
     flag("data", "delimiter", "|");
     assert_int_equal(options.data.delimiter, '|');
     flag("columns", "id", "a,\"b, c\" , d");
-    assert_int_equal(options.columns.id.count, 3);
-    assert_string_equal(options.columns.id.items[1], "b, c");
-    assert_string_equal(options.columns.id.items[2], "d");
+    assert_int_equal(options.columns.names[ODD_ID].count, 3);
+    assert_string_equal(options.columns.names[ODD_ID].items[1], "b, c");
+    assert_string_equal(options.columns.names[ODD_ID].items[2], "d");
     flag("training", "report", "r.json");
     flag("training", "report", "s.json");
     assert_string_equal(options.training.report, "s.json");
@@ -157,7 +158,7 @@ static void test_flag_wins(void **state)
     assert_int_equal(set("training", "epochs", "9", ODD_FROM_PIPELINE), 0);
     assert_int_equal(set("columns", "id", "b,c", ODD_FROM_PIPELINE), 0);
     assert_int_equal(options.training.epochs, 3);
-    assert_string_equal(options.columns.id.items[0], "a");
+    assert_string_equal(options.columns.names[ODD_ID].items[0], "a");
     /* what loses is still checked */
     assert_int_equal(set("training", "epochs", "x", ODD_FROM_PIPELINE), ODDROW_EINVAL);
     assert_int_equal(set("training", "patience", "5", ODD_FROM_PIPELINE), 0);
@@ -202,7 +203,7 @@ static void test_table(void **state)
     const odd_option *table = odd_option_table(&count);
     for (size_t i = 0; i < count; i++) {
         assert_non_null(table[i].help);
-        assert_true(table[i].type == ODD_OPTION_SWITCH || table[i].value || table[i].choices);
+        assert_true(table[i].type == ODD_OPTION_SWITCH || table[i].value || table[i].choice);
         assert_ptr_equal(odd_option_find(table[i].section, table[i].key), &table[i]);
         for (size_t j = 0; j < i; j++)
             if (strcmp(table[i].key, table[j].key) == 0)
@@ -214,17 +215,15 @@ static void test_table(void **state)
 static void test_conversion(void **state)
 {
     (void)state;
-    odd_train_options train;
-    odd_score_options score;
     flag("columns", "label", "y");
     flag("network", "widths", "4,2,4");
     flag("training", "alerts", "0.01");
     flag("scoring", "explain", "3");
-    odd_options_train(&options, &train);
-    odd_options_score(&options, &score);
+    odd_train_options train = odd_options_train(&options);
+    odd_score_options score = odd_options_score(&options);
     assert_int_equal(train.columns.names[ODD_LABEL].count, 1);
-    assert_string_equal(train.columns.names[ODD_LABEL].names[0], "y");
-    assert_int_equal(train.layers, 3);
+    assert_string_equal(train.columns.names[ODD_LABEL].items[0], "y");
+    assert_int_equal(train.widths.count, 3);
     assert_true(train.alerts == 0.01);
     assert_true(score.alerts == 0);
     assert_int_equal(score.explain, 3);
@@ -256,15 +255,14 @@ static bool fails(void *context, size_t size)
 static int some_sets(oddrow_error *error)
 {
     odd_options o;
-    int code = odd_options_init(&o, error);
-    if (code == 0)
-        code = odd_options_set(&o, odd_option_find("columns", "id"), "a,b", ODD_FROM_FLAG, error);
+    odd_options_init(&o);
+    int code = odd_options_set(&o, odd_option_find("columns", "id"), "a,b", ODD_FROM_FLAG, error);
     if (code == 0)
         code = odd_options_set(&o, odd_option_find("network", "widths"), "4,2,4", ODD_FROM_FLAG,
                                error);
     if (code == 0)
         code = odd_options_set(&o, odd_option_find("scoring", "output"), "x", ODD_FROM_FLAG, error);
-    odd_options_free(&o);
+    odd_options_clear(&o);
     return code;
 }
 

@@ -143,8 +143,7 @@ static inline odd_train_options made_options(void)
 {
     static const size_t widths[3] = {9, 4, 9};
     odd_train_options o = ODD_TRAIN_OPTIONS_INIT;
-    o.widths = widths;
-    o.layers = 3;
+    o.widths = (odd_sizes){widths, 3};
     o.epochs = 2;
     o.min_steps = 0;
     o.batch_size = 64;
@@ -165,7 +164,7 @@ static inline odd_model *made_train(const odd_bytes *table, const odd_train_opti
     made_write(path, table->data, table->size);
     const char *end = memchr(table->data, '\n', table->size);
     if (memmem(table->data, (size_t)(end - table->data), large, strlen(large)))
-        o.columns.names[ODD_CATEGORICAL] = (odd_fit_names){&large, 1};
+        o.columns.names[ODD_CATEGORICAL] = (odd_names){&large, 1};
     if (odd_train(&path, 1, &o, &model, &summary, &err))
         fail_msg("%s", err.message);
     return model;

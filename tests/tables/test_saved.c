@@ -115,15 +115,13 @@ static int apply(const odd_model *to, const char *const *files, size_t count,
                  char *notes, oddrow_error *err)
 {
     odd_train_options o = made_options();
-    o.saved.files = files;
-    o.saved.file_count = count;
-    o.saved.freeze = freeze;
-    o.saved.freeze_count = freeze_count;
+    o.embeddings = (odd_names){files, count};
+    o.freeze = (odd_names){freeze, freeze_count};
     *notes = 0;
     assert_int_equal(odd_network_copy(to->network, out, NULL), 0);
     odd_network_init(*out, 99);
-    o.saved.seed = o.seed;
-    return odd_saved_apply(&o.saved, to->schema, *out, frozen, notes, 2000, err);
+    return odd_saved_apply(&o.embeddings, &o.freeze, o.seed, to->schema, *out, frozen, notes, 2000,
+                           err);
 }
 
 static const char *spec(size_t kind, char *room)
@@ -259,16 +257,14 @@ static void test_freeze(void **state)
     for (int run = 0; run < 4; run++) {
         odd_train_options o = made_options();
         odd_bytes table = made_table(PARTS, ROWS, 3);
-        o.saved.files = &paths[0];
-        o.saved.file_count = 1;
+        o.embeddings = (odd_names){&paths[0], 1};
         o.seed = 5;
         o.weight_decay = 0.1;
         if (run % 2) {
-            o.saved.freeze = &all;
-            o.saved.freeze_count = 1;
+            o.freeze = (odd_names){&all, 1};
         }
         if (run > 1)
-            o.columns.names[ODD_TARGET] = (odd_fit_names){&target, 1};
+            o.columns.target = target;
         odd_model *next = made_train(&table, &o);
         assert_int_equal(odd_model_supervised(next), run > 1);
         assert_int_equal(memcmp(odd_network_tensor(next->network, 0), vector_of(model, 0),
@@ -290,14 +286,14 @@ static void test_widths(void **state)
     odd_train_options o = made_options();
     odd_bytes table = made_table(PARTS, ROWS, 3);
     (void)state;
-    o.saved.widths = &six;
-    o.saved.width_count = 1;
+    o.columns.embedding_widths = (odd_names){&six, 1};
     odd_model *wide = made_train(&table, &o);
     assert_int_equal(wide->network->config.E[0], 6);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         oddrow_error err = {0};
-        o.saved.widths = &bad[i].text;
-        assert_int_equal(odd_saved_widths(&o.saved, wide->schema, &err), ODDROW_EINVAL);
+        o.columns.embedding_widths.items = &bad[i].text;
+        assert_int_equal(odd_saved_widths(&o.columns.embedding_widths, wide->schema, &err),
+                         ODDROW_EINVAL);
         if (!strstr(err.message, bad[i].message))
             fail_msg("%s", err.message);
     }

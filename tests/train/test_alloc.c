@@ -51,7 +51,7 @@ static int train_and_save(void)
     oddrow_error err = {0};
     options.epochs = 1;
     options.contamination = 0.1;
-    options.columns.names[ODD_LABEL] = (odd_fit_names){labels, 1};
+    options.columns.names[ODD_LABEL] = (odd_names){labels, 1};
     options.checkpoint = checkpoint;
     options.report = report;
     options.memory = 32u << 20;
@@ -73,7 +73,7 @@ static int resume(void)
     oddrow_error err = {0};
     options.epochs = 1;
     options.contamination = 0.1;
-    options.columns.names[ODD_LABEL] = (odd_fit_names){labels, 1};
+    options.columns.names[ODD_LABEL] = (odd_names){labels, 1};
     options.checkpoint = checkpoint;
     options.resume = true;
     options.memory = 32u << 20;
@@ -137,13 +137,11 @@ static int train_target(void)
     odd_model *model = NULL;
     oddrow_error err = {0};
     options.epochs = 1;
-    options.columns.names[ODD_TARGET] = (odd_fit_names){&target, 1};
-    options.columns.target = ODD_TARGET_CLASS;
-    options.balanced = true;
-    options.saved.files = embeddings;
-    options.saved.file_count = 2;
-    options.saved.freeze = &all;
-    options.saved.freeze_count = 1;
+    options.columns.target = target;
+    options.columns.task = ODD_TARGET_CLASS;
+    options.class_weights = ODD_WEIGHTS_BALANCED;
+    options.embeddings = (odd_names){embeddings, 2};
+    options.freeze = (odd_names){&all, 1};
     int rc = odd_train(&data, 1, &options, &model, &summary, &err);
     if (!rc)
         rc = odd_model_save(model, supervised_path, &err);

@@ -87,12 +87,12 @@ static void open_run(run *r, const odd_train_options *options)
     odd_network_config config = ODD_NETWORK_CONFIG;
     oddrow_error err = {0};
     *r = (run){.options = *options};
-    r->options.columns.names[ODD_CATEGORICAL] = (odd_fit_names){&large, 1};
+    r->options.columns.names[ODD_CATEGORICAL] = (odd_names){&large, 1};
     made_write(path, table.data, table.size);
     assert_int_equal(odd_pool_new(2, &r->pool, &err), 0);
     assert_int_equal(odd_dataset_read(&path, 1, &r->options, r->pool, &r->dataset, &err), 0);
-    config.widths = options->widths;
-    config.layers = options->layers;
+    config.widths = options->widths.items;
+    config.layers = options->widths.count;
     assert_int_equal(odd_network_for_schema(r->dataset.schema, &config, 1 << 24, &r->network, &err),
                      0);
     odd_network_init(r->network, 1);
@@ -329,7 +329,7 @@ static void fingerprints(void **state)
             o.objective = ODD_EMBEDDING_MSE;
             break;
         case 14:
-            o.widths = widths;
+            o.widths = (odd_sizes){widths, 3};
             break;
         case 15:
             d.hash++;

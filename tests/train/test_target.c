@@ -32,8 +32,8 @@ static int train(const char *target, odd_target_kind kind, odd_train_options o, 
     odd_bytes table = table_of(600);
     made_write(path, table.data, table.size);
     odd_bytes_free(&table);
-    o.columns.names[ODD_TARGET] = (odd_fit_names){&target, 1};
-    o.columns.target = kind;
+    o.columns.target = target;
+    o.columns.task = kind;
     return odd_train(&path, 1, &o, model, summary, err);
 }
 
@@ -50,7 +50,7 @@ static odd_model *trained(const char *target, odd_target_kind kind, const odd_tr
 static odd_train_options longer(void)
 {
     odd_train_options o = made_options();
-    o.widths = NULL;
+    o.widths = (odd_sizes){0};
     o.epochs = 40;
     o.learning_rate = 1e-2;
     return o;
@@ -122,7 +122,7 @@ static void test_balanced(void **state)
     double share[2];
     (void)state;
     for (int balanced = 0; balanced < 2; balanced++) {
-        o.balanced = balanced;
+        o.class_weights = balanced;
         o.epochs = 6;
         o.seed = 3;
         odd_model *model = trained("class", ODD_TARGET_CLASS, &o, &summary);
@@ -258,11 +258,12 @@ static void test_refusals(void **state)
     refuses("n", ODD_TARGET_CLASS, &o, ODDROW_ESCHEMA,
             "has 600 classes or more, beyond --max-vocab");
     o = longer();
-    o.balanced = true;
+    o.class_weights = ODD_WEIGHTS_BALANCED;
     refuses("price", ODD_TARGET_INFER, &o, ODDROW_EINVAL, "the target is a number");
     o = longer();
     o.contamination = 0.1;
-    refuses("class", ODD_TARGET_INFER, &o, ODDROW_EINVAL, "contamination and a target");
+    refuses("class", ODD_TARGET_INFER, &o, ODDROW_EINVAL,
+            "contamination is for training without target");
 }
 
 int main(void)

@@ -135,7 +135,7 @@ static void agrees_with_a_count_by_hand(void **state)
     for (size_t i = 0; i < 100; i++)
         put(&w, i, 0, "%s", i < 40 ? "0.5" : i < 70 ? "1.5" : i < 90 ? "2.5" : "3.5");
     odd_fit_options numeric = ODD_FIT_OPTIONS_INIT;
-    numeric.names[ODD_NUMERIC] = (odd_fit_names){step, 1};
+    numeric.names[ODD_NUMERIC] = (odd_names){step, 1};
     s = fit(&t, step, &numeric);
     d = watch(s, step, &w, &told);
     static const double p[] = {40.5 / 102, 30.5 / 102, 20.5 / 102, 10.5 / 102};
@@ -185,9 +185,9 @@ static struct table make(size_t rows, uint64_t seed, double shift)
 static odd_schema *fit_made(const struct table *t, odd_scaler_kind scaler)
 {
     odd_fit_options o = ODD_FIT_OPTIONS_INIT;
-    o.names[ODD_CATEGORICAL] = (odd_fit_names){names + COLOR, 3};
-    o.names[ODD_NUMERIC] = (odd_fit_names){names + NORMAL, 5};
-    o.names[ODD_ID] = (odd_fit_names){names + ROW, 1};
+    o.names[ODD_CATEGORICAL] = (odd_names){names + COLOR, 3};
+    o.names[ODD_NUMERIC] = (odd_names){names + NORMAL, 5};
+    o.names[ODD_ID] = (odd_names){names + ROW, 1};
     o.scaler = scaler;
     o.min_count = scaler == ODD_STANDARD ? 2 : 1;
     o.max_vocab = scaler == ODD_ROBUST ? 9000 : 100000;
@@ -270,7 +270,7 @@ static void ten_bins_of_even_shares(void **state)
         put(&w, i, 1, "%s", i % 10 ? "" : "7");
     }
     odd_fit_options o = ODD_FIT_OPTIONS_INIT;
-    o.names[ODD_NUMERIC] = (odd_fit_names){x, 1};
+    o.names[ODD_NUMERIC] = (odd_names){x, 1};
     odd_schema *s = fit(&t, x, &o);
     odd_drift *d = watch(s, x, &w, &told);
     double psi = 0;
@@ -313,7 +313,7 @@ static void any_ties(void **state)
         put(&t, 0, 0, "-1");
         put(&t, 1, 0, "41.5");
         odd_fit_options o = ODD_FIT_OPTIONS_INIT;
-        o.names[ODD_NUMERIC] = (odd_fit_names){x, 1};
+        o.names[ODD_NUMERIC] = (odd_names){x, 1};
         o.scaler = (odd_scaler_kind)(turn % ODD_SCALERS);
         odd_schema *s = fit(&t, x, &o);
         struct told told = {0};
