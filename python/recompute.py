@@ -189,7 +189,7 @@ def limited(x):
     return np.nan if x is not None and abs(x) > 1e140 else x
 
 
-# ---- "Scalers"
+# ---- "Encoding": the scalers
 
 def scale(column, x):
     q = np.array(column["quantiles"], dtype=np.float64)
@@ -223,7 +223,7 @@ def time_features(column, seconds):
     return np.stack(features, axis=1)
 
 
-# ---- "Encoding"
+# ---- "Encoding": the rows
 
 def encode_texts(column, cells):
     ids = {}
