@@ -1,4 +1,4 @@
-/* base/file.c: see file.h. */
+/* base/file.c: files written beside their name, packed by it, and renamed. */
 #include "base/file.h"
 
 #include "base/error.h"
@@ -40,40 +40,19 @@ static int fail_errno(odd_output *o, const char *what, oddrow_error *err)
     return odd_fail(err, ODDROW_EIO, "%s: cannot %s: %s", o->path, what, strerror(errno));
 }
 
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t n = strlen(text), m = strlen(ending);
-    return n >= m && !strcmp(text + n - m, ending);
-}
-
-/* zlib's allocations are ours, so that tests can make them fail. */
-static void *take(void *context, unsigned count, unsigned size)
-{
-    (void)context;
-    return odd_alloc(count, size);
-}
-
-static void give(void *context, void *p)
-{
-    (void)context;
-    odd_free(p);
-}
-
 static int start_packing(odd_output *o, oddrow_error *err)
 {
     if (!strcmp(o->path, "-"))
         return 0;
-    if (ends_with(o->path, ".gz")) {
+    if (odd_path_ends(o->path, ".gz")) {
         o->packed = GZIP;
-        o->deflater.zalloc = take;
-        o->deflater.zfree = give;
+        o->deflater = (z_stream){.zalloc = odd_zlib_alloc, .zfree = odd_zlib_free};
         /* 15 window bits, 16 more for a gzip header. */
-        int status = deflateInit2(&o->deflater, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
-                                  Z_DEFAULT_STRATEGY);
-        o->deflating = status == Z_OK;
+        o->deflating = deflateInit2(&o->deflater, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
+                                    Z_DEFAULT_STRATEGY) == Z_OK;
         if (!o->deflating)
             return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for compression", o->path);
-    } else if (ends_with(o->path, ".zst")) {
+    } else if (odd_path_ends(o->path, ".zst")) {
         o->packed = ZSTD;
         o->zstd = ZSTD_createCCtx();
         if (!o->zstd)
@@ -97,8 +76,7 @@ static uint64_t random_bits(const odd_output *o)
 static int open_temporary(odd_output *o, oddrow_error *err)
 {
     enum { NAME_KEPT = 200, EXTRA = 64 };
-    const char *slash = strrchr(o->target, '/');
-    const char *name = slash ? slash + 1 : o->target;
+    const char *name = odd_path_name(o->target);
     size_t directory = (size_t)(name - o->target), room = directory + NAME_KEPT + EXTRA;
     o->temporary = odd_alloc(room, 1);
     if (!o->temporary)
@@ -147,13 +125,13 @@ static int open_target(odd_output *o, oddrow_error *err)
         o->file = open(o->path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
         return o->file < 0 ? fail_errno(o, "open", err) : 0;
     }
-    int status = find_target(o, err);
-    if (!status)
-        status = open_temporary(o, err);
+    int rc = find_target(o, err);
+    if (!rc)
+        rc = open_temporary(o, err);
     /* A replaced file keeps its permissions; where that is refused, the new ones do. */
-    if (!status && exists && fchmod(o->file, info.st_mode & 0777))
+    if (!rc && exists && fchmod(o->file, info.st_mode & 0777))
         errno = 0;
-    return status;
+    return rc;
 }
 
 int odd_output_open(const char *path, odd_output **out, oddrow_error *err)
@@ -163,31 +141,34 @@ int odd_output_open(const char *path, odd_output **out, oddrow_error *err)
     if (!o)
         return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
     o->file = -1;
-    int status = 0;
+    int rc = 0;
     o->path = odd_copy(path, strlen(path));
     o->pending = odd_alloc(BUFFER, 1);
     if (!o->path || !o->pending)
-        status = odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
-    if (!status)
-        status = start_packing(o, err);
-    if (!status)
-        status = open_target(o, err);
-    if (status)
+        rc = odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
+    if (!rc)
+        rc = start_packing(o, err);
+    if (!rc)
+        rc = open_target(o, err);
+    if (rc)
         odd_output_discard(&o);
     *out = o;
-    return status;
+    return rc;
 }
 
-static int write_all(odd_output *o, const char *data, size_t size, oddrow_error *err)
+/* offset: where in the file, or -1 for behind what was written. */
+static int write_all(odd_output *o, const char *data, size_t size, off_t offset, oddrow_error *err)
 {
     while (size) {
-        ssize_t wrote = write(o->file, data, size);
+        ssize_t wrote =
+            offset < 0 ? write(o->file, data, size) : pwrite(o->file, data, size, offset);
         if (wrote < 0 && errno == EINTR)
             continue;
         if (wrote < 0)
             return fail_errno(o, "write", err);
         data += wrote;
         size -= (size_t)wrote;
+        offset += offset < 0 ? 0 : wrote;
     }
     return 0;
 }
@@ -196,18 +177,14 @@ static int write_pending(odd_output *o, oddrow_error *err)
 {
     size_t size = o->pending_size;
     o->pending_size = 0;
-    return write_all(o, o->pending, size, err);
+    return write_all(o, o->pending, size, -1, err);
 }
 
 static int write_plain(odd_output *o, const char *data, size_t size, oddrow_error *err)
 {
-    if (size > BUFFER - o->pending_size) {
-        int status = write_pending(o, err);
-        if (status)
-            return status;
-    }
-    if (size >= BUFFER)
-        return write_all(o, data, size, err);
+    int rc = size > BUFFER - o->pending_size ? write_pending(o, err) : 0;
+    if (rc || size >= BUFFER)
+        return rc ? rc : write_all(o, data, size, -1, err);
     if (size)
         memcpy(o->pending + o->pending_size, data, size);
     o->pending_size += size;
@@ -218,16 +195,14 @@ static int write_plain(odd_output *o, const char *data, size_t size, oddrow_erro
 static int write_gzip(odd_output *o, const char *data, size_t size, int mode, oddrow_error *err)
 {
     z_stream *z = &o->deflater;
+    int rc;
     do {
         uInt piece = size > INT_MAX ? INT_MAX : (uInt)size;
         z->next_in = (Bytef *)(uintptr_t)data; /* zlib does not write there */
         z->avail_in = piece;
         do {
-            if (o->pending_size == BUFFER) {
-                int status = write_pending(o, err);
-                if (status)
-                    return status;
-            }
+            if (o->pending_size == BUFFER && (rc = write_pending(o, err)))
+                return rc;
             z->next_out = (Bytef *)o->pending + o->pending_size;
             z->avail_out = (uInt)(BUFFER - o->pending_size);
             if (deflate(z, size > piece ? Z_NO_FLUSH : mode) == Z_STREAM_ERROR)
@@ -245,12 +220,10 @@ static int write_zstd(odd_output *o, const char *data, size_t size, ZSTD_EndDire
 {
     ZSTD_inBuffer in = {data, size, 0};
     size_t left;
+    int rc;
     do {
-        if (o->pending_size == BUFFER) {
-            int status = write_pending(o, err);
-            if (status)
-                return status;
-        }
+        if (o->pending_size == BUFFER && (rc = write_pending(o, err)))
+            return rc;
         ZSTD_outBuffer out = {o->pending, BUFFER, o->pending_size};
         left = ZSTD_compressStream2(o->zstd, &out, &in, mode);
         if (ZSTD_isError(left))
@@ -261,48 +234,34 @@ static int write_zstd(odd_output *o, const char *data, size_t size, ZSTD_EndDire
     return 0;
 }
 
+static int write_packed(odd_output *o, const char *data, size_t size, ZSTD_EndDirective mode,
+                        oddrow_error *err)
+{
+    static const int gzip_mode[] = {
+        [ZSTD_e_continue] = Z_NO_FLUSH, [ZSTD_e_flush] = Z_SYNC_FLUSH, [ZSTD_e_end] = Z_FINISH};
+    return o->packed == PLAIN  ? write_plain(o, data, size, err)
+           : o->packed == GZIP ? write_gzip(o, data, size, gzip_mode[mode], err)
+                               : write_zstd(o, data, size, mode, err);
+}
+
 int odd_output_write(odd_output *o, const void *data, size_t size, oddrow_error *err)
 {
-    if (!size)
-        return 0;
-    switch (o->packed) {
-    case GZIP:
-        return write_gzip(o, data, size, Z_NO_FLUSH, err);
-    case ZSTD:
-        return write_zstd(o, data, size, ZSTD_e_continue, err);
-    default:
-        return write_plain(o, data, size, err);
-    }
+    return size ? write_packed(o, data, size, ZSTD_e_continue, err) : 0;
 }
 
 int odd_output_patch(odd_output *o, size_t offset, const void *data, size_t size, oddrow_error *err)
 {
-    const char *bytes = data;
     if (o->packed != PLAIN || !o->temporary)
         return odd_fail(err, ODDROW_EINVAL, "%s: a plain file is needed, no pipe and not packed",
                         o->path);
-    int status = write_pending(o, err);
-    while (!status && size) {
-        ssize_t wrote = pwrite(o->file, bytes, size, (off_t)offset);
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote < 0)
-            return fail_errno(o, "write", err);
-        bytes += wrote;
-        offset += (size_t)wrote;
-        size -= (size_t)wrote;
-    }
-    return status;
+    int rc = write_pending(o, err);
+    return rc ? rc : write_all(o, data, size, (off_t)offset, err);
 }
 
 int odd_output_flush(odd_output *o, oddrow_error *err)
 {
-    int status = 0;
-    if (o->packed == GZIP)
-        status = write_gzip(o, "", 0, Z_SYNC_FLUSH, err);
-    else if (o->packed == ZSTD)
-        status = write_zstd(o, "", 0, ZSTD_e_flush, err);
-    return status ? status : write_pending(o, err);
+    int rc = write_packed(o, "", 0, ZSTD_e_flush, err);
+    return rc ? rc : write_pending(o, err);
 }
 
 /* Closes the descriptor; errors that a file system reports only now count. */
@@ -332,21 +291,17 @@ static void sync_directory(const char *target)
 
 static int finish(odd_output *o, oddrow_error *err)
 {
-    int status = 0;
-    if (o->packed == GZIP)
-        status = write_gzip(o, "", 0, Z_FINISH, err);
-    else if (o->packed == ZSTD)
-        status = write_zstd(o, "", 0, ZSTD_e_end, err);
-    if (!status)
-        status = write_pending(o, err);
-    if (status)
-        return status;
+    int rc = write_packed(o, "", 0, ZSTD_e_end, err);
+    if (!rc)
+        rc = write_pending(o, err);
+    if (rc)
+        return rc;
     if (!o->temporary)
         return close_file(o, err);
     if (fsync(o->file))
         return fail_errno(o, "write to disk", err);
-    if ((status = close_file(o, err)))
-        return status;
+    if ((rc = close_file(o, err)))
+        return rc;
     if (rename(o->temporary, o->target))
         return fail_errno(o, "rename the finished file", err);
     odd_free(o->temporary); /* nothing left to remove */
@@ -355,11 +310,26 @@ static int finish(odd_output *o, oddrow_error *err)
     return 0;
 }
 
+int odd_output_finish(odd_output **output, int rc, oddrow_error *err)
+{
+    if (*output && !rc)
+        rc = finish(*output, err);
+    odd_output_discard(output);
+    return rc;
+}
+
 int odd_output_commit(odd_output **output, oddrow_error *err)
 {
-    int status = finish(*output, err);
-    odd_output_discard(output);
-    return status;
+    return odd_output_finish(output, 0, err);
+}
+
+int odd_output_whole(const char *path, const void *data, size_t size, oddrow_error *err)
+{
+    odd_output *output;
+    int rc = odd_output_open(path, &output, err);
+    if (!rc)
+        rc = odd_output_write(output, data, size, err);
+    return odd_output_finish(&output, rc, err);
 }
 
 void odd_output_discard(odd_output **output)
@@ -380,4 +350,32 @@ void odd_output_discard(odd_output **output)
     odd_free(o->path);
     odd_free(o);
     *output = NULL;
+}
+
+ssize_t odd_read(int file, void *data, size_t size)
+{
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = read(file, (char *)data + done, size - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (!got)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+bool odd_path_ends(const char *path, const char *ending)
+{
+    size_t n = strlen(path), m = strlen(ending);
+    return n >= m && !strcmp(path + n - m, ending);
+}
+
+const char *odd_path_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }

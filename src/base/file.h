@@ -1,6 +1,9 @@
-/* base/file.h: an output file that appears whole or not at all. */
+/* base/file.h: output files that appear whole or not at all; files read; paths. */
 #ifndef ODD_BASE_FILE_H
 #define ODD_BASE_FILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
 
 #include "oddrow.h"
 
@@ -34,5 +37,20 @@ int odd_output_commit(odd_output **o, oddrow_error *err);
 
 /* Gives up: removes the temporary file; frees and nulls *o. NULL-safe. */
 void odd_output_discard(odd_output **o);
+
+/* Ends a writer that may have failed: commits when rc is 0, otherwise discards. Returns rc, or what
+ * committing returned. *o may be NULL. */
+int odd_output_finish(odd_output **o, int rc, oddrow_error *err);
+
+/* A whole file of size bytes, opened, written and committed. */
+int odd_output_whole(const char *path, const void *data, size_t size, oddrow_error *err);
+
+/* Reads from a descriptor until data is full or the file ends, and through interruptions. The
+ * number of bytes, or -1 with errno. */
+ssize_t odd_read(int file, void *data, size_t size);
+
+/* Whether a path ends so (".gz"), and what stands behind its last slash. */
+bool odd_path_ends(const char *path, const char *ending);
+const char *odd_path_name(const char *path);
 
 #endif

@@ -1,5 +1,7 @@
-/* base/memory.c: see memory.h. */
+/* base/memory.c: aligned blocks, zeroed, with a hook that makes them fail. */
 #include "base/memory.h"
+
+#include "base/error.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -53,8 +55,34 @@ void *odd_resize(void *p, size_t old_count, size_t new_count, size_t size)
     return fresh;
 }
 
+int odd_grow_now(void *items, size_t *capacity, size_t wanted, size_t size, oddrow_error *err)
+{
+    enum { FIRST = 64 };
+    size_t next = wanted < FIRST / 2 ? FIRST : wanted <= SIZE_MAX / 2 ? 2 * wanted : wanted;
+    void *old;
+    memcpy(&old, items, sizeof old);
+    void *fresh = odd_resize(old, *capacity, next, size);
+    if (!fresh)
+        return odd_no_memory(err);
+    memcpy(items, &fresh, sizeof fresh);
+    *capacity = next;
+    return 0;
+}
+
 void odd_free(void *p)
 {
+    free(p);
+}
+
+void *odd_zlib_alloc(void *context, unsigned count, unsigned size)
+{
+    (void)context;
+    return odd_alloc(count, size);
+}
+
+void odd_zlib_free(void *context, void *p)
+{
+    (void)context;
     free(p);
 }
 

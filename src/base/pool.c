@@ -142,20 +142,25 @@ static void *serve(void *argument)
     }
 }
 
-static int start_workers(odd_pool *p, oddrow_error *err)
+int odd_thread_start(pthread_t *thread, void *(*run)(void *), void *context)
 {
-    /* Signals are the business of the program's own threads. */
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
+    int failure = pthread_create(thread, NULL, run, context);
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return failure;
+}
+
+static int start_workers(odd_pool *p, oddrow_error *err)
+{
     int failure = 0;
     for (size_t i = 0; i + 1 < p->threads && !failure; i++) {
         p->workers[i].pool = p;
         p->workers[i].number = i + 1;
-        failure = pthread_create(&p->workers[i].thread, NULL, serve, &p->workers[i]);
+        failure = odd_thread_start(&p->workers[i].thread, serve, &p->workers[i]);
         p->started += !failure;
     }
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
     if (failure)
         return odd_fail(err, ODDROW_ENOMEM, "cannot start thread %zu of %zu: %s", p->started + 2,
                         p->threads, strerror(failure));

@@ -2,6 +2,8 @@
 #ifndef ODD_BASE_POOL_H
 #define ODD_BASE_POOL_H
 
+#include <pthread.h>
+
 #include "oddrow.h"
 
 typedef struct odd_pool odd_pool;
@@ -24,5 +26,9 @@ size_t odd_pool_threads(const odd_pool *p);
  * inline, without a lock. Threads wait for the next run spinning for about 20 µs, then asleep. */
 void odd_pool_run(odd_pool *p, size_t tasks,
                   void (*task)(void *context, size_t index, size_t thread), void *context);
+
+/* Starts a thread apart from any pool. It takes no signals: those are for the threads that wait for
+ * them. 0, or the error number of pthread_create. */
+int odd_thread_start(pthread_t *thread, void *(*run)(void *), void *context);
 
 #endif

@@ -14,21 +14,15 @@ enum { WIDEST = 60 };
 int odd_text_table_add(odd_text_table *table, const char *const *cells, oddrow_error *err)
 {
     size_t used = table->rows * table->columns;
-    if (used + table->columns > table->capacity) {
-        size_t wanted = 2 * used + 16 * table->columns;
-        char **grown = odd_resize(table->cells, table->capacity, wanted, sizeof(char *));
-        if (!grown)
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory while printing a table");
-        table->cells = grown;
-        table->capacity = wanted;
-    }
+    if (odd_grow(&table->cells, &table->capacity, used + table->columns, sizeof *table->cells, err))
+        return ODDROW_ENOMEM;
     for (size_t i = 0; i < table->columns; i++) {
         const char *text = cells[i] ? cells[i] : "";
         char *copy = odd_copy(text, strlen(text));
         if (!copy) {
             while (i-- > 0)
                 odd_free(table->cells[used + i]);
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory while printing a table");
+            return odd_no_memory(err);
         }
         for (char *p = copy; *p; p++)
             if (iscntrl((unsigned char)*p))

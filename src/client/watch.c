@@ -332,17 +332,10 @@ static int save_state(watcher *w, bool last, oddrow_error *err)
         (!last && now - w->saved_at < save_pause))
         return 0;
     char text[32];
-    odd_output *out = NULL;
     int size = snprintf(text, sizeof(text), "%" PRIu64 "\n", w->next);
-    int code = odd_output_open(w->o->state, &out, err);
-    if (code == 0)
-        code = odd_output_write(out, text, (size_t)size, err);
-    if (code == 0)
-        code = odd_output_commit(&out, err);
-    odd_output_discard(&out);
     w->saved = w->next;
     w->saved_at = now;
-    return code;
+    return odd_output_whole(w->o->state, text, (size_t)size, err);
 }
 
 /* ---- the run */

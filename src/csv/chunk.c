@@ -41,23 +41,11 @@ static void take_field(void *data, size_t size, void *context)
 static bool reserve_row(splitter *s)
 {
     odd_csv_chunk *c = s->chunk;
-    if (c->rows == c->row_capacity) {
-        size_t capacity = 2 * c->row_capacity + 64;
-        uint32_t *grown = odd_resize(c->record_of_row, c->rows, capacity, sizeof *grown);
-        if (!grown)
-            return false;
-        c->record_of_row = grown;
-        c->row_capacity = capacity;
-    }
     size_t used = c->rows * s->columns;
-    if (c->cell_capacity - used < s->columns) {
-        size_t capacity = 2 * used + s->columns;
-        odd_span *grown = odd_resize(c->cells, used, capacity, sizeof *grown);
-        if (!grown)
-            return false;
-        c->cells = grown;
-        c->cell_capacity = capacity;
-    }
+    if (odd_grow(&c->record_of_row, &c->row_capacity, c->rows + 1, sizeof *c->record_of_row,
+                 NULL) ||
+        odd_grow(&c->cells, &c->cell_capacity, used + s->columns, sizeof *c->cells, NULL))
+        return false;
     s->row = c->cells + used;
     return true;
 }
@@ -65,14 +53,8 @@ static bool reserve_row(splitter *s)
 /* Place and text are found later where they are not known: `fields` stands in for the offset. */
 static odd_csv_reject *add_reject(odd_csv_chunk *c)
 {
-    if (c->reject_count == c->reject_capacity) {
-        size_t capacity = 2 * c->reject_capacity + 16;
-        odd_csv_reject *grown = odd_resize(c->rejects, c->reject_count, capacity, sizeof *grown);
-        if (!grown)
-            return NULL;
-        c->rejects = grown;
-        c->reject_capacity = capacity;
-    }
+    if (odd_grow(&c->rejects, &c->reject_capacity, c->reject_count + 1, sizeof *c->rejects, NULL))
+        return NULL;
     odd_csv_reject *reject = &c->rejects[c->reject_count++];
     *reject = (odd_csv_reject){.record = c->records};
     return reject;

@@ -2,6 +2,7 @@
 #include "csv/input.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -33,19 +34,6 @@ struct odd_input {
     uint64_t total;
     _Atomic uint64_t taken;
 };
-
-/* zlib's allocations are ours, so that tests can make them fail. */
-static void *take(void *context, unsigned count, unsigned size)
-{
-    (void)context;
-    return odd_alloc(count, size);
-}
-
-static void give(void *context, void *p)
-{
-    (void)context;
-    odd_free(p);
-}
 
 static int fail_errno(const odd_input *in, const char *what, oddrow_error *err)
 {
@@ -94,12 +82,6 @@ static int refill(odd_input *in, size_t wanted, oddrow_error *err)
     return 0;
 }
 
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t n = strlen(text), m = strlen(ending);
-    return n >= m && !strcmp(text + n - m, ending);
-}
-
 static bool is_gzip(const unsigned char *b, size_t size)
 {
     return size >= 2 && b[0] == 0x1f && b[1] == 0x8b;
@@ -120,8 +102,7 @@ static int start_unpacking(odd_input *in, oddrow_error *err)
     const unsigned char *first = (const unsigned char *)in->buffer;
     if (is_gzip(first, in->end)) {
         in->packed = GZIP;
-        in->inflater.zalloc = take;
-        in->inflater.zfree = give;
+        in->inflater = (z_stream){.zalloc = odd_zlib_alloc, .zfree = odd_zlib_free};
         in->inflating = inflateInit2(&in->inflater, 15 + 16) == Z_OK; /* gzip, any window */
         in->inside = true;
         if (!in->inflating)
@@ -132,9 +113,9 @@ static int start_unpacking(odd_input *in, oddrow_error *err)
         in->inside = true;
         if (!in->zstd)
             return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for unpacking", in->name);
-    } else if (ends_with(in->name, ".gz") || ends_with(in->name, ".zst")) {
+    } else if (odd_path_ends(in->name, ".gz") || odd_path_ends(in->name, ".zst")) {
         return odd_fail(err, ODDROW_EFORMAT, "%s: does not begin as a %s file", in->name,
-                        ends_with(in->name, ".gz") ? "gzip" : "zstd");
+                        odd_path_ends(in->name, ".gz") ? "gzip" : "zstd");
     }
     return 0;
 }

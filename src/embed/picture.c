@@ -378,32 +378,14 @@ static int add_document(const panel *panels, size_t count, const odd_picture_opt
 
 /* ---- the file ---- */
 
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t n = strlen(text), m = strlen(ending);
-    return n > m && strcmp(text + n - m, ending) == 0;
-}
-
-static int write_all(const char *path, const odd_bytes *document, oddrow_error *err)
-{
-    odd_output *out = NULL;
-    int rc = odd_output_open(path, &out, err);
-    if (!rc)
-        rc = odd_output_write(out, document->data, document->size, err);
-    if (!rc)
-        rc = odd_output_commit(&out, err);
-    odd_output_discard(&out);
-    return rc;
-}
-
 int odd_picture_write(const odd_embedding *tables, size_t count, const char *path,
                       const odd_picture_options *options, size_t *left_out, oddrow_error *err)
 {
-    bool html = ends_with(path, ".html") || ends_with(path, ".htm");
+    bool html = odd_path_ends(path, ".html") || odd_path_ends(path, ".htm");
     odd_bytes text = {0}, document = {0};
     odd_pool *pool = NULL;
     size_t left = 0;
-    if (!html && !ends_with(path, ".svg"))
+    if (!html && !odd_path_ends(path, ".svg"))
         return odd_fail(err, ODDROW_EINVAL, "%s: the name must end in .svg or .html", path);
     panel *panels = odd_alloc(count, sizeof *panels);
     int rc = panels ? odd_pool_new(options->threads, &pool, err) : out_of_memory(err);
@@ -417,7 +399,7 @@ int odd_picture_write(const odd_embedding *tables, size_t count, const char *pat
     if (!rc && add_document(panels, count, options, html, &text, &document))
         rc = out_of_memory(err);
     if (!rc)
-        rc = write_all(path, &document, err);
+        rc = odd_output_whole(path, document.data, document.size, err);
     if (left_out)
         *left_out = left;
     for (size_t i = 0; panels && i < count; i++)

@@ -137,16 +137,8 @@ static int make_pulls(tsne *t, oddrow_error *err)
 
 static int add_nodes(tsne *t, size_t count)
 {
-    if (t->node_count + count > t->node_capacity) {
-        size_t capacity = 2 * t->node_capacity + 4 * t->V + count;
-        node *grown = odd_resize(t->nodes, t->node_capacity, capacity, sizeof *grown);
-        if (!grown)
-            return ODDROW_ENOMEM;
-        t->nodes = grown;
-        t->node_capacity = capacity;
-    }
     t->node_count += count;
-    return 0;
+    return odd_grow(&t->nodes, &t->node_capacity, t->node_count, sizeof *t->nodes, NULL);
 }
 
 /* Sorts order[begin .. end) into the quadrants of (x, y); ends[q] is where quadrant q ends. */

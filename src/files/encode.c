@@ -111,10 +111,7 @@ static int write_names(encoding *e, const char *path, oddrow_error *err)
     }
     if (!rc)
         rc = odd_output_write(out, text->data, text->size, err);
-    if (!rc)
-        rc = odd_output_commit(&out, err);
-    odd_output_discard(&out);
-    return rc;
+    return odd_output_finish(&out, rc, err);
 }
 
 static int finish(encoding *e, const char *path, uint64_t rows, oddrow_error *err)

@@ -66,15 +66,9 @@ static int keep_rows(void *context, const odd_bytes *out, const odd_csv_chunk *c
     size_t more = out->size / sizeof(labelled);
     (void)chunk;
     (void)first_row;
-    if (e->count + more > e->capacity) {
-        size_t capacity = 2 * e->capacity > e->count + more ? 2 * e->capacity : e->count + more;
-        labelled *grown = odd_resize(e->rows, e->capacity, capacity, sizeof *grown);
-        if (!grown)
-            return odd_fail(err, ODDROW_ENOMEM, "out of memory for the scores of %zu rows",
-                            e->count + more);
-        e->rows = grown;
-        e->capacity = capacity;
-    }
+    if (odd_grow(&e->rows, &e->capacity, e->count + more, sizeof *e->rows, NULL))
+        return odd_fail(err, ODDROW_ENOMEM, "out of memory for the scores of %zu rows",
+                        e->count + more);
     if (more)
         memcpy(e->rows + e->count, out->data, out->size);
     e->count += more;

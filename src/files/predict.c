@@ -129,12 +129,8 @@ int odd_predict_files(const odd_model *model, const char *const *paths, size_t p
         rc = odd_output_open(options->rejects, &p.rejects, err);
     if (!rc)
         rc = odd_stream_run(model, paths, path_count, options, &sink, summary, err);
-    if (!rc && p.rejects)
-        rc = odd_output_commit(&p.rejects, err);
-    if (!rc)
-        rc = odd_output_commit(&p.out, err);
-    odd_output_discard(&p.out);
-    odd_output_discard(&p.rejects);
+    rc = odd_output_finish(&p.rejects, rc, err);
+    rc = odd_output_finish(&p.out, rc, err);
     odd_layout_free(&p.layout);
     odd_bytes_free(&p.scratch);
     return rc;

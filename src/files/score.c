@@ -123,12 +123,8 @@ int odd_score_files(const odd_model *model, const char *const *paths, size_t pat
         rc = odd_stream_run(model, paths, path_count, options, &sink, summary, err);
     if (!rc)
         rc = write_top(&s, err);
-    if (!rc && s.rejects)
-        rc = odd_output_commit(&s.rejects, err);
-    if (!rc)
-        rc = odd_output_commit(&s.out, err);
-    odd_output_discard(&s.out);
-    odd_output_discard(&s.rejects);
+    rc = odd_output_finish(&s.rejects, rc, err);
+    rc = odd_output_finish(&s.out, rc, err);
     odd_top_free(&s.top);
     odd_layout_free(&s.layout);
     odd_bytes_free(&s.scratch);

@@ -85,17 +85,6 @@ static void sink(odd_top *top)
     }
 }
 
-static int grow(odd_top *top)
-{
-    size_t capacity = top->capacity ? 2 * top->capacity : 64;
-    item *grown = odd_resize(top->items, top->capacity, capacity, sizeof *grown);
-    if (!grown)
-        return ODDROW_ENOMEM;
-    top->items = grown;
-    top->capacity = capacity;
-    return 0;
-}
-
 int odd_top_add(odd_top *top, float score, uint64_t row, const char *line, size_t size,
                 oddrow_error *err)
 {
@@ -103,7 +92,7 @@ int odd_top_add(odd_top *top, float score, uint64_t row, const char *line, size_
     int rc = new.line ? 0 : ODDROW_ENOMEM;
     pthread_mutex_lock(&top->lock);
     if (!rc && top->count < top->wanted) {
-        rc = top->count < top->capacity ? 0 : grow(top);
+        rc = odd_grow(&top->items, &top->capacity, top->count + 1, sizeof *top->items, NULL);
         if (!rc) {
             top->items[top->count] = new;
             new.line = NULL;

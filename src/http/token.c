@@ -1,7 +1,8 @@
-/* http/token.c: the token file, see server.h. */
+/* http/token.c: the token file, read and judged; see server.h. */
 #include "http/server.h"
 
 #include "base/error.h"
+#include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,24 +21,6 @@ static int check_file(const char *path, int file, oddrow_error *err)
     if (info.st_mode & S_IRWXO)
         return odd_fail(err, ODDROW_EINVAL,
                         "%s: everybody on this machine may use the token file: chmod o= it", path);
-    return 0;
-}
-
-/* Fills text from the file's start. */
-static int read_start(const char *path, int file, char *text, size_t size, size_t *got,
-                      oddrow_error *err)
-{
-    *got = 0;
-    while (*got < size) {
-        ssize_t n = read(file, text + *got, size - *got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return odd_fail(err, ODDROW_EIO, "%s: %s", path, strerror(errno));
-        if (!n)
-            break;
-        *got += (size_t)n;
-    }
     return 0;
 }
 
@@ -65,18 +48,21 @@ static int measure(const char *path, const char *text, size_t size, size_t *leng
 int odd_http_read_token(const char *path, odd_bytes *out, oddrow_error *err)
 {
     char text[LONGEST + 2]; /* \r\n behind the longest */
-    size_t got = 0, size = 0;
+    ssize_t got = 0;
+    size_t size = 0;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (file < 0)
         return odd_fail(err, ODDROW_EIO, "%s: %s", path, strerror(errno));
-    int status = check_file(path, file, err);
-    if (!status)
-        status = read_start(path, file, text, sizeof text, &got, err);
-    if (!status)
-        status = measure(path, text, got, &size, err);
-    if (!status && odd_bytes_print(out, "%.*s", (int)size, text))
-        status = odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
+    int rc = check_file(path, file, err);
+    if (!rc && (got = odd_read(file, text, sizeof text)) < 0)
+        rc = odd_fail(err, ODDROW_EIO, "%s: %s", path, strerror(errno));
+    if (!rc)
+        rc = measure(path, text, (size_t)got, &size, err);
+    if (!rc) {
+        odd_bytes_print(out, "%.*s", (int)size, text);
+        rc = odd_prefix(err, odd_bytes_check(out, err), "%s: ", path);
+    }
     explicit_bzero(text, sizeof text);
     close(file);
-    return status;
+    return rc;
 }

@@ -194,14 +194,8 @@ static int list_tensor(void *context, const odd_stored *tensor, float *data, odd
 {
     listing *l = context;
     (void)data;
-    if (l->count == l->capacity) {
-        size_t capacity = l->capacity ? 2 * l->capacity : 64;
-        odd_stored *grown = odd_resize(l->tensors, l->capacity, capacity, sizeof *grown);
-        if (!grown)
-            return odd_no_memory(err);
-        l->tensors = grown;
-        l->capacity = capacity;
-    }
+    if (odd_grow(&l->tensors, &l->capacity, l->count + 1, sizeof *l->tensors, err))
+        return ODDROW_ENOMEM;
     l->tensors[l->count] = *tensor;
     l->tensors[l->count].name = odd_copy(tensor->name, strlen(tensor->name));
     if (!l->tensors[l->count].name)

@@ -230,18 +230,11 @@ static int read_all(const char *path, char **bytes, size_t *size, oddrow_error *
         rc = odd_no_memory(err);
         goto done;
     }
-    for (*size = 0; *size < (size_t)info.st_size;) {
-        ssize_t got = read(fd, *bytes + *size, (size_t)info.st_size - *size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0) {
-            rc = odd_fail(err, ODDROW_EIO, "%s", strerror(errno));
-            goto done;
-        }
-        if (got == 0)
-            break; /* it shrank: what is left is judged as it is */
-        *size += (size_t)got;
-    }
+    /* Where it shrank meanwhile, what is left is judged as it is. */
+    ssize_t got = odd_read(fd, *bytes, (size_t)info.st_size);
+    if (got < 0)
+        rc = odd_fail(err, ODDROW_EIO, "%s", strerror(errno));
+    *size = got < 0 ? 0 : (size_t)got;
 done:
     if (fd >= 0)
         close(fd);
@@ -344,9 +337,6 @@ int odd_safetensors_save(const char *path, const odd_stored *tensors, size_t cou
     for (size_t i = 0; !rc && i < count; i++)
         rc = odd_output_write(output, tensors[i].data,
                               odd_stored_count(&tensors[i]) * dtype_size(tensors[i].dtype), err);
-    if (!rc)
-        rc = odd_output_commit(&output, err);
-    odd_output_discard(&output);
     odd_bytes_free(&header);
-    return rc;
+    return odd_output_finish(&output, rc, err);
 }

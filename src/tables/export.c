@@ -63,11 +63,8 @@ static int write_file(writer *w, const char *path, line_call line, oddrow_error 
     }
     if (!rc)
         rc = odd_output_write(out, w->text.data, w->text.size, err);
-    if (!rc)
-        rc = odd_output_commit(&out, err);
-    odd_output_discard(&out);
     odd_bytes_clear(&w->text);
-    return rc;
+    return odd_output_finish(&out, rc, err);
 }
 
 static int value_line(writer *w, size_t id)
@@ -383,11 +380,8 @@ int odd_export_safetensors(const odd_embedding *tables, size_t count, bool count
         rc = odd_output_write(out, header.data, header.size, err);
     if (!rc)
         rc = write_tensors(out, tables, count, counts, err);
-    if (!rc)
-        rc = odd_output_commit(&out, err);
-    odd_output_discard(&out);
     odd_bytes_free(&header);
-    return rc;
+    return odd_output_finish(&out, rc, err);
 }
 
 /* ---- several tables ---- */

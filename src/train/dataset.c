@@ -169,14 +169,8 @@ static int infer(reader *r, oddrow_error *err)
 static int hold_back(reader *r, const odd_csv_chunk *chunk, size_t rows, oddrow_error *err)
 {
     size_t columns = chunk->columns, wanted = (r->first_rows + rows) * columns;
-    if (wanted > r->first_capacity) {
-        size_t capacity = wanted > 2 * r->first_capacity ? wanted : 2 * r->first_capacity;
-        odd_span *grown = odd_resize(r->first, r->first_capacity, capacity, sizeof *grown);
-        if (!grown)
-            return odd_no_memory(err);
-        r->first = grown;
-        r->first_capacity = capacity;
-    }
+    if (odd_grow(&r->first, &r->first_capacity, wanted, sizeof *r->first, err))
+        return ODDROW_ENOMEM;
     for (size_t i = 0; i < rows * columns; i++) {
         const odd_span *cell = &chunk->cells[i];
         r->first[r->first_rows * columns + i] =

@@ -181,14 +181,8 @@ static int train_epoch(loop *l, odd_epoch *epoch, oddrow_error *err)
 static int remember(loop *l, const odd_epoch *epoch, oddrow_error *err)
 {
     odd_history *h = &l->state.history;
-    if (h->count == h->capacity) {
-        size_t capacity = h->capacity ? 2 * h->capacity : 64;
-        odd_epoch *grown = odd_resize(h->epochs, h->capacity, capacity, sizeof *grown);
-        if (!grown)
-            return odd_no_memory(err);
-        h->epochs = grown;
-        h->capacity = capacity;
-    }
+    if (odd_grow(&h->epochs, &h->capacity, h->count + 1, sizeof *h->epochs, err))
+        return ODDROW_ENOMEM;
     h->epochs[h->count++] = *epoch;
     if (h->count == 1 || epoch->validation_loss < h->best_loss) {
         h->best = h->count - 1;

@@ -101,9 +101,7 @@ int odd_report_write(const char *path, const odd_dataset *dataset, const odd_his
         rc = odd_output_write(output, text, strlen(text), err);
     if (!rc)
         rc = odd_output_write(output, "\n", 1, err);
-    if (!rc)
-        rc = odd_output_commit(&output, err);
-    odd_output_discard(&output);
+    rc = odd_output_finish(&output, rc, err);
     free(text);
     json_decref(report);
     json_decref(epochs);

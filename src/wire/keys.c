@@ -2,6 +2,7 @@
 #include "wire/keys.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -64,17 +65,11 @@ static int read_text(const char *path, bool secret, char *text, size_t *size, od
     if (file < 0)
         return fail_errno(path, "open", err);
     int status = check_file(file, path, secret, err);
-    while (!status && *size <= FILE_MAX) {
-        ssize_t got = read(file, text + *size, FILE_MAX + 1 - *size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            status = fail_errno(path, "read", err);
-        if (got <= 0)
-            break;
-        *size += (size_t)got;
-    }
-    if (!status && *size > FILE_MAX)
+    ssize_t got = status ? 0 : odd_read(file, text, FILE_MAX + 1);
+    *size = got < 0 ? 0 : (size_t)got;
+    if (got < 0)
+        status = fail_errno(path, "read", err);
+    else if (got > FILE_MAX)
         status = odd_fail(err, ODDROW_EFORMAT, "%s: is too large for a key file (at most %d bytes)",
                           path, FILE_MAX);
     close(file);

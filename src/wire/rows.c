@@ -86,22 +86,9 @@ odd_span *odd_row_begin(odd_decoder *d)
     d->too_many = d->row_count - d->first >= ODD_ROWS_MAX;
     if (d->too_many)
         return NULL;
-    if (d->row_count == d->row_capacity) {
-        size_t capacity = 2 * d->row_capacity + 64;
-        odd_row *rows = odd_resize(d->rows, d->row_count, capacity, sizeof *rows);
-        if (!rows)
-            return NULL;
-        d->rows = rows;
-        d->row_capacity = capacity;
-    }
-    if (d->cell_capacity - used < K) {
-        size_t capacity = 2 * used + K;
-        odd_span *cells = odd_resize(d->cells, used, capacity, sizeof *cells);
-        if (!cells)
-            return NULL;
-        d->cells = cells;
-        d->cell_capacity = capacity;
-    }
+    if (odd_grow(&d->rows, &d->row_capacity, d->row_count + 1, sizeof *d->rows, NULL) ||
+        odd_grow(&d->cells, &d->cell_capacity, used + K, sizeof *d->cells, NULL))
+        return NULL;
     return d->cells + used;
 }
 

@@ -75,14 +75,9 @@ static int add_file(odd_allow *a, const char *name, odd_log *log, oddrow_error *
         odd_log_write(log, ODD_LOG_ERROR, "key", "passed over: %s", problem.message);
         return 0;
     }
-    if (a->count == a->capacity) {
-        size_t wider = a->capacity ? 2 * a->capacity : 16;
-        entry *entries = odd_resize(a->entries, a->capacity, wider, sizeof *entries);
-        if (!entries)
-            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", a->directory);
-        a->entries = entries;
-        a->capacity = wider;
-    }
+    int rc = odd_grow(&a->entries, &a->capacity, a->count + 1, sizeof *a->entries, err);
+    if (rc)
+        return odd_prefix(err, rc, "%s: ", a->directory);
     entry *e = &a->entries[a->count++];
     zmq_z85_decode(e->key, key); /* odd_keys_read_public did */
     snprintf(e->user, sizeof e->user, "%.*s", (int)(strlen(name) - strlen(".key")), name);

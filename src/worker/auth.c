@@ -4,12 +4,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "worker/allow.h"
 #include "worker/monitor.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -278,15 +277,10 @@ static int open_zap(odd_auth *a, const char *directory, oddrow_error *err)
     return 0;
 }
 
-/* Signals are for the thread that waits for them. */
 static int start_thread(odd_auth *a, oddrow_error *err)
 {
     pthread_t thread;
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int failure = pthread_create(&thread, NULL, run, a);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    int failure = odd_thread_start(&thread, run, a);
     if (failure)
         return odd_fail(err, ODDROW_ENOMEM, "cannot start a thread: %s", strerror(failure));
     pthread_detach(thread);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/number.h"
 #include "base/utf8.h"
@@ -46,7 +47,7 @@ int odd_entry_names_new(const odd_model *model, const char *path, odd_entry_name
                         oddrow_error *err)
 {
     const odd_schema *schema = model->schema;
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *name = odd_path_name(path);
     *out = (odd_entry_names){.K = schema->K};
     out->columns = odd_alloc(schema->K, sizeof *out->columns);
     int rc = out->columns ? 0 : ODDROW_ENOMEM;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/prometheus.h"
 #include "worker/parts.h"
 
@@ -102,10 +103,9 @@ static void show_model(odd_prometheus *m, const odd_worker *w)
         const odd_engine *e = shadow ? w->shadow : w->engine;
         if (!e)
             continue;
-        const char *slash = strrchr(odd_engine_path(e), '/');
         odd_prometheus_sample(m, "", 1, "role", shadow ? "shadow" : "model", "name",
-                              slash ? slash + 1 : odd_engine_path(e), "hash",
-                              odd_engine_model(e)->hash, NULL);
+                              odd_path_name(odd_engine_path(e)), "hash", odd_engine_model(e)->hash,
+                              NULL);
     }
     one(m, "oddrow_reloads_total", "counter", (double)w->counts.reloads, "Models loaded again");
     one(m, "oddrow_failed_reloads_total", "counter", (double)w->counts.failed_reloads,

@@ -34,15 +34,9 @@ static void add_pending(odd_monitor *m, int file)
     for (size_t i = 0; i < m->pending_count; i++)
         if (m->pending[i] == file)
             return;
-    if (m->pending_count == m->pending_capacity) {
-        size_t wider = m->pending_capacity ? 2 * m->pending_capacity : 16;
-        int *pending = odd_resize(m->pending, m->pending_capacity, wider, sizeof *pending);
-        if (!pending)
-            return;
-        m->pending = pending;
-        m->pending_capacity = wider;
-    }
-    m->pending[m->pending_count++] = file;
+    if (!odd_grow(&m->pending, &m->pending_capacity, m->pending_count + 1, sizeof *m->pending,
+                  NULL))
+        m->pending[m->pending_count++] = file;
 }
 
 /* Whether it was there. */

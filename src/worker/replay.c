@@ -2,8 +2,6 @@
 #include "worker/replay.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -13,6 +11,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/pool.h"
 #include "worker/journal_file.h"
 
 enum {
@@ -392,17 +391,6 @@ static void *serve(void *context)
     return NULL;
 }
 
-/* Signals are for the threads that wait for them. */
-static int start_thread(odd_replay *r)
-{
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int failure = pthread_create(&r->thread, NULL, serve, r);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return failure;
-}
-
 int odd_replay_start(void *socket, const char *journal_path, odd_log *log, odd_replay **out,
                      oddrow_error *err)
 {
@@ -421,7 +409,7 @@ int odd_replay_start(void *socket, const char *journal_path, odd_log *log, odd_r
         status = odd_fail(err, ODDROW_EINVAL, "cannot start replay: %s", zmq_strerror(errno));
     if (!status)
         status = odd_journal_reader_open(journal_path, &r->reader, err);
-    if (!status && (failure = start_thread(r)))
+    if (!status && (failure = odd_thread_start(&r->thread, serve, r)))
         status = odd_fail(err, ODDROW_EIO, "cannot start replay: %s", strerror(failure));
     if (status) {
         odd_journal_reader_close(&r->reader);

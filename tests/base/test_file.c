@@ -298,13 +298,69 @@ static void patches_what_was_written(void **state)
     assert_int_equal(sweep(), 1);
 }
 
+static void ends_as_it_went(void **state)
+{
+    (void)state;
+    odd_output *none = NULL, *output;
+    char data[8];
+    const char *path = in_directory("whole");
+    assert_int_equal(odd_output_finish(&none, 0, NULL), 0);
+    assert_int_equal(odd_output_finish(&none, ODDROW_EIO, NULL), ODDROW_EIO);
+    assert_int_equal(odd_output_whole(path, "old", 3, NULL), 0);
+    assert_int_equal(odd_output_open(path, &output, NULL), 0);
+    assert_int_equal(odd_output_write(output, "new", 3, NULL), 0);
+    assert_int_equal(odd_output_finish(&output, ODDROW_ENUMERIC, NULL), ODDROW_ENUMERIC);
+    assert_null(output);
+    assert_int_equal(slurp(path, data, sizeof data), 3);
+    assert_memory_equal(data, "old", 3);
+    assert_int_equal(odd_output_whole(path, "newer", 5, NULL), 0);
+    assert_int_equal(slurp(path, data, sizeof data), 5);
+    assert_int_equal(odd_output_whole(in_directory("no/such"), "x", 1, NULL), ODDROW_EIO);
+    assert_int_equal(sweep(), 1);
+}
+
+static void reads_to_the_end(void **state)
+{
+    (void)state;
+    int ends[2];
+    char data[8];
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "abc", 3), 3);
+    assert_int_equal(odd_read(ends[0], data, 2), 2);
+    assert_int_equal(write(ends[1], "de", 2), 2);
+    close(ends[1]);
+    assert_int_equal(odd_read(ends[0], data, sizeof data), 3);
+    assert_memory_equal(data, "cde", 3);
+    assert_int_equal(odd_read(ends[0], data, sizeof data), 0);
+    close(ends[0]);
+    assert_int_equal(odd_read(-1, data, sizeof data), -1);
+}
+
+static void takes_paths_apart(void **state)
+{
+    (void)state;
+    assert_true(odd_path_ends("a.csv.gz", ".gz"));
+    assert_true(odd_path_ends(".gz", ".gz"));
+    assert_false(odd_path_ends("gz", ".gz"));
+    assert_false(odd_path_ends("a.gz/b", ".gz"));
+    assert_string_equal(odd_path_name("/a/b.model"), "b.model");
+    assert_string_equal(odd_path_name("b.model"), "b.model");
+    assert_string_equal(odd_path_name("a/"), "");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(appears_on_commit),       cmocka_unit_test(discard_keeps_the_old_file),
-        cmocka_unit_test(follows_links),           cmocka_unit_test(writes_every_packing),
-        cmocka_unit_test(takes_a_long_name),       cmocka_unit_test(names_the_file_and_the_reason),
-        cmocka_unit_test(survives_without_memory), cmocka_unit_test(writes_straight_where_it_must),
-        cmocka_unit_test(patches_what_was_written)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(appears_on_commit),
+                                       cmocka_unit_test(discard_keeps_the_old_file),
+                                       cmocka_unit_test(follows_links),
+                                       cmocka_unit_test(writes_every_packing),
+                                       cmocka_unit_test(takes_a_long_name),
+                                       cmocka_unit_test(names_the_file_and_the_reason),
+                                       cmocka_unit_test(survives_without_memory),
+                                       cmocka_unit_test(writes_straight_where_it_must),
+                                       cmocka_unit_test(patches_what_was_written),
+                                       cmocka_unit_test(ends_as_it_went),
+                                       cmocka_unit_test(reads_to_the_end),
+                                       cmocka_unit_test(takes_paths_apart)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }

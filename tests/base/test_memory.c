@@ -56,6 +56,33 @@ static void refuses_overflow(void **state)
     odd_free(p);
 }
 
+static void grows_in_proportion(void **state)
+{
+    (void)state;
+    uint32_t *items = NULL;
+    size_t capacity = 0, moves = 0;
+    for (size_t count = 0; count < 10000; count++) {
+        uint32_t *before = items;
+        assert_int_equal(odd_grow(&items, &capacity, count + 1, sizeof *items, NULL), 0);
+        moves += items != before;
+        assert_in_range(capacity, count + 1, 2 * count + 64);
+        assert_int_equal(items[capacity - 1], 0);
+        items[count] = (uint32_t)count;
+    }
+    assert_in_range(moves, 1, 12);
+    assert_int_equal(odd_grow(&items, &capacity, 50000, sizeof *items, NULL), 0);
+    assert_int_equal(capacity, 100000);
+    for (size_t i = 0; i < 50000; i++)
+        assert_int_equal(items[i], i < 10000 ? i : 0);
+    uint32_t *before = items;
+    oddrow_error err = {0};
+    assert_int_equal(odd_grow(&items, &capacity, SIZE_MAX / 2, sizeof *items, &err), ODDROW_ENOMEM);
+    assert_string_equal(err.message, "out of memory");
+    assert_ptr_equal(items, before);
+    assert_int_equal(capacity, 100000);
+    odd_free(items);
+}
+
 static void copies_text(void **state)
 {
     (void)state;
@@ -94,7 +121,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_aligned_zeroes), cmocka_unit_test(resizes_and_zeroes_the_rest),
-        cmocka_unit_test(refuses_overflow), cmocka_unit_test(copies_text),
-        cmocka_unit_test(fails_when_told)};
+        cmocka_unit_test(refuses_overflow),     cmocka_unit_test(copies_text),
+        cmocka_unit_test(fails_when_told),      cmocka_unit_test(grows_in_proportion)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,9 +56,22 @@ static void refuses_what_is_not(void **state)
     }
 }
 
+static void measures_one_character(void **state)
+{
+    (void)state;
+    assert_int_equal(odd_utf8_size("a\xff", 2), 1);
+    assert_int_equal(odd_utf8_size("\0", 1), 1);
+    assert_int_equal(odd_utf8_size("\xc3\xa9x", 3), 2);
+    assert_int_equal(odd_utf8_size("\xe2\x82\xac", 3), 3);
+    assert_int_equal(odd_utf8_size("\xf0\x90\x80\x80", 4), 4);
+    assert_int_equal(odd_utf8_size("\xf0\x90\x80\x80", 3), 0);
+    assert_int_equal(odd_utf8_size("\xff", 1), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(takes_what_is_well_formed),
-                                       cmocka_unit_test(refuses_what_is_not)};
+                                       cmocka_unit_test(refuses_what_is_not),
+                                       cmocka_unit_test(measures_one_character)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
