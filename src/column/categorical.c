@@ -101,32 +101,31 @@ static int finish(odd_fit *fit, size_t k, oddrow_error *err)
 
 static void translate(const odd_fit *fit, const odd_tile *t, const char *record)
 {
-    const odd_texts *own = fit->tracks[t->k].state;
-    const odd_schema *s = t->schema;
-    const odd_column *c = s->columns + t->k;
-    const odd_vocabulary *v = c->vocabulary;
-    for (size_t i = t->first; i < t->first + t->n; i++, record += fit->record_size) {
-        uint32_t text, id = v->missing_id;
-        odd_flag flag = ODD_FLAG_MISSING;
+    const uint32_t *map = ((const odd_texts *)fit->tracks[t->k].state)->map;
+    const odd_column *c = t->schema->columns + t->k;
+    const uint32_t missing = c->vocabulary->missing_id, rare = c->vocabulary->rare_id;
+    const size_t n = t->n, C = t->schema->C, K = t->schema->K;
+    uint32_t *id = t->rows->ids + t->first * C + c->categorical;
+    uint8_t *flag = t->rows->flags + t->first * K + t->k;
+    for (size_t i = 0; i < n; i++, record += fit->record_size, id += C, flag += K) {
+        uint32_t text;
         memcpy(&text, record, sizeof text);
-        if (text != ODD_TEXT_MISSING) {
-            id = own->map[text];
-            flag = id == v->rare_id ? ODD_FLAG_UNSEEN : ODD_FLAG_NONE;
-        }
-        t->rows->ids[i * s->C + c->categorical] = id;
-        t->rows->flags[i * s->K + t->k] = (uint8_t)flag;
+        *id = text == ODD_TEXT_MISSING ? missing : map[text];
+        *flag = text == ODD_TEXT_MISSING ? ODD_FLAG_MISSING
+                : *id == rare            ? ODD_FLAG_UNSEEN
+                                         : ODD_FLAG_NONE;
     }
 }
 
 static void encode(const odd_tile *t)
 {
-    const odd_schema *s = t->schema;
-    const odd_column *c = s->columns + t->k;
+    const odd_column *c = t->schema->columns + t->k;
     const odd_vocabulary *v = c->vocabulary;
+    const size_t n = t->n, stride = t->stride, C = t->schema->C, K = t->schema->K;
     const odd_span *cell = t->cells;
-    uint32_t *id = t->rows->ids + t->first * s->C + c->categorical;
-    uint8_t *flag = t->rows->flags + t->first * s->K + t->k;
-    for (size_t i = 0; i < t->n; i++, cell += t->stride, id += s->C, flag += s->K) {
+    uint32_t *id = t->rows->ids + t->first * C + c->categorical;
+    uint8_t *flag = t->rows->flags + t->first * K + t->k;
+    for (size_t i = 0; i < n; i++, cell += stride, id += C, flag += K) {
         *flag = ODD_FLAG_NONE;
         if (odd_cell_missing(*cell)) {
             *id = v->missing_id;

@@ -156,11 +156,14 @@ int odd_sample_scaler(odd_sample *s, odd_scaler_kind kind, odd_scaler *out, oddr
     }
     quantiles[0] = s->minimum + 0.0;
     quantiles[ODD_QUANTILES - 1] = s->maximum + 0.0;
-    double center = s->mean, scale = deviation;
-    if (kind == ODD_ROBUST) {
-        center = quantile(s->values, s->size, 0.5);
-        double range = quantile(s->values, s->size, 0.75) - quantile(s->values, s->size, 0.25);
-        scale = range > 0 ? range : deviation;
-    }
+    const odd_summary of = {.minimum = quantiles[0],
+                            .maximum = quantiles[ODD_QUANTILES - 1],
+                            .mean = s->mean,
+                            .deviation = deviation,
+                            .quarter = quantile(s->values, s->size, 0.25),
+                            .median = quantile(s->values, s->size, 0.5),
+                            .three_quarters = quantile(s->values, s->size, 0.75)};
+    double center, scale;
+    odd_scaler_fit(kind, &of, &center, &scale);
     return odd_scaler_from(out, kind, quantiles, center, scale, err);
 }

@@ -24,6 +24,37 @@ struct odd_scaler_table {
     float z[ODD_QUANTILES];      /* scaled value at the knot itself */
 };
 
+/* A kind of scaler: its name, its center and scale, and whether it goes by the rank of a number. */
+typedef struct scaler_row {
+    const char *name;
+    void (*fit)(const odd_summary *of, double *center, double *scale);
+    bool rank;
+} scaler_row;
+
+static void fit_moments(const odd_summary *of, double *center, double *scale)
+{
+    *center = of->mean;
+    *scale = of->deviation;
+}
+
+static void fit_quartiles(const odd_summary *of, double *center, double *scale)
+{
+    double range = of->three_quarters - of->quarter;
+    *center = of->median;
+    *scale = range > 0 ? range : of->deviation;
+}
+
+static const scaler_row rows[ODD_SCALERS] = {
+    [ODD_GAUSS_RANK] = {"gauss-rank", fit_moments, .rank = true},
+    [ODD_STANDARD] = {"standard", fit_moments},
+    [ODD_ROBUST] = {"robust", fit_quartiles},
+};
+
+void odd_scaler_fit(odd_scaler_kind kind, const odd_summary *of, double *center, double *scale)
+{
+    rows[kind].fit(of, center, scale);
+}
+
 static double clip(double x, double low, double high)
 {
     return x < low ? low : x > high ? high : x;
@@ -123,7 +154,7 @@ static inline float gauss_rank(const struct odd_scaler_table *t, double x, size_
 void odd_scaler_apply_all(const odd_scaler *s, const double *x, size_t n, float *z, size_t stride)
 {
     const struct odd_scaler_table *t = s->table;
-    if (s->kind == ODD_GAUSS_RANK)
+    if (rows[s->kind].rank)
         for (size_t first = 0; first < n; first += SIDE) {
             size_t side = n - first < SIDE ? n - first : SIDE, index[SIDE];
             double at[SIDE] = {0};
@@ -151,7 +182,7 @@ double odd_scaler_invert(const odd_scaler *s, float z)
     double low = t->quantiles[0], high = t->quantiles[ODD_QUANTILES - 1];
     if (isnan(z))
         return t->center;
-    if (s->kind != ODD_GAUSS_RANK)
+    if (!rows[s->kind].rank)
         return clip(t->center + (double)z * t->scale, low, high);
     if (z <= t->z[0])
         return low;
@@ -180,17 +211,15 @@ double odd_scaler_scale(const odd_scaler *s)
     return s->table->scale;
 }
 
-static const char *const names[ODD_SCALERS] = {"gauss-rank", "standard", "robust"};
-
 const char *odd_scaler_name(odd_scaler_kind kind)
 {
-    return (size_t)kind < ODD_SCALERS ? names[kind] : "?";
+    return (size_t)kind < ODD_SCALERS ? rows[kind].name : "?";
 }
 
 bool odd_scaler_parse(const char *name, odd_scaler_kind *kind)
 {
     for (size_t i = 0; i < ODD_SCALERS; i++)
-        if (strcmp(name, names[i]) == 0) {
+        if (strcmp(name, rows[i].name) == 0) {
             *kind = (odd_scaler_kind)i;
             return true;
         }

@@ -23,6 +23,15 @@ typedef struct odd_scaler {
     struct odd_scaler_table *table;
 } odd_scaler;
 
+/* What a column of training numbers looks like. deviation is above 0: 1 where all are equal. */
+typedef struct odd_summary {
+    double minimum, maximum, mean, deviation, quarter, median, three_quarters;
+} odd_summary;
+
+/* The center and the scale, above 0, that a kind takes from a summary: mean and standard deviation;
+ * robust: median and interquartile range (the deviation where that is 0). */
+void odd_scaler_fit(odd_scaler_kind kind, const odd_summary *of, double *center, double *scale);
+
 /* Builds a scaler. quantiles: 257, finite, never falling; center: mean (gauss-rank, standard) or
  * median (robust); scale > 0: population standard deviation or interquartile range.
  * ODDROW_EFORMAT when a number breaks this, ODDROW_ENOMEM. The contents go with odd_scaler_free. */
