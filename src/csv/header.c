@@ -1,4 +1,4 @@
-/* csv/header.c: see header.h. */
+/* csv/header.c: tries delimiters on the first records, and splits the first one into names. */
 #include "csv/header.h"
 
 #include "base/error.h"
@@ -89,7 +89,7 @@ char odd_csv_detect(const char *data, size_t size, bool end)
     return best;
 }
 
-static int copy_names(odd_csv_header *h, const odd_csv_chunk *c)
+static int copy_names(odd_csv_header *h, const odd_csv_chunk *c, oddrow_error *err)
 {
     enum { NUMBERED = 32 }; /* room for column_N */
     size_t room = 0, at = 0;
@@ -98,7 +98,7 @@ static int copy_names(odd_csv_header *h, const odd_csv_chunk *c)
     h->names = odd_alloc(c->columns, sizeof *h->names);
     h->text = odd_alloc(room, 1);
     if (!h->names || !h->text)
-        return ODDROW_ENOMEM;
+        return odd_no_memory(err);
     for (size_t i = 0; i < c->columns; i++) {
         odd_span cell = c->cells[i];
         h->names[i] = h->text + at;
@@ -121,44 +121,42 @@ static int check_names(const odd_csv_header *h, const char *path, size_t line, o
         slots *= 2;
     uint32_t *table = odd_alloc(slots, sizeof *table); /* index + 1, 0 where free */
     if (!table)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for the header", path);
-    int status = 0;
-    for (size_t i = 0; i < h->columns && !status; i++) {
+        return odd_no_memory(err);
+    int rc = 0;
+    for (size_t i = 0; i < h->columns && !rc; i++) {
         size_t slot = odd_hash(h->names[i], strlen(h->names[i]), 0) & (slots - 1);
-        for (; table[slot] && !status; slot = (slot + 1) & (slots - 1))
+        for (; table[slot] && !rc; slot = (slot + 1) & (slots - 1))
             if (!strcmp(h->names[table[slot] - 1], h->names[i]))
-                status = odd_fail(err, ODDROW_EFORMAT,
-                                  "%s: line %zu: column %zu: the name \"%.200s\" is that of column "
-                                  "%u too",
-                                  path, line, i + 1, h->names[i], table[slot]);
+                rc = odd_fail(err, ODDROW_EFORMAT,
+                              "%s: line %zu: column %zu: the name \"%.200s\" is that of column "
+                              "%u too",
+                              path, line, i + 1, h->names[i], table[slot]);
         table[slot] = (uint32_t)i + 1;
     }
     odd_free(table);
-    return status;
+    return rc;
 }
 
 int odd_csv_header_read(odd_csv_header *out, const char *record, size_t size, char delimiter,
                         const char *path, size_t line, oddrow_error *err)
 {
     odd_csv_chunk chunk = {0};
-    *out = (odd_csv_header){0};
-    int status = ODDROW_ENOMEM;
     char *scratch = odd_alloc(size + 1, 1);
-    if (scratch && !odd_bytes_add(&chunk.raw, record, size)) {
-        size_t columns = count_fields(record, size, delimiter, scratch);
-        status = odd_csv_chunk_split(&chunk, columns, delimiter, size + 1, NULL);
-    }
+    *out = (odd_csv_header){0};
+    odd_bytes_add(&chunk.raw, record, size);
+    int rc = scratch ? odd_bytes_check(&chunk.raw, err) : odd_no_memory(err);
+    if (!rc)
+        rc = odd_csv_chunk_split(&chunk, count_fields(record, size, delimiter, scratch), delimiter,
+                                 size + 1, err);
+    if (!rc)
+        rc = copy_names(out, &chunk, err);
+    if (!rc)
+        rc = check_names(out, path, line, err);
     odd_free(scratch);
-    if (!status)
-        status = copy_names(out, &chunk);
     odd_csv_chunk_free(&chunk);
-    if (status)
-        odd_fail(err, status, "%s: out of memory for the header", path);
-    else
-        status = check_names(out, path, line, err);
-    if (status)
+    if (rc)
         odd_csv_header_free(out);
-    return status;
+    return rc;
 }
 
 int odd_csv_header_compare(const odd_csv_header *first, const odd_csv_header *other,

@@ -1,4 +1,4 @@
-/* csv/input.c: see input.h. */
+/* csv/input.c: reads files, standard input and memory, and unpacks gzip and zstd. */
 #include "csv/input.h"
 
 #include "base/error.h"
@@ -73,9 +73,9 @@ static int refill(odd_input *in, size_t wanted, oddrow_error *err)
             in->at = 0;
         }
         size_t got;
-        int status = read_stored(in, in->buffer + in->end, BUFFER - in->end, &got, err);
-        if (status)
-            return status;
+        int rc = read_stored(in, in->buffer + in->end, BUFFER - in->end, &got, err);
+        if (rc)
+            return rc;
         in->end += got;
         in->stored_end = !got;
     }
@@ -96,9 +96,9 @@ static bool is_zstd(const unsigned char *b, size_t size)
 
 static int start_unpacking(odd_input *in, oddrow_error *err)
 {
-    int status = refill(in, 4, err);
-    if (status)
-        return status;
+    int rc = refill(in, 4, err);
+    if (rc)
+        return rc;
     const unsigned char *first = (const unsigned char *)in->buffer;
     if (is_gzip(first, in->end)) {
         in->packed = GZIP;
@@ -106,13 +106,13 @@ static int start_unpacking(odd_input *in, oddrow_error *err)
         in->inflating = inflateInit2(&in->inflater, 15 + 16) == Z_OK; /* gzip, any window */
         in->inside = true;
         if (!in->inflating)
-            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for unpacking", in->name);
+            return odd_no_memory(err);
     } else if (is_zstd(first, in->end)) {
         in->packed = ZSTD;
         in->zstd = ZSTD_createDCtx();
         in->inside = true;
         if (!in->zstd)
-            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for unpacking", in->name);
+            return odd_no_memory(err);
     } else if (odd_path_ends(in->name, ".gz") || odd_path_ends(in->name, ".zst")) {
         return odd_fail(err, ODDROW_EFORMAT, "%s: does not begin as a %s file", in->name,
                         odd_path_ends(in->name, ".gz") ? "gzip" : "zstd");
@@ -138,43 +138,38 @@ static int open_file(odd_input *in, oddrow_error *err)
     }
     in->buffer = odd_alloc(BUFFER, 1);
     if (!in->buffer)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", in->name);
+        return odd_no_memory(err);
     return start_unpacking(in, err);
 }
 
 static int make(const char *name, odd_input **out, oddrow_error *err)
 {
-    *out = NULL;
-    odd_input *in = odd_alloc(1, sizeof *in);
+    odd_input *in = *out = odd_alloc(1, sizeof *in);
     if (!in)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", name);
+        return odd_no_memory(err);
     in->file = -1;
     in->name = odd_copy(name, strlen(name));
-    if (!in->name) {
-        odd_input_free(&in);
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", name);
-    }
-    *out = in;
-    return 0;
+    return in->name ? 0 : odd_no_memory(err);
 }
 
 int odd_input_open(const char *path, odd_input **out, oddrow_error *err)
 {
-    int status = make(path, out, err);
-    if (status)
-        return status;
-    status = open_file(*out, err);
-    if (status)
+    int rc = make(path, out, err);
+    if (!rc)
+        rc = open_file(*out, err);
+    if (rc)
         odd_input_free(out);
-    return status;
+    return rc;
 }
 
 int odd_input_open_memory(const char *name, const void *data, size_t size, odd_input **out,
                           oddrow_error *err)
 {
-    int status = make(name, out, err);
-    if (status)
-        return status;
+    int rc = make(name, out, err);
+    if (rc) {
+        odd_input_free(out);
+        return rc;
+    }
     (*out)->memory = data;
     (*out)->memory_size = (*out)->total = size;
     return 0;
@@ -238,7 +233,7 @@ static int unpack_gzip(odd_input *in, char *data, size_t size, size_t *got, oddr
     if (status == Z_STREAM_END)
         in->inside = false;
     else if (status == Z_MEM_ERROR)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for unpacking", in->name);
+        return odd_no_memory(err);
     else if (status != Z_OK && status != Z_BUF_ERROR)
         return odd_fail(err, ODDROW_EFORMAT, "%s: corrupt gzip data: %s", in->name,
                         z->msg ? z->msg : "unknown error");
@@ -264,16 +259,16 @@ static int read_packed(odd_input *in, char *data, size_t size, size_t *got, oddr
     bool end = false;
     for (*got = 0; !*got && !end;) {
         /* What an unpacker still holds back comes out without more input. */
-        int status = refill(in, in->inside ? 1 : 2, err);
-        if (!status && in->inside)
-            status = in->packed == GZIP ? unpack_gzip(in, data, size, got, err)
-                                        : unpack_zstd(in, data, size, got, err);
-        else if (!status && in->packed == ZSTD && in->at < in->end)
-            status = unpack_zstd(in, data, size, got, err);
-        if (!status && !*got)
-            status = check_end(in, &end, err);
-        if (status)
-            return status;
+        int rc = refill(in, in->inside ? 1 : 2, err);
+        if (!rc && in->inside)
+            rc = in->packed == GZIP ? unpack_gzip(in, data, size, got, err)
+                                    : unpack_zstd(in, data, size, got, err);
+        else if (!rc && in->packed == ZSTD && in->at < in->end)
+            rc = unpack_zstd(in, data, size, got, err);
+        if (!rc && !*got)
+            rc = check_end(in, &end, err);
+        if (rc)
+            return rc;
     }
     return 0;
 }
@@ -294,9 +289,9 @@ int odd_input_read(odd_input *in, void *data, size_t size, size_t *got, oddrow_e
 {
     for (*got = 0; *got < size;) {
         size_t piece = 0;
-        int status = odd_input_read_some(in, (char *)data + *got, size - *got, &piece, err);
-        if (status)
-            return status;
+        int rc = odd_input_read_some(in, (char *)data + *got, size - *got, &piece, err);
+        if (rc)
+            return rc;
         if (!piece)
             break;
         *got += piece;

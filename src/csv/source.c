@@ -1,4 +1,4 @@
-/* csv/source.c: see source.h. */
+/* csv/source.c: opens the files one after the other and cuts them into chunks of whole records. */
 #include "csv/source.h"
 
 #include "base/error.h"
@@ -33,12 +33,6 @@ struct odd_csv_source {
     _Atomic uint64_t taken;
 };
 
-static int no_memory(const odd_csv_source *s, oddrow_error *err)
-{
-    return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for %s", s->paths[s->file],
-                    "the bytes of a record");
-}
-
 /* A buffer that had to hold something huge is given back. */
 static void shrink(odd_bytes *b, size_t usual)
 {
@@ -49,11 +43,11 @@ static void shrink(odd_bytes *b, size_t usual)
 /* Reads up to size bytes of the file; a live one gives what it has. */
 static int read_input(odd_csv_source *s, char *data, size_t size, size_t *got, oddrow_error *err)
 {
-    int status = s->live ? odd_input_read_some(s->input, data, size, got, err)
-                         : odd_input_read(s->input, data, size, got, err);
-    if (!status)
+    int rc = s->live ? odd_input_read_some(s->input, data, size, got, err)
+                     : odd_input_read(s->input, data, size, got, err);
+    if (!rc)
         s->input_end = s->live ? *got == 0 : *got < size;
-    return status;
+    return rc;
 }
 
 /* Appends bytes to raw until it has `target` of them or the file ends. */
@@ -61,7 +55,7 @@ static int top_up(odd_csv_source *s, odd_bytes *raw, size_t target, bool *end, o
 {
     size_t wanted = target - raw->size, carried = s->carry.size - s->carry_at;
     if (odd_bytes_reserve(raw, wanted))
-        return no_memory(s, err);
+        return odd_no_memory(err);
     if (carried > wanted)
         carried = wanted;
     if (carried)
@@ -71,9 +65,9 @@ static int top_up(odd_csv_source *s, odd_bytes *raw, size_t target, bool *end, o
     wanted -= carried;
     if (wanted && !s->input_end && !(s->live && carried)) {
         size_t got;
-        int status = read_input(s, raw->data + raw->size, wanted, &got, err);
-        if (status)
-            return status;
+        int rc = read_input(s, raw->data + raw->size, wanted, &got, err);
+        if (rc)
+            return rc;
         raw->size += got;
         atomic_store_explicit(&s->taken, s->closed + odd_input_taken(s->input),
                               memory_order_relaxed);
@@ -93,7 +87,7 @@ static int give_back(odd_csv_source *s, odd_bytes *raw, size_t from, oddrow_erro
     }
     s->carry.size = s->carry_at = 0;
     shrink(&s->carry, size + s->chunk_size);
-    return size && odd_bytes_add(&s->carry, raw->data + from, size) ? no_memory(s, err) : 0;
+    return size && odd_bytes_add(&s->carry, raw->data + from, size) ? odd_no_memory(err) : 0;
 }
 
 /* ---- the header */
@@ -113,11 +107,11 @@ static int read_more(odd_csv_source *s, size_t size, oddrow_error *err)
 {
     size_t got;
     if (odd_bytes_reserve(&s->carry, size))
-        return no_memory(s, err);
-    int status = read_input(s, s->carry.data + s->carry.size, size, &got, err);
-    if (!status)
+        return odd_no_memory(err);
+    int rc = read_input(s, s->carry.data + s->carry.size, size, &got, err);
+    if (!rc)
         s->carry.size += got;
-    return status;
+    return rc;
 }
 
 static int fail_header(odd_csv_source *s, odd_record_status status, const odd_record *record,
@@ -136,15 +130,15 @@ static int fail_header(odd_csv_source *s, odd_record_status status, const odd_re
 /* Leaves carry_at behind the header of the file just opened. */
 static int read_header(odd_csv_source *s, odd_csv_header *header, size_t *line, oddrow_error *err)
 {
-    int result = read_more(s, PROBE, err);
-    if (!result)
-        result = check_encoding(s, err);
-    if (result)
-        return result;
+    int rc = read_more(s, PROBE, err);
+    if (!rc)
+        rc = check_encoding(s, err);
+    if (rc)
+        return rc;
     size_t left = s->carry.size - s->carry_at;
     if (!s->delimiter &&
         !(s->delimiter = odd_csv_detect(s->carry.data + s->carry_at, left, s->input_end)))
-        return no_memory(s, err);
+        return odd_no_memory(err);
     odd_record_scanner scanner;
     odd_record_start(&scanner, s->delimiter, s->max_record);
     odd_record_status status = ODD_RECORD_BLANK;
@@ -157,21 +151,21 @@ static int read_header(odd_csv_source *s, odd_csv_header *header, size_t *line, 
         if (status == ODD_RECORD_GOOD)
             break;
         if (status == ODD_RECORD_MORE)
-            result = read_more(s, s->carry.size, err);
+            rc = read_more(s, s->carry.size, err);
         else if (status != ODD_RECORD_BLANK || !record.size || record.text == left)
-            result = fail_header(s, status, &record, *line, err);
-        if (result)
-            return result;
+            rc = fail_header(s, status, &record, *line, err);
+        if (rc)
+            return rc;
         if (status == ODD_RECORD_BLANK) {
             s->carry_at += record.size;
             ++*line;
         }
     }
-    result = odd_csv_header_read(header, s->carry.data + s->carry_at, record.size, s->delimiter,
-                                 s->paths[s->file], *line, err);
+    rc = odd_csv_header_read(header, s->carry.data + s->carry_at, record.size, s->delimiter,
+                             s->paths[s->file], *line, err);
     s->carry_at += record.size;
     s->offset = s->carry_at;
-    return result;
+    return rc;
 }
 
 /* Begins s->file, whose bytes input gives. */
@@ -181,21 +175,21 @@ static int begin_file(odd_csv_source *s, oddrow_error *err)
     size_t line = 1;
     s->carry.size = s->carry_at = 0;
     s->input_end = false;
-    int status = read_header(s, &header, &line, err);
-    if (!status && !s->header.columns) {
+    int rc = read_header(s, &header, &line, err);
+    if (!rc && !s->header.columns) {
         s->header = header;
         return 0;
     }
-    if (!status)
-        status = odd_csv_header_compare(&s->header, &header, s->paths[s->file], line, err);
+    if (!rc)
+        rc = odd_csv_header_compare(&s->header, &header, s->paths[s->file], line, err);
     odd_csv_header_free(&header);
-    return status;
+    return rc;
 }
 
 static int open_file(odd_csv_source *s, oddrow_error *err)
 {
-    int status = odd_input_open(s->paths[s->file], &s->input, err);
-    return status ? status : begin_file(s, err);
+    int rc = odd_input_open(s->paths[s->file], &s->input, err);
+    return rc ? rc : begin_file(s, err);
 }
 
 static void close_file(odd_csv_source *s)
@@ -242,46 +236,44 @@ static int make(const char *const *paths, size_t n, const odd_csv_options *optio
     if (!n)
         return odd_fail(err, ODDROW_EINVAL, "no CSV file given");
     odd_csv_source *s = odd_alloc(1, sizeof *s);
-    int status = s ? check_options(s, options, err) : ODDROW_ENOMEM;
-    if (s && !status && !(s->paths = odd_alloc(n, sizeof *s->paths)))
-        status = ODDROW_ENOMEM;
-    for (; s && !status && s->files < n; s->files++)
+    int rc = s ? check_options(s, options, err) : odd_no_memory(err);
+    if (!rc && !(s->paths = odd_alloc(n, sizeof *s->paths)))
+        rc = odd_no_memory(err);
+    for (; !rc && s->files < n; s->files++)
         if (!(s->paths[s->files] = odd_copy(paths[s->files], strlen(paths[s->files]))))
-            status = ODDROW_ENOMEM;
-    if (status == ODDROW_ENOMEM)
-        odd_fail(err, status, "out of memory for a CSV source");
-    if (status)
+            rc = odd_no_memory(err);
+    if (rc)
         odd_csv_close(&s);
     *out = s;
-    return status;
+    return rc;
 }
 
 int odd_csv_open(const char *const *paths, size_t n, const odd_csv_options *options,
                  odd_csv_source **out, oddrow_error *err)
 {
-    int status = make(paths, n, options, out, err);
-    if (status)
-        return status;
+    int rc = make(paths, n, options, out, err);
+    if (rc)
+        return rc;
     (*out)->total = count_bytes(*out);
-    status = open_file(*out, err);
-    if (status)
+    rc = open_file(*out, err);
+    if (rc)
         odd_csv_close(out);
-    return status;
+    return rc;
 }
 
 int odd_csv_open_memory(const char *name, const void *data, size_t size,
                         const odd_csv_options *options, odd_csv_source **out, oddrow_error *err)
 {
-    int status = make(&name, 1, options, out, err);
-    if (status)
-        return status;
+    int rc = make(&name, 1, options, out, err);
+    if (rc)
+        return rc;
     (*out)->total = size;
-    status = odd_input_open_memory(name, data, size, &(*out)->input, err);
-    if (!status)
-        status = begin_file(*out, err);
-    if (status)
+    rc = odd_input_open_memory(name, data, size, &(*out)->input, err);
+    if (!rc)
+        rc = begin_file(*out, err);
+    if (rc)
         odd_csv_close(out);
-    return status;
+    return rc;
 }
 
 void odd_csv_close(odd_csv_source **source)
@@ -393,26 +385,26 @@ static size_t find_line_end(const odd_bytes *raw, size_t from)
 static int skip_long(odd_csv_source *s, odd_csv_chunk *chunk, size_t too_long, bool end,
                      oddrow_error *err)
 {
-    int status = 0;
+    int rc = 0;
     odd_bytes *raw = &chunk->raw, block = {0};
     size_t line_end = find_line_end(raw, too_long);
     s->offset += line_end ? line_end : raw->size;
     if (line_end)
-        status = give_back(s, raw, line_end, err);
-    while (!status && !line_end && !end) {
+        rc = give_back(s, raw, line_end, err);
+    while (!rc && !line_end && !end) {
         odd_bytes_clear(&block);
-        status = top_up(s, &block, PROBE, &end, err);
-        if (status)
+        rc = top_up(s, &block, PROBE, &end, err);
+        if (rc)
             break;
         line_end = find_line_end(&block, 0);
         s->offset += line_end ? line_end : block.size;
         if (line_end)
-            status = give_back(s, &block, line_end, err);
+            rc = give_back(s, &block, line_end, err);
     }
     odd_bytes_free(&block);
     raw->size = too_long < ODD_CSV_EXCERPT ? too_long : ODD_CSV_EXCERPT;
     chunk->too_long = s->max_record;
-    return status;
+    return rc;
 }
 
 /* The next chunk of the open file: 1, or 0 at its end. */
@@ -430,9 +422,9 @@ static int cut_chunk(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
     chunk->offset = s->offset;
     chunk->too_long = 0;
     while (!k.cut && !k.too_long) {
-        int status = top_up(s, raw, target, &end, err);
-        if (status)
-            return status;
+        int rc = top_up(s, raw, target, &end, err);
+        if (rc)
+            return rc;
         if (!raw->size && end)
             return 0;
         find_cut(s, &k, raw, end);
@@ -441,9 +433,8 @@ static int cut_chunk(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
     }
     chunk->marked = k.marked;
     s->offset += k.cut;
-    int status =
-        k.too_long ? skip_long(s, chunk, k.too_long, end, err) : give_back(s, raw, k.cut, err);
-    return status ? status : 1;
+    int rc = k.too_long ? skip_long(s, chunk, k.too_long, end, err) : give_back(s, raw, k.cut, err);
+    return rc ? rc : 1;
 }
 
 int odd_csv_next(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
@@ -451,13 +442,13 @@ int odd_csv_next(odd_csv_source *s, odd_csv_chunk *chunk, oddrow_error *err)
     chunk->records = chunk->rows = chunk->reject_count = 0;
     chunk->columns = s->header.columns;
     while (s->file < s->files) {
-        int status = s->input ? 0 : open_file(s, err);
-        if (!status)
-            status = cut_chunk(s, chunk, err);
-        if (status > 0)
+        int rc = s->input ? 0 : open_file(s, err);
+        if (!rc)
+            rc = cut_chunk(s, chunk, err);
+        if (rc > 0)
             chunk->sequence = s->sequence++;
-        if (status)
-            return status;
+        if (rc)
+            return rc;
         close_file(s);
     }
     return 0;

@@ -1,7 +1,5 @@
-/* csv/write.c: see write.h. */
+/* csv/write.c: fields in quotes where they need them, and lines of rejected records. */
 #include "csv/write.h"
-
-#include "oddrow.h"
 
 #include <csv.h>
 #include <inttypes.h>
@@ -30,28 +28,22 @@ int odd_csv_write_field(odd_bytes *out, const char *data, size_t size, char deli
 {
     if (!needs_quotes(data, size, delimiter))
         return odd_bytes_add(out, data, size);
-    if (size > PTRDIFF_MAX / 2 - 2 || odd_bytes_reserve(out, 2 * size + 2))
+    if (odd_bytes_reserve(out, size > PTRDIFF_MAX / 2 - 2 ? SIZE_MAX : 2 * size + 2))
         return ODDROW_ENOMEM;
     out->size += csv_write2(out->data + out->size, 2 * size + 2, data, size, '"');
     return 0;
 }
 
-static int write_reject(odd_bytes *out, const odd_csv_reject *reject, uint64_t row)
-{
-    int rc = odd_bytes_print(out, "%" PRIu64 ",%" PRIu64 ",", row, reject->offset);
-    if (!rc)
-        rc = odd_csv_write_field(out, reject->reason, strlen(reject->reason), ',');
-    if (!rc)
-        rc = odd_bytes_add(out, ",", 1);
-    if (!rc)
-        rc = odd_csv_write_field(out, reject->line.data, reject->line.size, ',');
-    return rc ? rc : odd_bytes_add(out, "\n", 1);
-}
-
 int odd_csv_write_rejects(odd_bytes *out, const odd_csv_chunk *chunk, uint64_t first_row)
 {
-    int rc = 0;
-    for (size_t i = 0; !rc && i < chunk->reject_count; i++)
-        rc = write_reject(out, &chunk->rejects[i], first_row + chunk->rejects[i].record);
-    return rc;
+    for (size_t i = 0; i < chunk->reject_count; i++) {
+        const odd_csv_reject *reject = &chunk->rejects[i];
+        odd_bytes_print(out, "%" PRIu64 ",%" PRIu64 ",", first_row + reject->record,
+                        reject->offset);
+        odd_csv_write_field(out, reject->reason, strlen(reject->reason), ',');
+        odd_bytes_char(out, ',');
+        odd_csv_write_field(out, reject->line.data, reject->line.size, ',');
+        odd_bytes_char(out, '\n');
+    }
+    return odd_bytes_check(out, NULL);
 }
