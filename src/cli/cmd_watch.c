@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "cli/command.h"
 #include "cli/progress.h"
 #include "cli/stop.h"
 #include "client/watch.h"
-#include "wire/payload.h"
 
 typedef struct view {
     bool json, quiet;
@@ -39,9 +39,10 @@ static int write_json(view *v, const odd_watch_message *m)
     int rc = 0;
     if (!known && at < size && data[at] == '{') {
         at++;
-        rc = odd_bytes_add(line, "{\"topic\":", 9);
-        if (rc == 0)
-            rc = odd_json_text_add(line, m->topic.data, m->topic.size);
+        odd_json j = {.out = line};
+        odd_json_open(&j, NULL, '{');
+        odd_json_text(&j, "topic", m->topic);
+        rc = odd_bytes_check(line, NULL);
         while (at < size && strchr(" \t\r\n", data[at]))
             at++;
         if (rc == 0 && at < size && data[at] != '}')

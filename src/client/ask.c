@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/json.h"
 #include "wire/payload.h"
 
 typedef struct asker {
@@ -131,14 +132,13 @@ static int answer_reject(asker *a, const char *reason, oddrow_error *err)
 {
     odd_bytes_clear(&a->text);
     a->summary->errors++;
-    int code = odd_bytes_add(&a->text, "{\"error\":", 9);
-    if (code == 0)
-        code = odd_json_text_add(&a->text, reason, strlen(reason));
-    if (code == 0)
-        code = odd_bytes_print(&a->text, ",\"row\":%" PRIu64 "}", a->summary->rows);
-    if (code)
-        return no_memory(err);
-    return a->answer(a->answer_context, (odd_span){a->text.data, a->text.size}, err);
+    odd_json j = {.out = &a->text};
+    odd_json_open(&j, NULL, '{');
+    odd_json_string(&j, "error", reason);
+    odd_json_whole(&j, "row", a->summary->rows);
+    odd_json_close(&j, '}');
+    int rc = odd_bytes_check(&a->text, err);
+    return rc ? rc : a->answer(a->answer_context, (odd_span){a->text.data, a->text.size}, err);
 }
 
 static int ask_row(asker *a, const odd_csv_source *source, const odd_span *cells, oddrow_error *err)

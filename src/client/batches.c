@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "csv/chunk.h"
 #include "csv/record.h"
@@ -89,8 +90,8 @@ double odd_batches_fraction(const odd_batches *b)
 }
 
 /* Whether a rejected line, alone in a payload, is one CSV record for every reader: its quotes
- * close, nothing was cut off, and its first byte does not say JSON or MessagePack. A line of a file
- * with another delimiter might be a good row when its commas are counted. */
+ * close, nothing was cut off, and its first bytes say no other encoding. A line of a file with
+ * another delimiter might be a good row when its commas are counted. */
 static bool stands_alone(const odd_batches *b, odd_span line)
 {
     odd_record_scanner scanner;
@@ -100,8 +101,8 @@ static bool stands_alone(const odd_batches *b, odd_span line)
         return false;
     while (blank < line.size && (line.data[blank] == ' ' || line.data[blank] == '\t'))
         blank++;
-    unsigned char byte = blank < line.size ? (unsigned char)line.data[blank] : '{';
-    if (byte == '{' || byte == '[' || byte >= 0x80)
+    if (blank == line.size || (unsigned char)line.data[blank] >= 0x80 ||
+        odd_encoding_of(line) != ODD_ENCODING_CSV)
         return false;
     odd_record_start(&scanner, ',', ODD_CSV_EXCERPT);
     return odd_record_scan(&scanner, line.data, line.size, true, &record) == ODD_RECORD_GOOD &&
@@ -109,20 +110,19 @@ static bool stands_alone(const odd_batches *b, odd_span line)
 }
 
 /* A record that is no row, as a payload that is one rejected row at the worker. */
-static int write_reject(const odd_batches *b, const odd_csv_reject *reject, odd_bytes *out)
+static void write_reject(const odd_batches *b, const odd_csv_reject *reject, odd_bytes *out)
 {
     odd_span line = reject->line;
-    if (b->encoding == ODD_ENCODING_CSV && stands_alone(b, line))
-        return odd_bytes_add(out, line.data, line.size);
-    size_t size = line.size < ODD_EXCERPT_MAX ? line.size : ODD_EXCERPT_MAX;
-    int code = odd_bytes_add(out, "{\"_rejected\":", 13);
-    if (code == 0)
-        code = odd_json_text_add(out, reject->reason, strlen(reject->reason));
-    if (code == 0)
-        code = odd_bytes_add(out, ",\"_line\":", 9);
-    if (code == 0)
-        code = odd_json_text_add(out, line.data, size);
-    return code ? code : odd_bytes_add(out, "}", 1);
+    odd_json j = {.out = out};
+    if (b->encoding == ODD_ENCODING_CSV && stands_alone(b, line)) {
+        odd_bytes_span(out, line);
+        return;
+    }
+    line.size = line.size < ODD_EXCERPT_MAX ? line.size : ODD_EXCERPT_MAX;
+    odd_json_open(&j, NULL, '{');
+    odd_json_string(&j, "_rejected", reject->reason);
+    odd_json_text(&j, "_line", line);
+    odd_json_close(&j, '}');
 }
 
 static bool at_reject(const odd_batches *b)
@@ -171,22 +171,22 @@ int odd_batches_next(odd_batches *b, uint64_t from, size_t most, odd_bytes *payl
     if (b->at == c->records)
         return 1;
 
-    int code;
     *first = b->before + b->at + 1;
     if (at_reject(b)) {
-        code = write_reject(b, &c->rejects[b->reject++], payload);
+        write_reject(b, &c->rejects[b->reject++], payload);
         *count = 1;
         b->rejected += *first > b->counted;
     } else {
         size_t end = b->reject < c->reject_count ? c->rejects[b->reject].record : c->records;
         *count = end - b->at < most ? end - b->at : most;
-        code = odd_payload_write(b->encoding, odd_csv_names(b->source), c->columns,
-                                 c->cells + b->row * c->columns, *count, payload);
+        odd_payload_write(b->encoding, odd_csv_names(b->source), c->columns,
+                          c->cells + b->row * c->columns, *count, payload);
         b->row += *count;
     }
     b->at += *count;
     if (b->before + b->at > b->counted)
         b->counted = b->before + b->at;
     see(b);
-    return code ? odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for a message", b->path) : 1;
+    int rc = odd_bytes_check(payload, err);
+    return rc ? rc : 1;
 }

@@ -26,8 +26,12 @@ static bool needs_quotes(const char *data, size_t size, char delimiter)
 
 int odd_csv_write_field(odd_bytes *out, const char *data, size_t size, char delimiter)
 {
-    if (!needs_quotes(data, size, delimiter))
-        return odd_bytes_add(out, data, size);
+    return needs_quotes(data, size, delimiter) ? odd_csv_write_quoted(out, data, size)
+                                               : odd_bytes_add(out, data, size);
+}
+
+int odd_csv_write_quoted(odd_bytes *out, const char *data, size_t size)
+{
     if (odd_bytes_reserve(out, size > PTRDIFF_MAX / 2 - 2 ? SIZE_MAX : 2 * size + 2))
         return ODDROW_ENOMEM;
     out->size += csv_write2(out->data + out->size, 2 * size + 2, data, size, '"');

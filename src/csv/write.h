@@ -10,6 +10,9 @@
  * reads as no row. 0 or ODDROW_ENOMEM. */
 int odd_csv_write_field(odd_bytes *out, const char *data, size_t size, char delimiter);
 
+/* The same, always in quotes. */
+int odd_csv_write_quoted(odd_bytes *out, const char *data, size_t size);
+
 /* The first line of a file of rejected records. */
 #define ODD_CSV_REJECTS_HEADER "row,offset,reason,line\n"
 

@@ -47,9 +47,13 @@ NAMES(what, "input", "code", "hidden")
 NAMES(publish, "odd", "all")
 NAMES(durability, "process", "power")
 NAMES(form, "text", "json")
-NAMES(encoding, "csv", "json", "msgpack")
 
 /* A choice whose names stand where its values do. */
+static const char *encoding(int value)
+{
+    return odd_encoding_name((odd_encoding)value);
+}
+
 static const char *scaler(int value)
 {
     return odd_scaler_name((odd_scaler_kind)value);

@@ -1,4 +1,5 @@
-/* wire/payload.c: the decoder's life, and which reader takes a payload. */
+/* wire/payload.c: the table of encodings, the life of a decoder, and which codec takes a payload.
+ */
 #include "wire/payload.h"
 
 #include <stdio.h>
@@ -36,14 +37,11 @@ static bool word_reasons(odd_decoder *d)
     };
     for (size_t k = 0; k < d->schema->K; k++)
         for (size_t i = 0; i < ODD_PROBLEMS; i++) {
-            const char *format = formats[i], *gap = strstr(format, "%s");
             d->reason_at[k * ODD_PROBLEMS + i] = d->reasons.size;
-            if (odd_bytes_add(&d->reasons, format, (size_t)(gap - format)) ||
-                odd_bytes_add(&d->reasons, d->schema->columns[k].name, d->name_size[k]) ||
-                odd_bytes_add(&d->reasons, gap + 2, strlen(gap + 2) + 1))
-                return false;
+            odd_bytes_print(&d->reasons, formats[i], d->schema->columns[k].name);
+            odd_bytes_char(&d->reasons, '\0');
         }
-    return true;
+    return !d->reasons.failed;
 }
 
 static bool name_columns(odd_decoder *d)
@@ -141,65 +139,64 @@ const odd_span *odd_decoder_cells(const odd_decoder *d, size_t *good)
     return d->cells;
 }
 
-/* Place of the first byte that is no blank and no line end; size when there is none. */
-static size_t first_byte(const char *payload, size_t size)
+/* ---- encodings ---- */
+
+static const odd_codec *const codecs[ODD_ENCODINGS] = {
+    [ODD_ENCODING_CSV] = &odd_csv_codec,
+    [ODD_ENCODING_JSON] = &odd_json_codec,
+    [ODD_ENCODING_MSGPACK] = &odd_msgpack_codec,
+};
+
+const char *odd_encoding_name(odd_encoding encoding)
 {
-    size_t at = 0;
-    while (at < size && (payload[at] == ' ' || payload[at] == '\t' || payload[at] == '\n' ||
-                         payload[at] == '\r'))
-        at++;
-    return at;
+    return (unsigned)encoding < ODD_ENCODINGS ? codecs[encoding]->name : "?";
 }
 
-static odd_encoding sniff(const char *payload, size_t size, size_t first)
+bool odd_encoding_is_json(odd_encoding encoding)
 {
-    unsigned char c = size ? (unsigned char)payload[0] : 0;
-    if (first < size && (payload[first] == '{' || payload[first] == '['))
-        return ODD_ENCODING_JSON;
-    return (c >= 0x80 && c <= 0x9f) || (c >= 0xdc && c <= 0xdf) ? ODD_ENCODING_MSGPACK
-                                                                : ODD_ENCODING_CSV;
+    return codecs[encoding]->json;
 }
 
-int odd_decode(odd_decoder *d, const void *payload, size_t size, odd_decoded *out,
-               oddrow_error *err)
+odd_encoding odd_encoding_of(odd_span payload)
 {
-    size_t rows = d->row_count, good = d->good, first = first_byte(payload, size);
-    int code = 0;
-    *out = (odd_decoded){.encoding = sniff(payload, size, first), .first = rows};
+    for (unsigned e = 0; payload.size && e < ODD_ENCODINGS; e++)
+        if (codecs[e]->recognise && codecs[e]->recognise(payload))
+            return (odd_encoding)e;
+    return ODD_ENCODING_CSV;
+}
+
+int odd_payload_write(odd_encoding encoding, const char *const *names, size_t columns,
+                      const odd_span *cells, size_t rows, odd_bytes *out)
+{
+    size_t before = out->size;
+    codecs[encoding]->encode(names, columns, cells, rows, out);
+    if (out->failed)
+        out->size = before;
+    return odd_bytes_check(out, NULL);
+}
+
+int odd_decode(odd_decoder *d, odd_span payload, odd_decoded *out, oddrow_error *err)
+{
+    size_t rows = d->row_count, good = d->good;
+    int rc = 0;
+    *out = (odd_decoded){.encoding = odd_encoding_of(payload), .first = rows};
     d->first = rows;
     d->too_many = false;
-    if (size > d->max_payload) {
-        out->reject = ODD_REJECT_SIZE;
-        out->reason = d->too_long;
-    } else if (first == size) {
-        out->reject = ODD_REJECT_EMPTY;
-        out->reason = "no rows";
-    } else if (out->encoding == ODD_ENCODING_JSON) {
-        code = odd_json_rows(d, payload, size, out);
-    } else if (out->encoding == ODD_ENCODING_MSGPACK) {
-        code = odd_msgpack_rows(d, payload, size, out);
-    } else {
-        code = odd_csv_rows(d, payload, size, out);
-    }
-    if (!code && out->reject == ODD_REJECT_NONE && d->row_count == rows) {
-        out->reject = ODD_REJECT_EMPTY;
-        out->reason = "no rows";
-    }
-    if (code && d->too_many) {
-        code = 0;
-        out->reject = ODD_REJECT_SIZE;
-        out->reason = "more than 65536 rows";
-    }
-    if (code) {
-        d->row_count = rows;
-        d->good = good;
-        *out = (odd_decoded){.first = rows};
-        return odd_fail(err, code, "no memory for the rows of %zu bytes", size);
-    }
-    if (out->reject != ODD_REJECT_NONE) {
+    if (payload.size > d->max_payload)
+        rc = odd_refuse(out, ODD_REJECT_SIZE, d->too_long);
+    else if (odd_blank_size(payload) < payload.size)
+        rc = codecs[out->encoding]->decode(d, payload, out);
+    if (rc && d->too_many)
+        rc = odd_refuse(out, ODD_REJECT_SIZE, "more than 65536 rows");
+    else if (!rc && !out->reject && d->row_count == rows)
+        rc = odd_refuse(out, ODD_REJECT_EMPTY, "no rows");
+    if (rc || out->reject) {
         d->row_count = rows;
         d->good = good;
     }
     out->rows = d->row_count - rows;
-    return 0;
+    if (!rc)
+        return 0;
+    *out = (odd_decoded){.first = rows};
+    return odd_fail(err, rc, "out of memory for the rows of %zu bytes", payload.size);
 }

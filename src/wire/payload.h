@@ -1,9 +1,10 @@
-/* wire/payload.h: one message's payload to rows of cells in schema order. Pure: no sockets.
+/* wire/payload.h: the payload of one message to rows of cells in schema order, and back. Pure: no
+ * sockets.
  *
  * A payload is a JSON object by column name, a JSON array of objects, MessagePack of the two, or
- * CSV lines in schema order (comma, no header). Its first byte tells which: '{' or '[' (blanks and
- * line ends before them allowed) JSON; 0x80-0x9f, 0xdc-0xdf MessagePack; anything else CSV, so that
- * a first cell which begins like the others must stand in quotes. Blank lines are no rows.
+ * CSV lines in schema order (comma, no header). Its first byte tells which: '{' or '[' (behind
+ * blanks and line ends) JSON; 0x80-0x9f, 0xdc-0xdf MessagePack; anything else CSV, so a first cell
+ * that begins like one of the others must stand in quotes. Blank lines are no rows.
  *
  * A cell is the text that would stand in a CSV file: a JSON string without its blanks at the ends
  * (kept where the column's vocabulary has the text with them), a JSON number as its literal stands
@@ -19,7 +20,22 @@
 #include "column/schema.h"
 #include "oddrow.h"
 
-typedef enum { ODD_ENCODING_CSV, ODD_ENCODING_JSON, ODD_ENCODING_MSGPACK } odd_encoding;
+/* Each has a file and a row in the table of payload.c. */
+typedef enum {
+    ODD_ENCODING_CSV, /* takes what no other encoding does */
+    ODD_ENCODING_JSON,
+    ODD_ENCODING_MSGPACK,
+    ODD_ENCODINGS
+} odd_encoding;
+
+/* "csv", "json", "msgpack"; "?" otherwise. */
+const char *odd_encoding_name(odd_encoding encoding);
+
+/* Whether odd_row.text is JSON; otherwise it is plain text. */
+bool odd_encoding_is_json(odd_encoding encoding);
+
+/* The encoding that the first bytes of a payload say. */
+odd_encoding odd_encoding_of(odd_span payload);
 
 /* Why a row or a message is not scored, for counting; odd_reject_name gives the word. */
 typedef enum {
@@ -74,8 +90,7 @@ void odd_decoder_free(odd_decoder **d);
  * payload, which must stay until then. What the payload does wrong is in *out and no error: 0, or
  * ODDROW_ENOMEM with *out empty and what was decoded before untouched. A JSON array with broken
  * syntax is rejected as a whole; an element or a line that is bad by itself is one bad row. */
-int odd_decode(odd_decoder *d, const void *payload, size_t size, odd_decoded *out,
-               oddrow_error *err);
+int odd_decode(odd_decoder *d, odd_span payload, odd_decoded *out, oddrow_error *err);
 
 /* Rows since the last clear; the cells of the good ones, (good, K) in schema order, contiguous;
  * both move with the next odd_decode. */
@@ -91,11 +106,8 @@ void odd_decoder_clear(odd_decoder *d);
  * when rows is 1, else an array; MessagePack likewise. JSON cells that are JSON numbers literally
  * are written as numbers, empty ones as null, all else as strings (bytes that are not UTF-8
  * replaced by U+FFFD). MessagePack: strings, empty ones nil. `names` (columns) is not looked at for
- * CSV. 0 or ODDROW_ENOMEM. */
+ * CSV. 0, or ODDROW_ENOMEM with *out as it was. */
 int odd_payload_write(odd_encoding encoding, const char *const *names, size_t columns,
                       const odd_span *cells, size_t rows, odd_bytes *out);
-
-/* Appends text as a JSON string in its quotes, bytes that are not UTF-8 replaced. */
-int odd_json_text_add(odd_bytes *out, const char *text, size_t size);
 
 #endif

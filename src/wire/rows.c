@@ -141,11 +141,6 @@ void odd_object_name(odd_decoder *d, odd_object *o, const char *name, size_t siz
     o->has_id |= o->is_id;
 }
 
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 /* Whether training saw this very text, blanks at its ends included. */
 static bool known(const odd_column *c, const char *text, size_t size)
 {
@@ -158,14 +153,10 @@ void odd_object_cell(odd_decoder *d, odd_object *o, const char *text, size_t siz
 {
     if (o->column == ODD_UNKNOWN_NAME)
         return;
-    if (trim && size && (blank(text[0]) || blank(text[size - 1])) &&
-        !known(d->schema->columns + o->column, text, size)) {
-        while (size && blank(text[0]))
-            text++, size--;
-        while (size && blank(text[size - 1]))
-            size--;
-    }
-    o->cells[o->column] = (odd_span){text, size};
+    odd_span cell = {text, size}, trimmed = trim ? odd_trimmed(cell) : cell;
+    if (trimmed.size < size && !known(d->schema->columns + o->column, text, size))
+        cell = trimmed;
+    o->cells[o->column] = cell;
 }
 
 void odd_object_reject(odd_object *o, odd_reject reject, const char *reason)
@@ -201,18 +192,21 @@ void odd_object_end(odd_decoder *d, odd_object *o, odd_span text)
     odd_row_add(d, o->reject, o->reason, text, o->id);
 }
 
-int odd_refuse(odd_decoder *d, odd_decoded *out, odd_reject reject, const char *format, ...)
+const char *odd_reason_text(odd_decoder *d, const char *format, ...)
 {
     char text[200];
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(text, sizeof text, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    size_t kept = size < 0 ? 0 : (size_t)size < sizeof text ? (size_t)size : sizeof text - 1;
-    const char *copy = odd_arena_copy(&d->texts, text, kept);
-    if (!copy)
+    return odd_arena_copy(&d->texts, text, strlen(text));
+}
+
+int odd_refuse(odd_decoded *out, odd_reject reject, const char *reason)
+{
+    if (!reason)
         return ODDROW_ENOMEM;
     out->reject = reject;
-    out->reason = copy;
+    out->reason = reason;
     return 0;
 }

@@ -1,9 +1,9 @@
-/* wire/rows.h: private to the payload readers: the decoder's memory and rows under way. */
+/* wire/rows.h: private to the room: what an encoding has to bring, and what its decoder works with:
+ * memory and rows under way. */
 #ifndef ODD_WIRE_ROWS_H
 #define ODD_WIRE_ROWS_H
 
 #include <locale.h>
-#include <stdbool.h>
 
 #include "wire/payload.h"
 
@@ -103,15 +103,51 @@ void odd_object_problem(odd_decoder *d, odd_object *o, odd_problem problem);
 /* Looks for absent columns and adds the row. */
 void odd_object_end(odd_decoder *d, odd_object *o, odd_span text);
 
-/* The readers: rows of one payload behind those that are there. What is wrong with the payload as a
- * whole goes to out->reject and out->reason. 0 or ODDROW_ENOMEM; the caller takes the rows of a
- * payload that failed back. */
-int odd_csv_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out);
-int odd_json_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out);
-int odd_msgpack_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out);
+/* What an encoding does. */
+typedef struct odd_codec {
+    const char *name;
+    bool json; /* a row's text is JSON */
+    /* Whether a payload begins like this encoding. No two encodings take the same payload. */
+    bool (*recognise)(odd_span payload);
+    /* Adds the rows of a payload that is not blank. What is wrong with it as a whole goes to
+     * out->reject and out->reason, and odd_decode takes its rows back. 0 or ODDROW_ENOMEM. */
+    int (*decode)(odd_decoder *d, odd_span payload, odd_decoded *out);
+    /* See odd_payload_write; failures stay in *out. */
+    void (*encode)(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
+                   odd_bytes *out);
+} odd_codec;
 
-/* A reason made for one payload; it lives until clear. 0 or ODDROW_ENOMEM. */
-int odd_refuse(odd_decoder *d, odd_decoded *out, odd_reject reject, const char *format, ...)
-    __attribute__((format(printf, 4, 5), cold));
+extern const odd_codec odd_csv_codec, odd_json_codec, odd_msgpack_codec;
+
+static inline bool odd_is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* Bytes of blanks and line ends in front of a payload. */
+static inline size_t odd_blank_size(odd_span payload)
+{
+    size_t size = 0;
+    while (size < payload.size && memchr(" \t\r\n", payload.data[size], 4))
+        size++;
+    return size;
+}
+
+/* Without the blanks at its ends. */
+static inline odd_span odd_trimmed(odd_span text)
+{
+    while (text.size && odd_is_blank(text.data[0]))
+        text.data++, text.size--;
+    while (text.size && odd_is_blank(text.data[text.size - 1]))
+        text.size--;
+    return text;
+}
+
+/* The reason of a reject that is made for it; it lives until clear. NULL: no memory. */
+const char *odd_reason_text(odd_decoder *d, const char *format, ...)
+    __attribute__((format(printf, 2, 3), cold));
+
+/* Rejects the payload; reason as above or static. 0, or ODDROW_ENOMEM when it is NULL. */
+int odd_refuse(odd_decoded *out, odd_reject reject, const char *reason);
 
 #endif

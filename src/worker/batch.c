@@ -82,7 +82,7 @@ void odd_batch_add(odd_batch *b, double now)
 
 void odd_batch_note(odd_batch *b, odd_topic topic, odd_bytes *tail)
 {
-    if (b->note_count < ODD_NOTES) {
+    if (b->note_count < ODD_NOTES && !tail->failed) {
         b->notes[b->note_count++] = (odd_note){topic, *tail};
         *tail = (odd_bytes){0};
     }
@@ -174,16 +174,7 @@ static int measure(odd_batch *b, oddrow_error *err)
     }
     if (rows)
         b->bytes_per_row = 0.9 * b->bytes_per_row + 0.1 * ((double)bytes / (double)rows);
-    most += rows;
-    if (most <= b->entry_capacity)
-        return 0;
-    odd_free(b->entries);
-    b->entry_capacity = 0;
-    b->entries = odd_alloc(most + most / 2, sizeof *b->entries);
-    if (!b->entries)
-        return odd_no_memory(err);
-    b->entry_capacity = most + most / 2;
-    return 0;
+    return odd_grow(&b->entries, &b->entry_capacity, most + rows, sizeof *b->entries, err);
 }
 
 int odd_batch_plan(odd_batch *b, odd_places *places, uint64_t next, oddrow_error *err)

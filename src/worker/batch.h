@@ -75,8 +75,8 @@ bool odd_batch_full(const odd_batch *b);
 odd_message *odd_batch_next(odd_batch *b, odd_message_kind kind);
 void odd_batch_add(odd_batch *b, double now);
 
-/* Adds an entry that no message caused; drops it when there are ODD_NOTES. Takes over the bytes of
- * tail. */
+/* Adds an entry that no message caused; drops it when there are ODD_NOTES, or when its bytes have
+ * failed. Takes over the bytes of tail. */
 void odd_batch_note(odd_batch *b, odd_topic topic, odd_bytes *tail);
 
 /* Lists the jobs, which the engine then runs. */

@@ -23,7 +23,6 @@ typedef struct slice {
     odd_result *results; /* of all rows of the run, in order */
     size_t results_capacity;
     size_t first, count; /* jobs of this run */
-    size_t job, row;     /* the next row to get its result: of jobs[job], row of all the slice's */
     int rc;
     oddrow_error err;
 } slice;
@@ -33,7 +32,7 @@ struct odd_engine {
     odd_model *model;
     odd_scorer *scorer;
     odd_encoder *encoder;
-    odd_entry_names names;
+    odd_bytes identity; /* see odd_entry_model */
     odd_engine_options options;
     double alerts;
     odd_engine *shadow; /* borrowed */
@@ -111,7 +110,9 @@ int odd_engine_load(const char *path, const odd_engine_options *options, odd_eng
     if (!rc)
         rc = bind(e, err);
     if (!rc)
-        rc = odd_entry_names_new(e->model, path, &e->names, err);
+        odd_entry_model(&e->identity, e->model, path);
+    if (!rc)
+        rc = odd_bytes_check(&e->identity, err);
     for (size_t i = 0; !rc && i < options->threads; i++)
         rc = slice_new(e, &e->slices[i], err);
     if (rc) {
@@ -130,7 +131,7 @@ void odd_engine_free(odd_engine **engine)
     for (size_t i = 0; e->slices && i < e->options.threads; i++)
         slice_free(&e->slices[i]);
     odd_free(e->slices);
-    odd_entry_names_free(&e->names);
+    odd_bytes_free(&e->identity);
     odd_encoder_free(&e->encoder);
     odd_scorer_free(&e->scorer);
     odd_model_free(&e->model);
@@ -149,9 +150,9 @@ const char *odd_engine_path(const odd_engine *e)
     return e->path;
 }
 
-const odd_entry_names *odd_engine_names(const odd_engine *e)
+odd_span odd_engine_identity(const odd_engine *e)
 {
-    return &e->names;
+    return (odd_span){e->identity.data, e->identity.size};
 }
 
 void odd_engine_set_shadow(odd_engine *e, odd_engine *shadow)
@@ -193,148 +194,102 @@ static void score(const odd_engine *e, slice *s, const odd_span *cells, size_t n
     odd_kernels_best()->exp(s->survival, ODD_PADDED(n));
 }
 
-/* A tail is noted by its place until the bytes stand still. */
-static void note_tail(slice *s, odd_result *result, size_t start)
+/* Scores the block of good rows that begins with row `first`, by the shadow too. */
+static void score_block(odd_engine *e, slice *s, size_t first)
 {
-    result->tail = (odd_span){(const char *)(uintptr_t)start, s->out.size - start};
-}
-
-static odd_sender sender_of(const odd_job *job, size_t row)
-{
-    return (odd_sender){job->client, job->first + row};
-}
-
-/* Gives rejected rows their results, up to the next good row: its index in the slice. */
-static int pass_rejects(odd_engine *e, slice *s, const odd_row *rows, size_t *good_row)
-{
-    size_t last = s->first + s->count;
-    for (; s->job < last; s->job++) {
-        const odd_job *job = &e->jobs[s->job];
-        for (; s->row < job->decoded.first + job->decoded.rows; s->row++) {
-            const odd_row *row = &rows[s->row];
-            if (row->reject == ODD_REJECT_NONE) {
-                *good_row = s->row;
-                return 0;
-            }
-            odd_result *result = &s->results[s->row];
-            size_t at = s->row - job->decoded.first, start = s->out.size;
-            odd_sender sender = sender_of(job, at);
-            *result = (odd_result){.reject = row->reject,
-                                   .topic = ODD_TOPIC_REJECT,
-                                   .entry = true,
-                                   .reason = row->reason};
-            int rc = odd_entry_reject(&s->out, job->socket, &sender, at + 1, row->reject,
-                                      row->reason, row->text);
-            if (rc)
-                return rc;
-            note_tail(s, result, start);
-        }
-    }
-    *good_row = SIZE_MAX;
-    return 0;
-}
-
-/* Row i of the block just scored is row `at` of the slice. */
-static int take(odd_engine *e, slice *s, const odd_span *cells, size_t i, size_t at,
-                const odd_row *row, oddrow_error *err)
-{
-    const odd_job *job = &e->jobs[s->job];
-    odd_result *result = &s->results[at];
-    double p_value = (double)s->survival[i];
-    odd_scored verdict = {s->score[i], s->reconstruction[i], s->local[i], s->global[i],
-                          p_value,     p_value < e->alerts};
-    size_t found = 0, start = s->out.size;
-    *result = (odd_result){.odd = verdict.odd,
-                           .topic = verdict.odd ? ODD_TOPIC_ODD : ODD_TOPIC_SCORE,
-                           .entry = verdict.odd || e->options.publish_all,
-                           .score = s->score[i],
-                           .loss = s->loss[i]};
-    if (!result->entry && !job->asked)
-        return 0;
-    int rc = 0;
-    if (verdict.odd && e->options.explain)
-        rc = odd_explain(s->explainer, s->lane, e->encoder, s->batch, i, cells, false, s->reasons,
-                         e->options.explain, &found, err);
-    odd_sender sender = sender_of(job, at - job->decoded.first);
-    if (!rc)
-        rc = odd_entry_row(&s->out, &e->names, row, job->decoded.encoding, &sender, &verdict,
-                           s->reasons, found);
-    note_tail(s, result, start);
-    return rc;
-}
-
-/* The shadow's opinion on a block of rows, the first of which is row `at`, all good ones. */
-static void compare(odd_engine *shadow, slice *own, slice *s, const odd_span *cells, size_t n,
-                    const size_t *place)
-{
-    score(shadow, s, cells, n);
-    for (size_t i = 0; i < n; i++) {
-        odd_result *result = &own->results[place[i]];
-        result->shadow_score = s->score[i];
-        result->shadow_loss = s->loss[i];
-        result->shadow_odd = (double)s->survival[i] < shadow->alerts;
-    }
-}
-
-static int run_block(odd_engine *e, slice *s, const odd_row *rows, const odd_span *cells, size_t n,
-                     oddrow_error *err)
-{
-    size_t K = e->model->schema->K, place[BLOCK];
-    int rc = 0;
+    size_t good;
+    const odd_span *cells = odd_decoder_cells(s->decoder, &good) + first * e->model->schema->K;
+    size_t n = good - first < BLOCK ? good - first : BLOCK;
     score(e, s, cells, n);
     if (e->drift) {
         pthread_mutex_lock(e->lock);
         odd_drift_add(e->drift, s->batch, n);
         pthread_mutex_unlock(e->lock);
     }
-    for (size_t i = 0; !rc && i < n; i++) {
-        rc = pass_rejects(e, s, rows, &place[i]);
-        if (!rc)
-            rc = take(e, s, cells + i * K, i, place[i], &rows[place[i]], err);
-        s->row++;
+    if (e->shadow)
+        score(e->shadow, &e->shadow->slices[s - e->slices], cells, n);
+}
+
+/* Appends the entry of a row of the block just scored, row i of it. */
+static int add_entry(odd_engine *e, slice *s, const odd_row *row, odd_encoding encoding,
+                     const odd_sender *sender, bool odd, oddrow_error *err)
+{
+    size_t good, i = row->good % BLOCK;
+    const odd_span *cells = odd_decoder_cells(s->decoder, &good) + row->good * e->model->schema->K;
+    odd_scored verdict = {.score = s->score[i],
+                          .reconstruction = s->reconstruction[i],
+                          .local = s->local[i],
+                          .global = s->global[i],
+                          .p_value = (double)s->survival[i],
+                          .odd = odd,
+                          .reasons = s->reasons};
+    int rc = 0;
+    if (odd && e->options.explain)
+        rc = odd_explain(s->explainer, s->lane, e->encoder, s->batch, i, cells, false, s->reasons,
+                         e->options.explain, &verdict.found, err);
+    if (!rc)
+        odd_entry_row(&s->out, e->model->schema, odd_engine_identity(e), row, encoding, sender,
+                      &verdict);
+    return rc;
+}
+
+/* Row `at` of a job. A tail has its offset in place of its bytes until all are there. */
+static int take(odd_engine *e, slice *s, const odd_job *job, const odd_row *row, size_t at,
+                oddrow_error *err)
+{
+    odd_result *result = &s->results[job->decoded.first + at];
+    odd_sender sender = {job->client, job->first + at};
+    size_t start = s->out.size, i = row->good % BLOCK;
+    int rc = 0;
+    if (row->reject) {
+        *result = (odd_result){
+            .reject = row->reject, .topic = ODD_TOPIC_REJECT, .entry = true, .reason = row->reason};
+        odd_entry_reject(&s->out, job->socket, &sender, at + 1, row->reject, row->reason,
+                         row->text);
+    } else {
+        if (i == 0)
+            score_block(e, s, row->good);
+        bool odd = (double)s->survival[i] < e->alerts;
+        *result = (odd_result){.odd = odd,
+                               .topic = odd ? ODD_TOPIC_ODD : ODD_TOPIC_SCORE,
+                               .entry = odd || e->options.publish_all,
+                               .score = s->score[i],
+                               .loss = s->loss[i]};
+        if (e->shadow) {
+            const slice *other = &e->shadow->slices[s - e->slices];
+            result->shadow_score = other->score[i];
+            result->shadow_loss = other->loss[i];
+            result->shadow_odd = (double)other->survival[i] < e->shadow->alerts;
+        }
+        if (result->entry || job->asked)
+            rc = add_entry(e, s, row, job->decoded.encoding, &sender, odd, err);
     }
-    if (!rc && e->shadow)
-        compare(e->shadow, s, &e->shadow->slices[s - e->slices], cells, n, place);
+    result->tail = (odd_span){(const char *)(uintptr_t)start, s->out.size - start};
     return rc;
 }
 
 static int run_slice(odd_engine *e, slice *s, oddrow_error *err)
 {
-    size_t count = 0, good = 0, K = e->model->schema->K, none;
+    size_t count;
+    odd_job *jobs = e->jobs + s->first;
     odd_decoder_clear(s->decoder);
     odd_bytes_clear(&s->out);
-    s->row = 0;
-    s->job = s->first;
     int rc = 0;
-    for (size_t i = s->first; !rc && i < s->first + s->count; i++)
-        rc = odd_decode(s->decoder, e->jobs[i].payload.data, e->jobs[i].payload.size,
-                        &e->jobs[i].decoded, err);
-    if (rc)
-        return rc;
+    for (size_t j = 0; !rc && j < s->count; j++)
+        rc = odd_decode(s->decoder, jobs[j].payload, &jobs[j].decoded, err);
     const odd_row *rows = odd_decoder_rows(s->decoder, &count);
-    const odd_span *cells = odd_decoder_cells(s->decoder, &good);
-    if (count > s->results_capacity) {
-        odd_free(s->results);
-        s->results_capacity = 0;
-        s->results = odd_alloc(count + count / 2, sizeof *s->results);
-        if (!s->results)
-            return odd_no_memory(err);
-        s->results_capacity = count + count / 2;
-    }
-    for (size_t done = 0; !rc && done < good; done += BLOCK) {
-        size_t n = good - done < BLOCK ? good - done : BLOCK;
-        rc = run_block(e, s, rows, cells + done * K, n, err);
-    }
     if (!rc)
-        rc = pass_rejects(e, s, rows, &none);
-    if (rc)
-        return odd_fail(err, rc, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        if (s->results[i].tail.size)
-            s->results[i].tail.data = s->out.data + (uintptr_t)s->results[i].tail.data;
-    for (size_t i = s->first; i < s->first + s->count; i++)
-        e->jobs[i].results = s->results + e->jobs[i].decoded.first;
-    return 0;
+        rc = odd_grow(&s->results, &s->results_capacity, count, sizeof *s->results, err);
+    for (size_t j = 0; !rc && j < s->count; j++)
+        for (size_t at = 0; !rc && at < jobs[j].decoded.rows; at++)
+            rc = take(e, s, &jobs[j], &rows[jobs[j].decoded.first + at], at, err);
+    if (!rc)
+        rc = odd_bytes_check(&s->out, err);
+    for (size_t i = 0; !rc && i < count; i++)
+        s->results[i].tail.data = s->out.data + (uintptr_t)s->results[i].tail.data;
+    for (size_t j = 0; !rc && j < s->count; j++)
+        jobs[j].results = s->results + jobs[j].decoded.first;
+    return rc;
 }
 
 static void work(void *context, size_t index, size_t thread)

@@ -51,7 +51,8 @@ void odd_engine_free(odd_engine **e);
 
 const odd_model *odd_engine_model(const odd_engine *e);
 const char *odd_engine_path(const odd_engine *e);
-const odd_entry_names *odd_engine_names(const odd_engine *e);
+/* Its name and hash, as odd_entry_model writes them. */
+odd_span odd_engine_identity(const odd_engine *e);
 
 /* 0 when rows of one fit the other: the same columns of the same kinds in the same order; else
  * ODDROW_ESCHEMA naming the first that differs. */

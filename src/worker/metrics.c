@@ -127,37 +127,22 @@ static void show_shadow(odd_prometheus *m, const odd_shadow_report *r)
     odd_prometheus_sample(m, "", r->shadow_mean_loss, "role", "shadow", NULL);
 }
 
-/* One family of the drift of all columns. */
-static void show_column(odd_prometheus *m, const odd_worker *w, const char *name, const char *help,
-                        double (*value)(const odd_drift_column *))
+static void show_drift(odd_prometheus *m, const odd_worker *w)
 {
-    size_t K = odd_engine_model(w->engine)->schema->K;
-    odd_prometheus_family(m, name, "gauge", help);
-    for (size_t k = 0; k < K; k++) {
-        odd_drift_column c = odd_drift_column_of(w->drift, k);
-        if (c.measured)
-            odd_prometheus_sample(m, "", value(&c), "column", c.name, NULL);
+    static const char *const families[][2] = {
+        {"oddrow_drift_psi", "Population stability index of the last rows"},
+        {"oddrow_drift_unseen", "Share of cells unseen or out of range"},
+        {"oddrow_drift_missing", "Share of cells missing or unparsed"},
+        {"oddrow_drifting", "1 while a column is beyond a bound"}};
+    for (size_t f = 0; f < 4; f++) {
+        odd_prometheus_family(m, families[f][0], "gauge", families[f][1]);
+        for (size_t k = 0; k < odd_engine_model(w->engine)->schema->K; k++) {
+            odd_drift_column c = odd_drift_column_of(w->drift, k);
+            const double values[] = {c.psi, c.unseen, c.missing, c.drifting};
+            if (c.measured)
+                odd_prometheus_sample(m, "", values[f], "column", c.name, NULL);
+        }
     }
-}
-
-static double psi_of(const odd_drift_column *c)
-{
-    return c->psi;
-}
-
-static double unseen_of(const odd_drift_column *c)
-{
-    return c->unseen;
-}
-
-static double missing_of(const odd_drift_column *c)
-{
-    return c->missing;
-}
-
-static double drifting_of(const odd_drift_column *c)
-{
-    return c->drifting;
 }
 
 static void show_clients(odd_prometheus *m, odd_worker *w)
@@ -188,10 +173,7 @@ int odd_worker_metrics(odd_worker *w, odd_bytes *out)
     show_latency(&m, &w->counts);
     show_journal(&m, w);
     show_model(&m, w);
-    show_column(&m, w, "oddrow_drift_psi", "Population stability index of the last rows", psi_of);
-    show_column(&m, w, "oddrow_drift_unseen", "Share of cells unseen or out of range", unseen_of);
-    show_column(&m, w, "oddrow_drift_missing", "Share of cells missing or unparsed", missing_of);
-    show_column(&m, w, "oddrow_drifting", "1 while a column is beyond a bound", drifting_of);
+    show_drift(&m, w);
     if (shadow)
         report = odd_shadow_report_of(w->compared);
     pthread_mutex_unlock(&w->lock);
@@ -203,18 +185,16 @@ int odd_worker_metrics(odd_worker *w, odd_bytes *out)
 
 int odd_worker_models(odd_worker *w, odd_bytes *out)
 {
+    odd_json j = {.out = out};
     pthread_mutex_lock(&w->lock);
-    int rc = odd_bytes_print(out, "{\"model\":");
-    if (!rc)
-        rc = odd_bytes_add(out, odd_engine_names(w->engine)->model.data,
-                           odd_engine_names(w->engine)->model.size);
-    if (!rc && w->shadow)
-        rc = odd_bytes_print(out, ",\"shadow\":");
-    if (!rc && w->shadow)
-        rc = odd_bytes_add(out, odd_engine_names(w->shadow)->model.data,
-                           odd_engine_names(w->shadow)->model.size);
+    odd_json_open(&j, NULL, '{');
+    odd_json_raw(&j, "model", odd_engine_identity(w->engine));
+    if (w->shadow)
+        odd_json_raw(&j, "shadow", odd_engine_identity(w->shadow));
+    odd_json_close(&j, '}');
     pthread_mutex_unlock(&w->lock);
-    return rc ? rc : odd_bytes_print(out, "}\n");
+    odd_bytes_char(out, '\n');
+    return odd_bytes_check(out, NULL);
 }
 
 const char *odd_worker_unready(odd_worker *w)
@@ -228,60 +208,35 @@ const char *odd_worker_unready(odd_worker *w)
 
 /* ---- status entries ---- */
 
-static int add_shadow(odd_worker *w, odd_bytes *out)
+static void add_shadow(odd_worker *w, odd_json *j)
 {
     odd_shadow_report r = odd_shadow_report_of(w->compared);
-    int rc = odd_bytes_print(out, ",\"shadow\":{\"rows\":%" PRIu64, r.rows);
-    if (!rc)
-        rc = odd_entry_number(out, "rank_correlation", r.rank_correlation);
-    if (!rc)
-        rc = odd_entry_number(out, "overlap", r.overlap);
-    if (!rc)
-        rc = odd_entry_number(out, "mean_loss", r.mean_loss);
-    if (!rc)
-        rc = odd_entry_number(out, "shadow_mean_loss", r.shadow_mean_loss);
-    if (!rc)
-        rc = odd_bytes_print(out, ",\"model\":");
-    if (!rc)
-        rc = odd_bytes_add(out, odd_engine_names(w->shadow)->model.data,
-                           odd_engine_names(w->shadow)->model.size);
-    return rc ? rc : odd_bytes_print(out, "}");
-}
-
-int odd_status_tail(odd_worker *w, const char *event, const char *message, odd_bytes *out)
-{
-    uint64_t rows = 0, odd = 0, rejected = 0;
-    pthread_mutex_lock(&w->lock);
-    for (size_t s = 0; s < 2; s++) {
-        rows += w->counts.rows[s][0] + w->counts.rows[s][1];
-        odd += w->counts.rows[s][1];
-        rejected += w->counts.rows[s][2];
-    }
-    int rc = odd_bytes_print(out, "\"event\":\"%s\",\"message\":", event);
-    if (!rc)
-        rc = message ? odd_json_text_add(out, message, strlen(message))
-                     : odd_bytes_print(out, "null");
-    if (!rc)
-        rc = odd_bytes_print(out, ",\"model\":");
-    if (!rc)
-        rc = odd_bytes_add(out, odd_engine_names(w->engine)->model.data,
-                           odd_engine_names(w->engine)->model.size);
-    if (!rc)
-        rc = odd_bytes_print(out,
-                             ",\"scored\":%" PRIu64 ",\"odd\":%" PRIu64 ",\"rejected\":%" PRIu64,
-                             rows, odd, rejected);
-    if (!rc && w->shadow)
-        rc = add_shadow(w, out);
-    pthread_mutex_unlock(&w->lock);
-    return rc ? rc : odd_bytes_print(out, "}");
+    odd_json_open(j, "shadow", '{');
+    odd_json_whole(j, "rows", r.rows);
+    odd_json_number(j, "rank_correlation", r.rank_correlation);
+    odd_json_number(j, "overlap", r.overlap);
+    odd_json_number(j, "mean_loss", r.mean_loss);
+    odd_json_number(j, "shadow_mean_loss", r.shadow_mean_loss);
+    odd_json_raw(j, "model", odd_engine_identity(w->shadow));
+    odd_json_close(j, '}');
 }
 
 void odd_status(odd_worker *w, odd_log_level level, const char *event, const char *message)
 {
     odd_bytes tail = {0};
+    odd_json j = {.out = &tail};
+    uint64_t(*rows)[ODD_OUTCOMES] = w->counts.rows;
     odd_log_write(w->options.log, level, event, "%s", message ? message : "");
-    if (odd_status_tail(w, event, message, &tail))
-        odd_bytes_free(&tail);
-    else
-        odd_batch_note(&w->batch, ODD_TOPIC_STATUS, &tail);
+    pthread_mutex_lock(&w->lock);
+    odd_json_string(&j, "event", event);
+    odd_json_string(&j, "message", message);
+    odd_json_raw(&j, "model", odd_engine_identity(w->engine));
+    odd_json_whole(&j, "scored", rows[0][0] + rows[0][1] + rows[1][0] + rows[1][1]);
+    odd_json_whole(&j, "odd", rows[0][1] + rows[1][1]);
+    odd_json_whole(&j, "rejected", rows[0][2] + rows[1][2]);
+    if (w->shadow)
+        add_shadow(w, &j);
+    pthread_mutex_unlock(&w->lock);
+    odd_json_close(&j, '}');
+    odd_batch_note(&w->batch, ODD_TOPIC_STATUS, &tail);
 }

@@ -117,10 +117,7 @@ bool odd_answer(odd_worker *w, odd_message *m, const odd_span *frames, size_t co
 /* Reads the journal's state anew. */
 void odd_measure_journal(odd_worker *w);
 
-/* Appends the tail of a status entry. */
-int odd_status_tail(odd_worker *w, const char *event, const char *message, odd_bytes *out);
-
-/* Queues a status entry, and writes it to the log. */
+/* Adds a status entry to the batch, and writes the event to the log. */
 void odd_status(odd_worker *w, odd_log_level level, const char *event, const char *message);
 
 #endif

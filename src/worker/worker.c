@@ -182,27 +182,16 @@ static void tell_drift(void *context, const odd_drift_column *c)
 {
     odd_worker *w = context;
     odd_bytes tail = {0};
-    int rc = odd_bytes_print(&tail, "\"column\":");
-    if (!rc)
-        rc = odd_json_text_add(&tail, c->name, strlen(c->name));
-    if (!rc)
-        rc = odd_bytes_print(&tail, ",\"drifting\":%s", c->drifting ? "true" : "false");
-    if (!rc)
-        rc = odd_entry_number(&tail, "psi", c->psi);
-    if (!rc)
-        rc = odd_entry_number(&tail, "unseen", c->unseen);
-    if (!rc)
-        rc = odd_entry_number(&tail, "missing", c->missing);
-    if (!rc)
-        rc = odd_entry_number(&tail, "trained_unseen", c->trained_unseen);
-    if (!rc)
-        rc = odd_entry_number(&tail, "trained_missing", c->trained_missing);
-    if (!rc)
-        rc = odd_bytes_print(&tail, "}");
-    if (rc)
-        odd_bytes_free(&tail);
-    else
-        odd_batch_note(&w->batch, ODD_TOPIC_DRIFT, &tail);
+    odd_json j = {.out = &tail};
+    odd_json_string(&j, "column", c->name);
+    odd_json_bool(&j, "drifting", c->drifting);
+    odd_json_number(&j, "psi", c->psi);
+    odd_json_number(&j, "unseen", c->unseen);
+    odd_json_number(&j, "missing", c->missing);
+    odd_json_number(&j, "trained_unseen", c->trained_unseen);
+    odd_json_number(&j, "trained_missing", c->trained_missing);
+    odd_json_close(&j, '}');
+    odd_batch_note(&w->batch, ODD_TOPIC_DRIFT, &tail);
     odd_log_write(w->options.log, c->drifting ? ODD_LOG_WARN : ODD_LOG_INFO, "drift",
                   "column %s %s: PSI %.3f, unseen %.3f, missing %.3f", c->name,
                   c->drifting ? "drifts" : "is back", c->psi, c->unseen, c->missing);

@@ -53,7 +53,7 @@ static unsigned look(odd_decoder *d, const uint8_t *data, size_t size)
     size_t count, before, good_before, good, seen = 0;
     (void)odd_decoder_rows(d, &before);
     (void)odd_decoder_cells(d, &good_before);
-    made_must(odd_decode(d, data, size, &decoded, NULL) == 0);
+    made_must(odd_decode(d, (odd_span){(const char *)data, size}, &decoded, NULL) == 0);
     const odd_row *rows = odd_decoder_rows(d, &count);
     const odd_span *cells = odd_decoder_cells(d, &good);
     made_must(decoded.first == before && decoded.first + decoded.rows == count);

@@ -50,7 +50,7 @@ static int reset(void **state)
 static void decode_bytes(const void *payload, size_t size)
 {
     oddrow_error err = {0};
-    if (odd_decode(decoder, payload, size, &decoded, &err))
+    if (odd_decode(decoder, (odd_span){payload, size}, &decoded, &err))
         fail_msg("%s", err.message);
     assert_true((decoded.reject == ODD_REJECT_NONE) == (decoded.reason == NULL));
     if (decoded.reject != ODD_REJECT_NONE)
@@ -522,7 +522,7 @@ static void out_of_memory_is_an_error(void **state)
             for (size_t m = 0; m < 70; m++) /* so that the next row has to grow */
                 decode("Oslo,1,2,3,4");
             odd_memory_hook(fails, &left);
-            code = odd_decode(decoder, payloads[i], size, &decoded, NULL);
+            code = odd_decode(decoder, (odd_span){payloads[i], size}, &decoded, NULL);
             odd_memory_hook(NULL, NULL);
             (void)odd_decoder_rows(decoder, &count);
             good(70, "Oslo,1,2,3,4", "Oslo|1|2|3|4");

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/utf8.h"
@@ -38,7 +39,7 @@ static void texts_become_json(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         odd_bytes out = {0};
-        assert_int_equal(odd_json_text_add(&out, cases[i][0], strlen(cases[i][0])), 0);
+        odd_json_string(&(odd_json){.out = &out}, NULL, cases[i][0]);
         same(&out, cases[i][1]);
         odd_bytes_free(&out);
     }
@@ -112,7 +113,7 @@ static void what_is_written_is_read(void **state)
         odd_decoder_clear(decoder);
         assert_int_equal(odd_payload_write(encoding, names, MADE_COLUMNS, cells, rows, &out), 0);
         assert_true(odd_utf8_valid(out.data, out.size) || encoding == ODD_ENCODING_MSGPACK);
-        assert_int_equal(odd_decode(decoder, out.data, out.size, &decoded, NULL), 0);
+        assert_int_equal(odd_decode(decoder, (odd_span){out.data, out.size}, &decoded, NULL), 0);
         assert_int_equal(decoded.encoding, encoding);
         assert_int_equal(decoded.reject, ODD_REJECT_NONE);
         assert_int_equal(decoded.rows, rows);

@@ -1,20 +1,19 @@
-/* wire/json_rows.c: JSON objects to rows, read by yajl as it goes: no tree is built, and strings
- * without escapes stay where they stand in the payload. */
+/* wire/json.c: the encoding JSON. yajl reads objects to rows as it goes: no tree is built, and
+ * strings without escapes stay where they stand in the payload. */
 #include <setjmp.h>
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
+#include "base/json.h"
 #include "base/utf8.h"
 #include "wire/rows.h"
 
-static const char half_pair[] = "half a surrogate pair";
-static const char no_object[] = "row is no object";
+/* ---- decode ---- */
 
 /* One payload. Callbacks return 1 to go on, 0 to stop. */
-typedef struct json_rows {
+typedef struct reader {
     odd_decoder *d;
-    const char *payload;
-    size_t size;
+    odd_span payload;
     yajl_handle parser;
     jmp_buf no_memory;
     bool failed, too_deep, ending;
@@ -25,13 +24,13 @@ typedef struct json_rows {
     size_t row_start; /* its first byte */
     size_t after;     /* place behind the last name, or behind the last row */
     odd_object object;
-} json_rows;
+} reader;
 
 /* yajl does not look at what its allocator returns: out of memory leaves it by a jump. Nothing of
  * its own is lost by that, as all its memory is the arena's. A block begins with its size. */
 static void *grab(void *context, size_t size)
 {
-    json_rows *r = context;
+    reader *r = context;
     char *block = size < PTRDIFF_MAX / 4 ? odd_arena_take(&r->d->parser, size + 16) : NULL;
     if (!block)
         longjmp(r->no_memory, 1);
@@ -56,16 +55,16 @@ static void ungrab(void *context, void *block)
     (void)block;
 }
 
-static size_t here(const json_rows *r)
+static size_t here(const reader *r)
 {
     return yajl_get_bytes_consumed(r->parser);
 }
 
 /* The first byte of the value that follows a name or another row. */
-static size_t value_start(const json_rows *r)
+static size_t value_start(const reader *r)
 {
     size_t at = r->after;
-    while (at < r->size && strchr(" \t\r\n:,[", r->payload[at]) && r->payload[at])
+    while (at < r->payload.size && strchr(" \t\r\n:,[", r->payload.data[at]) && r->payload.data[at])
         at++;
     return at;
 }
@@ -89,7 +88,7 @@ static bool paired(const char *text, size_t size)
     return !high;
 }
 
-static bool begin_row(json_rows *r, bool object, size_t start)
+static bool begin_row(reader *r, bool object, size_t start)
 {
     r->in_object = object;
     r->row_start = start;
@@ -97,23 +96,23 @@ static bool begin_row(json_rows *r, bool object, size_t start)
     return !r->failed;
 }
 
-static int end_row(json_rows *r)
+static int end_row(reader *r)
 {
     r->after = here(r);
-    odd_span text = {r->payload + r->row_start, r->after - r->row_start};
+    odd_span text = {r->payload.data + r->row_start, r->after - r->row_start};
     if (r->escapes && !paired(text.data, text.size))
-        odd_object_reject(&r->object, ODD_REJECT_UTF8, half_pair);
+        odd_object_reject(&r->object, ODD_REJECT_UTF8, "half a surrogate pair");
     if (r->in_object)
         odd_object_end(r->d, &r->object, text);
     else
-        odd_row_add(r->d, ODD_REJECT_TYPE, no_object, text, (odd_span){"", 0});
+        odd_row_add(r->d, ODD_REJECT_TYPE, "row is no object", text, (odd_span){"", 0});
     r->in_object = false;
     return 1;
 }
 
 /* A scalar: true when it is the value of a name of the row under way. One in the place of a row is
  * a bad row. */
-static bool is_cell(json_rows *r)
+static bool is_cell(reader *r)
 {
     if (r->ending || r->failed)
         return false;
@@ -124,17 +123,17 @@ static bool is_cell(json_rows *r)
     return false;
 }
 
-static void reject_id(json_rows *r)
+static void reject_id(reader *r)
 {
     odd_object_reject(&r->object, ODD_REJECT_TYPE, "_id is no short text or integer");
 }
 
-static int go_on(const json_rows *r)
+static int go_on(const reader *r)
 {
     return !r->failed;
 }
 
-static int on_word(json_rows *r, const char *text, size_t size)
+static int on_word(reader *r, const char *text, size_t size)
 {
     if (is_cell(r)) {
         if (r->object.is_id)
@@ -156,7 +155,7 @@ static int on_boolean(void *context, int value)
 
 static int on_number(void *context, const char *text, size_t size)
 {
-    json_rows *r = context;
+    reader *r = context;
     if (!is_cell(r))
         return go_on(r);
     if (r->object.is_id) {
@@ -172,7 +171,7 @@ static int on_number(void *context, const char *text, size_t size)
 
 static int on_string(void *context, const unsigned char *string, size_t size)
 {
-    json_rows *r = context;
+    reader *r = context;
     const char *text = (const char *)string;
     if (!is_cell(r))
         return go_on(r);
@@ -181,13 +180,13 @@ static int on_string(void *context, const unsigned char *string, size_t size)
         if (raw > ODD_ID_TEXT_MAX + 2)
             reject_id(r);
         else
-            r->object.id = (odd_span){r->payload + start, raw};
+            r->object.id = (odd_span){r->payload.data + start, raw};
     }
     if (r->object.column == ODD_UNKNOWN_NAME)
         return 1;
     /* Unescaped text is in yajl's buffer, and the next one will be too. */
-    uintptr_t from = (uintptr_t)r->payload, at = (uintptr_t)text;
-    if (r->escapes && (at < from || at >= from + r->size)) {
+    uintptr_t from = (uintptr_t)r->payload.data, at = (uintptr_t)text;
+    if (r->escapes && (at < from || at >= from + r->payload.size)) {
         text = odd_arena_copy(&r->d->texts, text, size);
         r->failed = !text;
         if (!text)
@@ -199,7 +198,7 @@ static int on_string(void *context, const unsigned char *string, size_t size)
 
 static int on_name(void *context, const unsigned char *name, size_t size)
 {
-    json_rows *r = context;
+    reader *r = context;
     if (r->depth != r->level)
         return 1;
     r->after = here(r);
@@ -207,7 +206,7 @@ static int on_name(void *context, const unsigned char *name, size_t size)
     return 1;
 }
 
-static int open_value(json_rows *r, bool object)
+static int open_value(reader *r, bool object)
 {
     if (r->ending)
         return 1;
@@ -229,7 +228,7 @@ static int open_value(json_rows *r, bool object)
 
 static int close_value(void *context)
 {
-    json_rows *r = context;
+    reader *r = context;
     bool row = r->depth == r->level;
     r->depth--;
     return row ? end_row(r) : 1;
@@ -247,14 +246,15 @@ static int on_array(void *context)
 
 /* "lexical error: invalid char in json text.\n" is worded "JSON: invalid char in json text at byte
  * N". The text is yajl's arena's. */
-static int refuse(json_rows *r, odd_decoded *out)
+static int refuse(reader *r, odd_decoded *out)
 {
-    char *text = (char *)yajl_get_error(r->parser, 0, (const unsigned char *)r->payload, r->size);
+    char *text = (char *)yajl_get_error(r->parser, 0, (const unsigned char *)r->payload.data,
+                                        r->payload.size);
     const char *colon = strstr(text, ": ");
-    size_t at = r->ending ? r->size : here(r);
+    size_t at = r->ending ? r->payload.size : here(r);
     text[strcspn(text, ".\n")] = 0;
-    return odd_refuse(r->d, out, ODD_REJECT_JSON, "JSON: %s at byte %zu", colon ? colon + 2 : text,
-                      at);
+    return odd_refuse(out, ODD_REJECT_JSON,
+                      odd_reason_text(r->d, "JSON: %s at byte %zu", colon ? colon + 2 : text, at));
 }
 
 static const yajl_callbacks callbacks = {
@@ -270,14 +270,15 @@ static const yajl_callbacks callbacks = {
 };
 
 /* 0 or ODDROW_ENOMEM. */
-static int parse(json_rows *r, odd_decoded *out)
+static int parse(reader *r, odd_decoded *out)
 {
     yajl_alloc_funcs memory = {grab, regrab, ungrab, r};
     if (setjmp(r->no_memory))
         return ODDROW_ENOMEM;
     r->parser = yajl_alloc(&callbacks, &memory, r);
     yajl_config(r->parser, yajl_dont_validate_strings, 1);
-    yajl_status status = yajl_parse(r->parser, (const unsigned char *)r->payload, r->size);
+    yajl_status status =
+        yajl_parse(r->parser, (const unsigned char *)r->payload.data, r->payload.size);
     if (status == yajl_status_ok) {
         r->ending = true;
         status = yajl_complete_parse(r->parser);
@@ -285,33 +286,96 @@ static int parse(json_rows *r, odd_decoded *out)
     if (r->failed)
         return ODDROW_ENOMEM;
     if (r->too_deep)
-        return odd_refuse(r->d, out, ODD_REJECT_DEPTH, "JSON: more than %d levels at byte %zu",
-                          (int)ODD_DEPTH_MAX, here(r));
+        return odd_refuse(out, ODD_REJECT_DEPTH,
+                          odd_reason_text(r->d, "JSON: more than %d levels at byte %zu",
+                                          (int)ODD_DEPTH_MAX, here(r)));
     return status == yajl_status_ok ? 0 : refuse(r, out);
 }
 
-int odd_json_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out)
+static int decode(odd_decoder *d, odd_span payload, odd_decoded *out)
 {
-    json_rows r = {.d = d, .payload = payload, .size = size, .level = 1};
-    size_t first = 0;
-    if (!odd_utf8_valid(payload, size)) {
-        out->reject = ODD_REJECT_UTF8;
-        out->reason = "not UTF-8";
-        return 0;
-    }
+    reader r = {.d = d, .payload = payload, .level = 1};
+    if (!odd_utf8_valid(payload.data, payload.size))
+        return odd_refuse(out, ODD_REJECT_UTF8, "not UTF-8");
     /* yajl takes these for blanks; JSON has them nowhere, and the row's text is handed on as JSON.
      */
-    const char *control = memchr(payload, '\v', size);
+    const char *control = memchr(payload.data, '\v', payload.size);
     if (!control)
-        control = memchr(payload, '\f', size);
+        control = memchr(payload.data, '\f', payload.size);
     if (control)
-        return odd_refuse(d, out, ODD_REJECT_JSON, "JSON: control character at byte %zu",
-                          (size_t)(control - payload));
-    while (memchr(" \t\r\n", payload[first], 4)) /* odd_decode saw a byte that is none of these */
-        first++;
-    if (payload[first] == '[')
+        return odd_refuse(out, ODD_REJECT_JSON,
+                          odd_reason_text(d, "JSON: control character at byte %zu",
+                                          (size_t)(control - payload.data)));
+    if (payload.data[odd_blank_size(payload)] == '[')
         r.level = 2;
-    r.escapes = memchr(payload, '\\', size);
+    r.escapes = memchr(payload.data, '\\', payload.size);
     odd_arena_rewind(&d->parser);
     return parse(&r, out);
 }
+
+/* ---- encode ---- */
+
+static size_t digits(const char *s, size_t n)
+{
+    size_t i = 0;
+    while (i < n && s[i] >= '0' && s[i] <= '9')
+        i++;
+    return i;
+}
+
+/* Whether text is a number in JSON's grammar (RFC 8259, section 6). */
+static bool is_number(odd_span text)
+{
+    const char *s = text.data;
+    size_t n = text.size, i = n && s[0] == '-', whole = digits(s + i, n - i);
+    if (!whole || (whole > 1 && s[i] == '0'))
+        return false;
+    i += whole;
+    if (i < n && s[i] == '.') {
+        size_t fraction = digits(s + i + 1, n - i - 1);
+        if (!fraction)
+            return false;
+        i += 1 + fraction;
+    }
+    if (i < n && (s[i] == 'e' || s[i] == 'E')) {
+        i++;
+        if (i < n && (s[i] == '+' || s[i] == '-'))
+            i++;
+        size_t exponent = digits(s + i, n - i);
+        if (!exponent)
+            return false;
+        i += exponent;
+    }
+    return i == n;
+}
+
+static void encode(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
+                   odd_bytes *out)
+{
+    odd_json j = {.out = out};
+    if (rows != 1)
+        odd_json_open(&j, NULL, '[');
+    for (size_t i = 0; i < rows; i++) {
+        odd_json_open(&j, NULL, '{');
+        for (size_t k = 0; k < columns; k++) {
+            odd_span cell = cells[i * columns + k];
+            odd_json_name(&j, (odd_span){names[k], strlen(names[k])});
+            if (!cell.size || is_number(cell))
+                odd_json_raw(&j, NULL, cell);
+            else
+                odd_json_text(&j, NULL, cell);
+        }
+        odd_json_close(&j, '}');
+    }
+    if (rows != 1)
+        odd_json_close(&j, ']');
+}
+
+static bool recognise(odd_span payload)
+{
+    size_t blank = odd_blank_size(payload);
+    return blank < payload.size && (payload.data[blank] == '{' || payload.data[blank] == '[');
+}
+
+const odd_codec odd_json_codec = {
+    .name = "json", .json = true, .recognise = recognise, .decode = decode, .encode = encode};

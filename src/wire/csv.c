@@ -1,38 +1,30 @@
-/* wire/csv_rows.c: CSV lines to rows. Payloads are read apart from each other, so that a stray
- * quote in one swallows nothing of the next. The rules are those of csv/record.h; cells stay where
- * they stand, which setting up libcsv for each payload would not allow, and a test holds every cell
+/* wire/csv.c: the encoding CSV. Payloads are read apart from each other, so that a stray quote in
+ * one swallows nothing of the next. The rules are those of csv/record.h; cells stay where they
+ * stand, which setting up libcsv for each payload would not allow, and a test holds every cell
  * against what libcsv makes of the same bytes. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/utf8.h"
 #include "csv/record.h"
+#include "csv/write.h"
 #include "wire/rows.h"
 
-static const char not_utf8[] = "not UTF-8";
-
-/* Bytes that "N fields, expected K" takes. */
-enum { REASON = 64 };
+/* ---- decode ---- */
 
 /* One payload. */
-typedef struct csv_rows {
+typedef struct reader {
     odd_decoder *d;
     bool utf8;            /* all of it is UTF-8 */
     size_t fields;        /* of the last line with a wrong number of them */
     const char *miscount; /* its reason */
-} csv_rows;
-
-static bool blank(char c)
-{
-    return c == ' ' || c == '\t';
-}
+} reader;
 
 /* Adds a row without good cells, or with. */
-static void add(csv_rows *r, odd_reject reject, const char *reason, odd_span text)
+static void add(reader *r, odd_reject reject, const char *reason, odd_span text)
 {
     if (!r->utf8 && !odd_utf8_valid(text.data, text.size)) {
         reject = ODD_REJECT_UTF8;
-        reason = not_utf8;
+        reason = "not UTF-8";
     }
     odd_row_add(r->d, reject, reason, text, (odd_span){"", 0});
 }
@@ -45,13 +37,8 @@ static size_t split(const char *line, size_t size, odd_span *cells, size_t K)
     size_t fields = 0;
     do {
         comma = memchr(line, ',', (size_t)(end - line));
-        const char *from = line, *to = comma ? comma : end;
-        while (from < to && blank(*from))
-            from++;
-        while (from < to && blank(to[-1]))
-            to--;
         if (fields < K)
-            cells[fields] = (odd_span){from, (size_t)(to - from)};
+            cells[fields] = odd_trimmed((odd_span){line, (size_t)((comma ? comma : end) - line)});
         fields++;
         line = comma ? comma + 1 : end;
     } while (comma);
@@ -79,27 +66,21 @@ static size_t split_quoted(odd_arena *texts, odd_span record, odd_span *cells, s
 {
     const char *at = record.data, *end = at + record.size;
     for (size_t fields = 0;; at++) { /* behind the comma */
-        odd_span cell = {at, 0};
         bool doubled = false;
-        while (at < end && blank(*at))
+        while (at < end && odd_is_blank(*at))
             at++;
-        if (at < end && *at == '"') {
-            cell.data = ++at;
-            while (at < end && (*at != '"' || (at + 1 < end && at[1] == '"'))) {
-                doubled |= *at == '"';
-                at += *at == '"' ? 2 : 1;
-            }
-            cell.size = (size_t)(at - cell.data);
-            while (at < end && *at != ',')
-                at++;
-        } else {
-            cell.data = at;
-            while (at < end && *at != ',')
-                at++;
-            cell.size = (size_t)(at - cell.data);
-            while (cell.size && blank(cell.data[cell.size - 1]))
-                cell.size--;
+        bool quoted = at < end && *at == '"';
+        at += quoted;
+        const char *from = at;
+        while (quoted && at < end && (*at != '"' || (at + 1 < end && at[1] == '"'))) {
+            doubled |= *at == '"';
+            at += *at == '"' ? 2 : 1;
         }
+        odd_span cell = {from, (size_t)(at - from)};
+        while (at < end && *at != ',')
+            at++;
+        if (!quoted)
+            cell = odd_trimmed((odd_span){from, (size_t)(at - from)});
         if (fields < K) {
             if (doubled && !unescape(texts, &cell))
                 return SIZE_MAX;
@@ -111,7 +92,7 @@ static size_t split_quoted(odd_arena *texts, odd_span record, odd_span *cells, s
     }
 }
 
-static bool take_line(csv_rows *r, odd_span line, bool quoted)
+static bool take_line(reader *r, odd_span line, bool quoted)
 {
     size_t K = r->d->schema->K;
     odd_span *cells = odd_row_begin(r->d);
@@ -128,23 +109,20 @@ static bool take_line(csv_rows *r, odd_span line, bool quoted)
         return true;
     }
     if (fields != r->fields) { /* worded once for lines that follow each other */
-        char text[REASON];
-        int size = snprintf(text, sizeof text, "%zu field%s, expected %zu", fields,
-                            fields == 1 ? "" : "s", K);
-        r->miscount = odd_arena_copy(&r->d->texts, text, (size_t)size);
+        r->miscount =
+            odd_reason_text(r->d, "%zu field%s, expected %zu", fields, fields == 1 ? "" : "s", K);
         r->fields = fields;
     }
-    if (!r->miscount)
-        return false;
-    add(r, ODD_REJECT_COLUMNS, r->miscount, line);
-    return true;
+    if (r->miscount)
+        add(r, ODD_REJECT_COLUMNS, r->miscount, line);
+    return r->miscount;
 }
 
 /* Nothing but lines and commas: no scanner. */
-static bool plain_rows(csv_rows *r, const char *payload, size_t size)
+static bool take_plain(reader *r, odd_span payload)
 {
-    const char *at = payload, *end = payload + size;
-    bool returns = memchr(payload, '\r', size);
+    const char *at = payload.data, *end = at + payload.size;
+    bool returns = memchr(at, '\r', payload.size);
     while (at < end) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         const char *next = stop ? stop + 1 : end;
@@ -163,15 +141,15 @@ static bool plain_rows(csv_rows *r, const char *payload, size_t size)
 }
 
 /* Quotes or NUL bytes: the scanner says where records end and which are good. */
-static bool quoted_rows(csv_rows *r, const char *payload, size_t size)
+static bool take_quoted(reader *r, odd_span payload)
 {
     odd_record_scanner scanner;
-    odd_record_start(&scanner, ',', size);
-    for (size_t at = 0; at < size;) {
+    odd_record_start(&scanner, ',', payload.size);
+    for (size_t at = 0; at < payload.size;) {
         odd_record record;
         odd_record_status status =
-            odd_record_scan(&scanner, payload + at, size - at, true, &record);
-        odd_span text = {payload + at, record.text};
+            odd_record_scan(&scanner, payload.data + at, payload.size - at, true, &record);
+        odd_span text = {payload.data + at, record.text};
         at += record.size;
         if (status == ODD_RECORD_BLANK)
             continue;
@@ -187,11 +165,37 @@ static bool quoted_rows(csv_rows *r, const char *payload, size_t size)
     return true;
 }
 
-int odd_csv_rows(odd_decoder *d, const char *payload, size_t size, odd_decoded *out)
+static int decode(odd_decoder *d, odd_span payload, odd_decoded *out)
 {
     (void)out;
-    csv_rows r = {.d = d, .utf8 = odd_utf8_valid(payload, size)};
-    bool plain = !memchr(payload, '"', size) && !memchr(payload, 0, size);
-    bool done = plain ? plain_rows(&r, payload, size) : quoted_rows(&r, payload, size);
-    return done ? 0 : ODDROW_ENOMEM;
+    reader r = {.d = d, .utf8 = odd_utf8_valid(payload.data, payload.size)};
+    bool plain = !memchr(payload.data, '"', payload.size) && !memchr(payload.data, 0, payload.size);
+    return (plain ? take_plain(&r, payload) : take_quoted(&r, payload)) ? 0 : ODDROW_ENOMEM;
 }
+
+/* ---- encode ---- */
+
+/* The first cell of a payload must not look like the beginning of another encoding. */
+static bool is_misleading(odd_span cell)
+{
+    return cell.size &&
+           ((unsigned char)cell.data[0] >= 0x80 || odd_encoding_of(cell) != ODD_ENCODING_CSV);
+}
+
+static void encode(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
+                   odd_bytes *out)
+{
+    (void)names;
+    for (size_t i = 0; i < rows * columns; i++) {
+        if (i % columns)
+            odd_bytes_char(out, ',');
+        if ((i == 0 && is_misleading(cells[i])) || (columns == 1 && !cells[i].size))
+            odd_csv_write_quoted(out, cells[i].data, cells[i].size);
+        else
+            odd_csv_write_field(out, cells[i].data, cells[i].size, ',');
+        if (i % columns == columns - 1)
+            odd_bytes_char(out, '\n');
+    }
+}
+
+const odd_codec odd_csv_codec = {.name = "csv", .decode = decode, .encode = encode};
