@@ -1,4 +1,4 @@
-/* base/clock.c: see clock.h. */
+/* base/clock.c: the monotonic clock, the time of day, and RFC 3339. */
 #include "base/clock.h"
 
 #include <time.h>

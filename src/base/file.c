@@ -191,8 +191,7 @@ static int write_plain(odd_output *o, const char *data, size_t size, oddrow_erro
     return 0;
 }
 
-/* mode: Z_NO_FLUSH, Z_SYNC_FLUSH or Z_FINISH. */
-static int write_gzip(odd_output *o, const char *data, size_t size, int mode, oddrow_error *err)
+static int write_gzip(odd_output *o, const char *data, size_t size, bool end, oddrow_error *err)
 {
     z_stream *z = &o->deflater;
     int rc;
@@ -205,7 +204,7 @@ static int write_gzip(odd_output *o, const char *data, size_t size, int mode, od
                 return rc;
             z->next_out = (Bytef *)o->pending + o->pending_size;
             z->avail_out = (uInt)(BUFFER - o->pending_size);
-            if (deflate(z, size > piece ? Z_NO_FLUSH : mode) == Z_STREAM_ERROR)
+            if (deflate(z, end && size == piece ? Z_FINISH : Z_NO_FLUSH) == Z_STREAM_ERROR)
                 return odd_fail(err, ODDROW_EIO, "%s: cannot compress", o->path);
             o->pending_size = BUFFER - z->avail_out;
         } while (!z->avail_out);
@@ -215,8 +214,7 @@ static int write_gzip(odd_output *o, const char *data, size_t size, int mode, od
     return 0;
 }
 
-static int write_zstd(odd_output *o, const char *data, size_t size, ZSTD_EndDirective mode,
-                      oddrow_error *err)
+static int write_zstd(odd_output *o, const char *data, size_t size, bool end, oddrow_error *err)
 {
     ZSTD_inBuffer in = {data, size, 0};
     size_t left;
@@ -225,28 +223,26 @@ static int write_zstd(odd_output *o, const char *data, size_t size, ZSTD_EndDire
         if (o->pending_size == BUFFER && (rc = write_pending(o, err)))
             return rc;
         ZSTD_outBuffer out = {o->pending, BUFFER, o->pending_size};
-        left = ZSTD_compressStream2(o->zstd, &out, &in, mode);
+        left = ZSTD_compressStream2(o->zstd, &out, &in, end ? ZSTD_e_end : ZSTD_e_continue);
         if (ZSTD_isError(left))
             return odd_fail(err, ODDROW_EIO, "%s: cannot compress: %s", o->path,
                             ZSTD_getErrorName(left));
         o->pending_size = out.pos;
-    } while (in.pos < in.size || (mode != ZSTD_e_continue && left));
+    } while (in.pos < in.size || (end && left));
     return 0;
 }
 
-static int write_packed(odd_output *o, const char *data, size_t size, ZSTD_EndDirective mode,
-                        oddrow_error *err)
+/* end: the compressors give out what they hold back. */
+static int write_packed(odd_output *o, const char *data, size_t size, bool end, oddrow_error *err)
 {
-    static const int gzip_mode[] = {
-        [ZSTD_e_continue] = Z_NO_FLUSH, [ZSTD_e_flush] = Z_SYNC_FLUSH, [ZSTD_e_end] = Z_FINISH};
     return o->packed == PLAIN  ? write_plain(o, data, size, err)
-           : o->packed == GZIP ? write_gzip(o, data, size, gzip_mode[mode], err)
-                               : write_zstd(o, data, size, mode, err);
+           : o->packed == GZIP ? write_gzip(o, data, size, end, err)
+                               : write_zstd(o, data, size, end, err);
 }
 
 int odd_output_write(odd_output *o, const void *data, size_t size, oddrow_error *err)
 {
-    return size ? write_packed(o, data, size, ZSTD_e_continue, err) : 0;
+    return size ? write_packed(o, data, size, false, err) : 0;
 }
 
 int odd_output_patch(odd_output *o, size_t offset, const void *data, size_t size, oddrow_error *err)
@@ -256,12 +252,6 @@ int odd_output_patch(odd_output *o, size_t offset, const void *data, size_t size
                         o->path);
     int rc = write_pending(o, err);
     return rc ? rc : write_all(o, data, size, (off_t)offset, err);
-}
-
-int odd_output_flush(odd_output *o, oddrow_error *err)
-{
-    int rc = write_packed(o, "", 0, ZSTD_e_flush, err);
-    return rc ? rc : write_pending(o, err);
 }
 
 /* Closes the descriptor; errors that a file system reports only now count. */
@@ -291,7 +281,7 @@ static void sync_directory(const char *target)
 
 static int finish(odd_output *o, oddrow_error *err)
 {
-    int rc = write_packed(o, "", 0, ZSTD_e_end, err);
+    int rc = write_packed(o, "", 0, true, err);
     if (!rc)
         rc = write_pending(o, err);
     if (rc)

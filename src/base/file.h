@@ -27,10 +27,6 @@ int odd_output_write(odd_output *o, const void *data, size_t size, oddrow_error 
 int odd_output_patch(odd_output *o, size_t offset, const void *data, size_t size,
                      oddrow_error *err);
 
-/* Hands what was written so far to the system: for standard output and pipes. Compressed files are
- * flushed to a decodable point. */
-int odd_output_flush(odd_output *o, oddrow_error *err);
-
 /* Flushes, fsyncs, renames into place, fsyncs the directory. Frees and nulls *o whether it works or
  * not; on ODDROW_EIO the temporary file is gone and an older file of that name is still there. */
 int odd_output_commit(odd_output **o, oddrow_error *err);

@@ -1,4 +1,4 @@
-/* base/hash.c: see hash.h. Folded 64×64→128 multiplication, as in Wang Yi's wyhash. */
+/* base/hash.c: folded 64×64→128 multiplication, as in Wang Yi's wyhash. */
 #include "base/hash.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* base/log.c: see log.h. */
+/* base/log.c: lines composed in place, without memory, and events that are written too often. */
 #include "base/log.h"
 
 #include "base/clock.h"

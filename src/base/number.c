@@ -1,4 +1,4 @@
-/* base/number.c: see number.h. */
+/* base/number.c: decimal text to doubles, correctly rounded, and back to nine digits. */
 #include "base/number.h"
 
 #include "base/memory.h"
@@ -207,6 +207,12 @@ static int decompose(double x, uint64_t *mantissa)
     return e + exponent;
 }
 
+static char *put(char *p, const char *text, size_t size)
+{
+    memcpy(p, text, size);
+    return p + size;
+}
+
 size_t odd_number_format(char out[ODD_NUMBER_SIZE], double value)
 {
     char *p = out;
@@ -233,41 +239,24 @@ size_t odd_number_format(char out[ODD_NUMBER_SIZE], double value)
         m /= 10;
         count--;
     }
+    char text[DIGITS] = {0};
+    size_t kept = (size_t)count, whole = (size_t)exponent + 1; /* whole: where exponent >= 0 */
+    put_digits(text, m, count);
     if (exponent < -5 || exponent >= 15) {
-        char text[DIGITS] = {0};
-        put_digits(text, m, count);
-        *p++ = text[0];
-        if (count > 1) {
-            *p++ = '.';
-            memcpy(p, text + 1, (size_t)count - 1);
-            p += count - 1;
-        }
-        *p++ = 'e';
-        *p++ = exponent < 0 ? '-' : '+';
         unsigned e = (unsigned)(exponent < 0 ? -exponent : exponent);
         int width = e < 100 ? 2 : 3;
+        *p++ = text[0];
+        if (kept > 1)
+            p = put(put(p, ".", 1), text + 1, kept - 1);
+        p = put(p, exponent < 0 ? "e-" : "e+", 2);
         put_digits(p, e, width);
         p += width;
     } else if (exponent < 0) {
-        *p++ = '0';
-        *p++ = '.';
-        memset(p, '0', 5);
-        p += -exponent - 1;
-        put_digits(p, m, count);
-        p += count;
-    } else if (count <= exponent + 1) { /* no digit is left behind the point */
-        put_digits(p, m, count);
-        p += count;
-        memset(p, '0', (size_t)(exponent + 1 - count));
-        p += exponent + 1 - count;
+        p = put(put(p, "0.0000", (size_t)(1 - exponent)), text, kept);
+    } else if (kept <= whole) { /* no digit is left behind the point */
+        p = put(put(p, text, kept), "00000000000000", whole - kept);
     } else {
-        char text[DIGITS] = {0};
-        put_digits(text, m, count);
-        memcpy(p, text, (size_t)exponent + 1);
-        p += exponent + 1;
-        *p++ = '.';
-        memcpy(p, text + exponent + 1, (size_t)(count - exponent - 1));
-        p += count - exponent - 1;
+        p = put(put(put(p, text, whole), ".", 1), text + whole, kept - whole);
     }
     *p = 0;
     return (size_t)(p - out);

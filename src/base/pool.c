@@ -1,4 +1,4 @@
-/* base/pool.c: see pool.h.
+/* base/pool.c: threads that wait for runs, first spinning, then asleep.
  *
  * A run is described in one cache line whose number is odd while the description changes; a worker
  * that reads an even number before and after the rest has read one run whole. Each worker says in a
@@ -177,23 +177,19 @@ int odd_pool_new(size_t threads, odd_pool **out, oddrow_error *err)
         return odd_fail(err, ODDROW_EINVAL, "%zu threads: at most 4096", threads);
     odd_pool *p = odd_alloc(1, sizeof *p);
     if (!p)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory for a thread pool");
+        return odd_no_memory(err);
     p->threads = threads;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
     pthread_cond_init(&p->finished, NULL);
     if (threads > 1 && threads <= cpus)
         p->spins = count_spins();
-    int status = 0;
     p->workers = odd_alloc(threads, sizeof *p->workers);
-    if (!p->workers)
-        status = odd_fail(err, ODDROW_ENOMEM, "out of memory for a thread pool");
-    else
-        status = start_workers(p, err);
-    if (status)
+    int rc = p->workers ? start_workers(p, err) : odd_no_memory(err);
+    if (rc)
         odd_pool_free(&p);
     *out = p;
-    return status;
+    return rc;
 }
 
 void odd_pool_free(odd_pool **pool)

@@ -1,4 +1,4 @@
-/* base/random.c: see random.h. */
+/* base/random.c: xoshiro256**, seeded by splitmix64, and what is drawn from it. */
 #include "base/random.h"
 
 #include <math.h>

@@ -1,4 +1,4 @@
-/* base/sort.c: see sort.h. */
+/* base/sort.c: qsort for floats. */
 #include "base/sort.h"
 
 #include <stdlib.h>

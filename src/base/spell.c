@@ -1,3 +1,4 @@
+/* base/spell.c: escapes put in, character by character, and taken out. */
 #include "base/spell.h"
 
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-/* http/address.c: see address.h. */
+/* http/address.c: HOST:PORT to socket addresses and back, and what is the loopback. */
 #include "http/address.h"
 
 #include "base/error.h"
@@ -68,12 +68,11 @@ int odd_http_resolve(const char *address, bool passive, struct addrinfo **out, o
     const char *name = passive && !strcmp(host, "*") ? "0.0.0.0" : host;
     if (!strcasecmp(name, "localhost")) /* whatever the resolver of a bare container says */
         name = "127.0.0.1";
-    int status = getaddrinfo(name, port, &hints, out);
-    if (status) {
-        *out = NULL;
-        return odd_fail(err, ODDROW_EIO, "%s: %s", address, gai_strerror(status));
-    }
-    return 0;
+    int failure = getaddrinfo(name, port, &hints, out);
+    if (!failure)
+        return 0;
+    *out = NULL;
+    return odd_fail(err, ODDROW_EIO, "%s: %s", address, gai_strerror(failure));
 }
 
 bool odd_http_is_loopback(const struct sockaddr *address)

@@ -1,4 +1,4 @@
-/* http/request.c: one request over a plain socket, see server.h. */
+/* http/request.c: one request over a plain socket. */
 #include "http/server.h"
 
 #include "base/clock.h"
@@ -51,45 +51,45 @@ static int connect_one(connection *l, const struct addrinfo *to, oddrow_error *e
         return fail_errno(l, "open a socket", errno, err);
     int reason = connect(l->file, to->ai_addr, to->ai_addrlen) ? errno : 0;
     socklen_t size = sizeof reason;
-    int status = 0;
+    int rc = 0;
     if (reason == EINPROGRESS) {
-        status = await(l, POLLOUT, err);
-        if (!status && getsockopt(l->file, SOL_SOCKET, SO_ERROR, &reason, &size))
+        rc = await(l, POLLOUT, err);
+        if (!rc && getsockopt(l->file, SOL_SOCKET, SO_ERROR, &reason, &size))
             reason = errno;
     }
-    if (!status && reason)
-        status = fail_errno(l, "connect", reason, err);
-    if (status) {
+    if (!rc && reason)
+        rc = fail_errno(l, "connect", reason, err);
+    if (rc) {
         close(l->file);
         l->file = -1;
     }
-    return status;
+    return rc;
 }
 
 static int connect_any(connection *l, oddrow_error *err)
 {
     struct addrinfo *all;
-    int status = odd_http_resolve(l->address, false, &all, err);
-    if (status)
-        return status;
+    int rc = odd_http_resolve(l->address, false, &all, err);
+    if (rc)
+        return rc;
     for (const struct addrinfo *a = all; a; a = a->ai_next)
-        if (!(status = connect_one(l, a, err)))
+        if (!(rc = connect_one(l, a, err)))
             break;
     freeaddrinfo(all);
-    return status;
+    return rc;
 }
 
 static int send_all(const connection *l, const char *data, size_t size, oddrow_error *err)
 {
+    int rc;
     while (size) {
         ssize_t sent = send(l->file, data, size, MSG_NOSIGNAL);
         if (sent >= 0) {
             data += sent;
             size -= (size_t)sent;
         } else if (errno == EAGAIN) {
-            int status = await(l, POLLOUT, err);
-            if (status)
-                return status;
+            if ((rc = await(l, POLLOUT, err)))
+                return rc;
         } else if (errno != EINTR) {
             return fail_errno(l, "send", errno, err);
         }
@@ -101,6 +101,7 @@ static int send_all(const connection *l, const char *data, size_t size, oddrow_e
 static int receive_all(const connection *l, odd_bytes *reply, oddrow_error *err)
 {
     enum { PIECE = 16 * 1024 };
+    int rc;
     for (;;) {
         if (reply->size > REPLY)
             return odd_fail(err, ODDROW_EIO, "%s: the answer is longer than %d bytes", l->address,
@@ -113,9 +114,8 @@ static int receive_all(const connection *l, odd_bytes *reply, oddrow_error *err)
         if (got > 0) {
             reply->size += (size_t)got;
         } else if (errno == EAGAIN) {
-            int status = await(l, POLLIN, err);
-            if (status)
-                return status;
+            if ((rc = await(l, POLLIN, err)))
+                return rc;
         } else if (errno != EINTR) {
             return fail_errno(l, "receive", errno, err);
         }
@@ -187,46 +187,39 @@ static int parse(const odd_bytes *reply, odd_span *body)
     return status >= 100 ? status : -1;
 }
 
-/* HTTP/1.0, so that the server answers in one piece and closes. X-Oddrow: see odd_http_start. */
-static int compose(const char *address, const char *method, const char *path, const char *token,
-                   odd_bytes *out)
-{
-    int status = odd_bytes_print(out,
-                                 "%s %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n"
-                                 "X-Oddrow: 1\r\nContent-Length: 0\r\n",
-                                 method, path, address);
-    if (!status && token)
-        status = odd_bytes_print(out, "Authorization: Bearer %s\r\n", token);
-    return status ? status : odd_bytes_add(out, "\r\n", 2);
-}
-
 int odd_http_request(const char *address, const char *method, const char *path, const char *token,
                      odd_bytes *body, oddrow_error *err)
 {
     connection l = {.address = address, .file = -1, .end = odd_clock() + SECONDS};
     odd_bytes question = {0}, reply = {0};
     odd_span found = {0};
-    int status = connect_any(&l, err);
-    if (status)
-        return status;
-    if (compose(address, method, path, token, &question))
-        status = odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", address);
-    if (!status)
-        status = send_all(&l, question.data, question.size, err);
-    if (!status)
-        status = receive_all(&l, &reply, err);
-    if (!status) {
-        status = parse(&reply, &found);
-        if (status < 0)
-            status =
-                odd_fail(err, ODDROW_EIO, "%s: the answer is not HTTP, or was cut off", address);
-        else if (odd_bytes_add(body, found.data, found.size))
-            status = odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for the answer", address);
+    int status = 0, rc = connect_any(&l, err);
+    if (rc)
+        return rc;
+    /* HTTP/1.0, so that the server answers in one piece and closes. X-Oddrow: see odd_http_start.
+     */
+    odd_bytes_print(&question,
+                    "%s %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n"
+                    "X-Oddrow: 1\r\nContent-Length: 0\r\n",
+                    method, path, address);
+    if (token)
+        odd_bytes_print(&question, "Authorization: Bearer %s\r\n", token);
+    odd_bytes_text(&question, "\r\n");
+    rc = odd_prefix(err, odd_bytes_check(&question, err), "%s: ", address);
+    if (!rc)
+        rc = send_all(&l, question.data, question.size, err);
+    if (!rc)
+        rc = receive_all(&l, &reply, err);
+    if (!rc && (status = parse(&reply, &found)) < 0)
+        rc = odd_fail(err, ODDROW_EIO, "%s: the answer is not HTTP, or was cut off", address);
+    if (!rc) {
+        odd_bytes_span(body, found);
+        rc = odd_prefix(err, odd_bytes_check(body, err), "%s: ", address);
     }
     if (question.data)
         explicit_bzero(question.data, question.size); /* the token */
     odd_bytes_free(&question);
     odd_bytes_free(&reply);
     close(l.file);
-    return status;
+    return rc ? rc : status;
 }

@@ -1,4 +1,4 @@
-/* http/server.c: see server.h. libmicrohttpd speaks HTTP; this file says who is answered what. */
+/* http/server.c: who is answered what; libmicrohttpd speaks HTTP. */
 #include "http/server.h"
 
 #include "base/error.h"
@@ -43,11 +43,13 @@ log_message(void *context, const char *format, va_list arguments)
         odd_log_write(context, ODD_LOG_INFO, "http", "%s", text);
 }
 
-/* Takes the response; queues it under `status`. */
-static enum MHD_Result queue(struct MHD_Connection *connection, unsigned status, const char *type,
-                             const char *name, const char *value, struct MHD_Response *response)
+/* Queues an answer, with one more header when `name` is given. */
+static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status, const char *type,
+                             odd_span body, const char *name, const char *value)
 {
     enum MHD_Result result = MHD_NO; /* closes the connection */
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body.size, (void *)(uintptr_t)body.data, MHD_RESPMEM_MUST_COPY);
     if (!response)
         return result;
     if (MHD_add_response_header(response, "Content-Type", type) == MHD_YES &&
@@ -59,13 +61,12 @@ static enum MHD_Result queue(struct MHD_Connection *connection, unsigned status,
     return result;
 }
 
-/* A short plain answer, with one more header when `name` is given. */
+/* A short plain answer. */
 static enum MHD_Result say(struct MHD_Connection *connection, unsigned status, const char *text,
                            const char *name, const char *value)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_MUST_COPY);
-    return queue(connection, status, "text/plain; charset=utf-8", name, value, response);
+    return reply(connection, status, "text/plain; charset=utf-8", (odd_span){text, strlen(text)},
+                 name, value);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -134,9 +135,8 @@ static enum MHD_Result show(const odd_http *h, struct MHD_Connection *connection
                       status);
         result = say(connection, 500, "the page could not be made\n", NULL, NULL);
     } else {
-        struct MHD_Response *response = MHD_create_response_from_buffer(
-            body.size, body.size ? body.data : "", MHD_RESPMEM_MUST_COPY);
-        result = queue(connection, (unsigned)status, page->type, NULL, NULL, response);
+        result = reply(connection, (unsigned)status, page->type,
+                       (odd_span){body.size ? body.data : "", body.size}, NULL, NULL);
     }
     odd_bytes_free(&body);
     return result;
@@ -206,25 +206,21 @@ static int bind_one(const char *address, const struct addrinfo *to, int *out, od
 static int bind_any(const odd_http_options *options, int *file, oddrow_error *err)
 {
     struct addrinfo *all;
-    int status = odd_http_resolve(options->address, true, &all, err);
-    for (const struct addrinfo *a = status ? NULL : all; a; a = a->ai_next)
+    int rc = odd_http_resolve(options->address, true, &all, err);
+    for (const struct addrinfo *a = rc ? NULL : all; a; a = a->ai_next)
         if (!options->token && !odd_http_is_loopback(a->ai_addr)) {
-            status = odd_fail(err, ODDROW_EINVAL,
-                              "http %s: others can reach this address: give a token file "
-                              "(--http-token FILE), or serve on 127.0.0.1",
-                              options->address);
+            rc = odd_fail(err, ODDROW_EINVAL,
+                          "http %s: others can reach this address: give a token file "
+                          "(--http-token FILE), or serve on 127.0.0.1",
+                          options->address);
             break;
         }
-    if (status) {
-        if (all)
-            freeaddrinfo(all);
-        return status;
-    }
-    for (const struct addrinfo *a = all; a; a = a->ai_next)
-        if (!(status = bind_one(options->address, a, file, err)))
-            break;
-    freeaddrinfo(all);
-    return status;
+    bool bound = false;
+    for (const struct addrinfo *a = rc ? NULL : all; a && !bound; a = a->ai_next)
+        bound = !(rc = bind_one(options->address, a, file, err));
+    if (all)
+        freeaddrinfo(all);
+    return rc;
 }
 
 static void print_bound(int file, char out[ODD_HTTP_ADDRESS_SIZE])
@@ -256,28 +252,28 @@ static int start_thread(odd_http *h, int file, oddrow_error *err)
 
 int odd_http_start(const odd_http_options *options, odd_http **out, oddrow_error *err)
 {
-    int file = -1, status = 0;
+    int file = -1, rc = 0;
     *out = NULL;
     if (options->token && !*options->token)
         return odd_fail(err, ODDROW_EINVAL, "http: the token is empty");
     odd_http *h = odd_alloc(1, sizeof *h);
     if (!h)
-        return odd_fail(err, ODDROW_ENOMEM, "http: out of memory");
+        return odd_no_memory(err);
     h->pages = options->pages;
     h->context = options->context;
     h->log = options->log;
     if (options->token && !(h->token = odd_copy(options->token, strlen(options->token))))
-        status = odd_fail(err, ODDROW_ENOMEM, "http: out of memory");
-    if (!status)
-        status = bind_any(options, &file, err);
-    if (!status) {
+        rc = odd_no_memory(err);
+    if (!rc)
+        rc = bind_any(options, &file, err);
+    if (!rc) {
         print_bound(file, h->address);
-        status = start_thread(h, file, err);
+        rc = start_thread(h, file, err);
     }
-    if (status)
+    if (rc)
         odd_http_free(&h);
     *out = h;
-    return status;
+    return rc;
 }
 
 const char *odd_http_address(const odd_http *h)

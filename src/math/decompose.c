@@ -1,3 +1,4 @@
+/* math/decompose.c: LAPACK's singular values and eigenvectors, by rows. */
 #include "math/decompose.h"
 
 #include <limits.h>
@@ -24,58 +25,44 @@ static int check(const double *a, size_t n, oddrow_error *err)
     return 0;
 }
 
-static int verdict(int info, oddrow_error *err)
+static int judge(int info, oddrow_error *err)
 {
-    return info
-               ? odd_fail(err, ODDROW_ENUMERIC, "a decomposition did not come to an end (%d)", info)
-               : 0;
+    return info ? odd_fail(err, ODDROW_ENUMERIC, "a decomposition did not converge (%d)", info) : 0;
 }
 
 int odd_svd(double *a, size_t n, double *u, double *s, double *vt, oddrow_error *err)
 {
     int rc = check(a, n, err), size = (int)n, lwork = -1, info = 0;
-    double wanted = 0, *work = NULL;
-    int *iwork = NULL;
+    double wanted = 0;
     if (rc || n == 0)
         return rc;
     /* Fortran reads A by columns, as A^T = V S U^T: its U is our V^T by rows, its V^T our U */
     dgesdd_("A", &size, &size, a, &size, s, vt, &size, u, &size, &wanted, &lwork, &info, &info, 1);
     lwork = (int)wanted;
-    work = odd_alloc((size_t)lwork, sizeof *work);
-    iwork = odd_alloc(8 * n, sizeof *iwork);
-    if (!work || !iwork) {
-        rc = odd_no_memory(err);
-        goto done;
-    }
-    dgesdd_("A", &size, &size, a, &size, s, vt, &size, u, &size, work, &lwork, iwork, &info, 1);
-    rc = verdict(info, err);
-done:
+    double *work = odd_alloc((size_t)lwork + 4 * n, sizeof *work); /* 8 n ints at its end */
+    if (!work)
+        return odd_no_memory(err);
+    dgesdd_("A", &size, &size, a, &size, s, vt, &size, u, &size, work, &lwork,
+            (int *)(work + lwork), &info, 1);
     odd_free(work);
-    odd_free(iwork);
-    return rc;
+    return judge(info, err);
 }
 
 int odd_symmetric_eigen(double *a, size_t n, double *values, oddrow_error *err)
 {
     int rc = check(a, n, err), size = (int)n, lwork = -1, liwork = -1, ints = 0, info = 0;
-    double wanted = 0, *work = NULL;
-    int *iwork = NULL;
+    double wanted = 0;
     if (rc || n == 0)
         return rc;
     /* our lower triangle is Fortran's upper one */
     dsyevd_("V", "U", &size, a, &size, values, &wanted, &lwork, &ints, &liwork, &info, 1, 1);
     lwork = (int)wanted;
     liwork = ints;
-    work = odd_alloc((size_t)lwork, sizeof *work);
-    iwork = odd_alloc((size_t)liwork, sizeof *iwork);
-    if (!work || !iwork) {
-        rc = odd_no_memory(err);
-        goto done;
-    }
-    dsyevd_("V", "U", &size, a, &size, values, work, &lwork, iwork, &liwork, &info, 1, 1);
-    rc = verdict(info, err);
-done:
+    double *work = odd_alloc((size_t)lwork + ((size_t)ints + 1) / 2, sizeof *work);
+    if (!work)
+        return odd_no_memory(err);
+    dsyevd_("V", "U", &size, a, &size, values, work, &lwork, (int *)(work + lwork), &liwork, &info,
+            1, 1);
     odd_free(work);
-    odd_free(iwork);
-    return rc;
+    return judge(info, err);
 }

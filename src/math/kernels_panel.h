@@ -8,18 +8,25 @@ INLINE vector column_maximum(const float *l, size_t l_stride, size_t V)
     return most;
 }
 
+/* l[id_r, r] of the rows r that begin at `at` */
+INLINE vector column_targets(const float *at, size_t l_stride, const uint32_t *ids,
+                             size_t id_stride)
+{
+    float picked[WIDTH];
+    for (size_t i = 0; i < WIDTH; i++)
+        picked[i] = at[ids[i * id_stride] * l_stride + i];
+    return load(picked);
+}
+
 static void softmax_loss(float *losses, const float *l, size_t l_stride, const uint32_t *ids,
                          size_t id_stride, size_t V, size_t n)
 {
     for (size_t r = 0; r < n; r += WIDTH) {
         const float *at = l + r;
-        vector most = column_maximum(at, l_stride, V), sum = {0}, target;
+        vector most = column_maximum(at, l_stride, V), sum = {0};
+        vector target = column_targets(at, l_stride, ids + r * id_stride, id_stride);
         for (size_t v = 0; v < V; v++)
             sum += exponential(load(at + v * l_stride) - most);
-        float picked[WIDTH];
-        for (size_t i = 0; i < WIDTH; i++)
-            picked[i] = at[ids[(r + i) * id_stride] * l_stride + i];
-        memcpy(&target, picked, sizeof target);
         store(losses + r, logarithm(sum) + (most - target));
     }
 }
@@ -29,11 +36,8 @@ static void softmax(float *losses, float *l, size_t l_stride, const uint32_t *id
 {
     for (size_t r = 0; r < n; r += WIDTH) {
         float *at = l + r;
-        vector most = column_maximum(at, l_stride, V), sum = {0}, target;
-        float picked[WIDTH];
-        for (size_t i = 0; i < WIDTH; i++)
-            picked[i] = at[ids[(r + i) * id_stride] * l_stride + i];
-        memcpy(&target, picked, sizeof target);
+        vector most = column_maximum(at, l_stride, V), sum = {0};
+        vector target = column_targets(at, l_stride, ids + r * id_stride, id_stride);
         for (size_t v = 0; v < V; v++) {
             vector e = exponential(load(at + v * l_stride) - most);
             store(at + v * l_stride, e);
@@ -116,26 +120,19 @@ INLINE void activate_as(const odd_curve curve, float slope, float *y, float *d, 
 
 static void activate(odd_curve curve, float slope, float *y, float *d, size_t n)
 {
+#define AS(known)                                                                                  \
+    case known:                                                                                    \
+        activate_as(known, slope, y, d, n);                                                        \
+        break
     switch (curve) {
-    case ODD_CURVE_LEAKY:
-        activate_as(ODD_CURVE_LEAKY, slope, y, d, n);
-        break;
-    case ODD_CURVE_ELU:
-        activate_as(ODD_CURVE_ELU, slope, y, d, n);
-        break;
-    case ODD_CURVE_GELU:
-        activate_as(ODD_CURVE_GELU, slope, y, d, n);
-        break;
-    case ODD_CURVE_SILU:
-        activate_as(ODD_CURVE_SILU, slope, y, d, n);
-        break;
-    case ODD_CURVE_TANH:
-        activate_as(ODD_CURVE_TANH, slope, y, d, n);
-        break;
-    case ODD_CURVE_LINEAR:
-        activate_as(ODD_CURVE_LINEAR, slope, y, d, n);
-        break;
+        AS(ODD_CURVE_LEAKY);
+        AS(ODD_CURVE_ELU);
+        AS(ODD_CURVE_GELU);
+        AS(ODD_CURVE_SILU);
+        AS(ODD_CURVE_TANH);
+        AS(ODD_CURVE_LINEAR);
     }
+#undef AS
 }
 
 static void exp_all(float *y, size_t n)

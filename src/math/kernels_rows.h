@@ -145,13 +145,7 @@ static void row_add(float *out, const float *in, size_t in_stride, size_t rows, 
         vector sum = {0};
         for (size_t j = 0; j < width; j += WIDTH)
             sum += load(in + j);
-        float lanes[WIDTH], total = 0;
-        store(lanes, sum);
-        for (size_t half = WIDTH / 2; half > 0; half /= 2)
-            for (size_t i = 0; i < half; i++)
-                lanes[i] += lanes[i + half];
-        total = lanes[0];
-        out[r] += total;
+        out[r] += across(sum);
     }
 }
 

@@ -14,19 +14,9 @@ enum { WIDTH = 8, TILE_VECTORS = 2 };
 enum { WIDTH = 4, TILE_VECTORS = 2 };
 #endif
 
-#if defined(__AVX512F__)
-typedef float vector __attribute__((vector_size(64)));
-typedef int32_t integers __attribute__((vector_size(64)));
-typedef float unaligned __attribute__((vector_size(64), aligned(4), may_alias));
-#elif defined(__AVX__)
-typedef float vector __attribute__((vector_size(32)));
-typedef int32_t integers __attribute__((vector_size(32)));
-typedef float unaligned __attribute__((vector_size(32), aligned(4), may_alias));
-#else
-typedef float vector __attribute__((vector_size(16)));
-typedef int32_t integers __attribute__((vector_size(16)));
-typedef float unaligned __attribute__((vector_size(16), aligned(4), may_alias));
-#endif
+typedef float vector __attribute__((vector_size(4 * WIDTH)));
+typedef int32_t integers __attribute__((vector_size(4 * WIDTH)));
+typedef float unaligned __attribute__((vector_size(4 * WIDTH), aligned(4), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 

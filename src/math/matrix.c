@@ -35,31 +35,22 @@ static int stride(size_t n)
     return n ? (int)n : 1;
 }
 
-int odd_sgemm(bool transpose_a, bool transpose_b, size_t M, size_t N, size_t K, float alpha,
-              const float *a, size_t a_stride, const float *b, size_t b_stride, float beta,
-              float *c, size_t c_stride, oddrow_error *err)
-{
-    int code =
-        check(M, N, K, a_stride, transpose_a ? M : K, b_stride, transpose_b ? K : N, c_stride, err);
-    if (code == 0)
-        cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-                    transpose_b ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a,
-                    stride(a_stride), b, stride(b_stride), beta, c, stride(c_stride));
-    return code;
-}
+#define GEMM(name, call, real)                                                                     \
+    int name(bool transpose_a, bool transpose_b, size_t M, size_t N, size_t K, real alpha,         \
+             const real *a, size_t a_stride, const real *b, size_t b_stride, real beta, real *c,   \
+             size_t c_stride, oddrow_error *err)                                                   \
+    {                                                                                              \
+        int rc = check(M, N, K, a_stride, transpose_a ? M : K, b_stride, transpose_b ? K : N,      \
+                       c_stride, err);                                                             \
+        if (!rc)                                                                                   \
+            call(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,                           \
+                 transpose_b ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a,        \
+                 stride(a_stride), b, stride(b_stride), beta, c, stride(c_stride));                \
+        return rc;                                                                                 \
+    }
 
-int odd_dgemm(bool transpose_a, bool transpose_b, size_t M, size_t N, size_t K, double alpha,
-              const double *a, size_t a_stride, const double *b, size_t b_stride, double beta,
-              double *c, size_t c_stride, oddrow_error *err)
-{
-    int code =
-        check(M, N, K, a_stride, transpose_a ? M : K, b_stride, transpose_b ? K : N, c_stride, err);
-    if (code == 0)
-        cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-                    transpose_b ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a,
-                    stride(a_stride), b, stride(b_stride), beta, c, stride(c_stride));
-    return code;
-}
+GEMM(odd_sgemm, cblas_sgemm, float)
+GEMM(odd_dgemm, cblas_dgemm, double)
 
 /* sum of a[i] b[i], four partial sums in a fixed order */
 static double dot(const double *a, const double *b, size_t n)

@@ -1,4 +1,5 @@
-/* tests/math/kernels.c: every set of kernels this processor runs against plain loops in double. */
+/* tests/math/test_kernels.c: every set of kernels this processor runs against plain loops in
+ * double. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-/* tests/math/matrix.c: products against plain loops, Cholesky by multiplying back. */
+/* tests/math/test_matrix.c: products against plain loops, Cholesky by multiplying back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
