@@ -24,12 +24,6 @@ struct odd_model {
 /* An empty model that takes over schema and network (set to NULL), also on failure. */
 int odd_model_new(odd_schema **schema, odd_network **network, odd_model **out, oddrow_error *err);
 
-/* A network whose inputs are the schema's columns; `config` brings the rest, and sizes beyond
- * `most` parameters are refused before anything is allocated. ESCHEMA when the objective and the
- * schema's target do not go together. */
-int odd_network_for_schema(const odd_schema *schema, odd_network_config *config, size_t most,
-                           odd_network **out, oddrow_error *err);
-
 /* Makes json and hash from the fields; called by save and by whoever finished a model. */
 int odd_model_seal(odd_model *model, oddrow_error *err);
 

@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/memory.h"
-#include "model/schema_json.h"
+#include "model/fields.h"
 
 enum { PREFIX = 8 };
 static const uint64_t MAX_HEADER = 1u

@@ -14,7 +14,7 @@
 #include "base/utf8.h"
 #include "csv/write.h"
 #include "model/safetensors.h"
-#include "model/schema_json.h"
+#include "model/fields.h"
 #include "tables/npy.h"
 
 enum { FLUSH = 1 << 20 };

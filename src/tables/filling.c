@@ -10,7 +10,7 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "base/spell.h"
-#include "model/schema_json.h"
+#include "model/fields.h"
 #include "tables/vectors.h"
 
 enum { NOISE_STREAM = 0x5a7ed, NAMED = 5 /* absent values that a note names */ };

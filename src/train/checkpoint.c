@@ -15,7 +15,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "model/safetensors.h"
-#include "model/schema_json.h"
+#include "model/fields.h"
 
 static const char *const KEY = "oddrow-checkpoint";
 

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "model/schema_json.h"
+#include "model/fields.h"
 
 json_t *odd_training_record(const odd_train_options *options, const odd_dataset *dataset,
                             const odd_history *history)

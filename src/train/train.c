@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/parts.h"
+#include "nn/of_schema.h"
 #include "score/calibrate.h"
 #include "tables/saved.h"
 #include "train/dataset.h"

@@ -1,6 +1,7 @@
 /* Schemas as JSON: texts of any bytes, a round trip, and JSON that is no schema. */
 #include "made.h"
 
+#include "model/fields.h"
 #include "model/schema_json.h"
 
 static void texts(void **state)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "model/safetensors.h"
+#include "nn/of_schema.h"
 #include "train/checkpoint.h"
 #include "train/epochs.h"
 #include "train/validate.h"
