@@ -22,15 +22,19 @@ static const char *const KEY = "oddrow-checkpoint";
 uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_dataset *dataset,
                                     const odd_network *network, const bool *frozen)
 {
+    const odd_network_config *config = &network->config;
+    bool chosen = options->widths.count > 0 || !odd_objective_supervised(config->objective);
+    size_t layers = chosen ? config->layers : 0; /* the usual layers of a target count as none */
     double numbers[] = {options->dropout,       options->mask,         options->contamination,
                         options->learning_rate, options->weight_decay, options->validation};
     uint64_t wholes[] = {dataset->hash,       dataset->rows,       options->projection,
                          options->activation, options->objective,  options->epochs,
                          options->min_steps,  options->batch_size, options->patience,
-                         options->seed,       options->memory,     options->widths.count};
+                         options->seed,       options->memory,     layers};
     uint64_t hash = odd_hash(numbers, sizeof numbers, 1);
     hash = odd_hash(wholes, sizeof wholes, hash);
-    hash = odd_hash(options->widths.items, options->widths.count * sizeof(size_t), hash);
+    if (chosen)
+        hash = odd_hash(config->widths, layers * sizeof *config->widths, hash);
     if (options->embeddings.count || options->columns.embedding_widths.count)
         hash = odd_hash(network->parameters, network->count * sizeof(float), hash);
     if (frozen)
