@@ -46,21 +46,28 @@ int odd_bytes_add(odd_bytes *b, const void *data, size_t size)
     return 0;
 }
 
-int odd_bytes_print(odd_bytes *b, const char *format, ...)
+int odd_bytes_print_list(odd_bytes *b, const char *format, va_list arguments)
 {
-    va_list list;
-    va_start(list, format);
-    int size = vsnprintf(NULL, 0, format, list);
-    va_end(list);
+    va_list again;
+    va_copy(again, arguments);
+    int size = vsnprintf(NULL, 0, format, again);
+    va_end(again);
     if (size < 0)
         return fail(b);
     if (odd_bytes_reserve(b, (size_t)size + 1))
         return ODDROW_ENOMEM;
-    va_start(list, format);
-    vsnprintf(b->data + b->size, (size_t)size + 1, format, list);
-    va_end(list);
+    vsnprintf(b->data + b->size, (size_t)size + 1, format, arguments);
     b->size += (size_t)size;
     return 0;
+}
+
+int odd_bytes_print(odd_bytes *b, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int rc = odd_bytes_print_list(b, format, arguments);
+    va_end(arguments);
+    return rc;
 }
 
 void odd_bytes_whole(odd_bytes *b, uint64_t value)

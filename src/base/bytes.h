@@ -2,6 +2,7 @@
 #ifndef ODD_BASE_BYTES_H
 #define ODD_BASE_BYTES_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,10 @@ int odd_bytes_add(odd_bytes *b, const void *data, size_t size);
 /* Appends as printf would print; a NUL follows that size does not count. 0 or ODDROW_ENOMEM; the
  * result may be ignored. */
 int odd_bytes_print(odd_bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same with its arguments as a list. */
+int odd_bytes_print_list(odd_bytes *b, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /* Appends a whole number, and a number as odd_number_format writes it. */
 void odd_bytes_whole(odd_bytes *b, uint64_t value);

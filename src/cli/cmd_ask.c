@@ -47,10 +47,10 @@ const odd_command odd_command_ask = {
     .name = "ask",
     .bit = ODD_COMMAND_ASK,
     .usage = "ask EP DATA.csv|- [--keys DIR]",
-    .summary = "ask a worker how odd rows are, one answer a row",
-    .about = "Prints one JSON object a row, in their order, each as it comes: the feed's object of "
-             "a scored\n"
-             "row, or {\"error\":...,\"row\":N}. EP is the worker's ROUTER socket for rows.",
+    .summary = "ask a worker how odd rows are, one answer per row",
+    .about = "Prints one JSON object per row, in order, as soon as it arrives: the feed's object\n"
+             "for a scored row, or {\"error\":...,\"row\":N}. EP is the worker's ROUTER socket\n"
+             "for rows. Each row waits for the answer to the one before it.",
     .examples = "  oddrow ask tcp://127.0.0.1:5556 orders.csv\n"
                 "  head -n 2 orders.csv | oddrow ask tcp://127.0.0.1:5556 - | jq .score",
     .run = run,

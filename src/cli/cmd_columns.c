@@ -60,11 +60,10 @@ const odd_command odd_command_columns = {
     .name = "columns",
     .bit = ODD_COMMAND_COLUMNS,
     .usage = "columns DATA.csv... [--json] [OPTION...]",
-    .summary = "show what training would make of each column, and why",
-    .about = "Reads the files as training would and prints the kind of every column, how it was "
-             "chosen and\n"
-             "what is in it. Options that set kinds take effect, so that a choice can be tried "
-             "here first.",
+    .summary = "show the kind that training would give to each column, and why",
+    .about = "Reads the files as training would. Prints the kind of every column, how it was\n"
+             "chosen, and what the column contains. Options that set kinds take effect, so you\n"
+             "can try a choice here first.",
     .examples = "  oddrow columns orders.csv\n"
                 "  oddrow columns orders.csv --categorical zip --id order\n"
                 "  oddrow columns orders.csv --json",

@@ -105,33 +105,24 @@ static int list_json(const odd_embedding *tables, size_t count, oddrow_error *er
 
 static int list_table(const odd_embedding *tables, size_t count, oddrow_error *err)
 {
-    static const char *const header[] = {"column", ">values", ">width",    ">count",
-                                         ">least", ">mean",   ">greatest", "without text"};
     odd_text_table table = {.columns = 8};
-    int rc = odd_text_table_add(&table, header, err);
-    for (size_t i = 0; i < count && !rc; i++) {
+    odd_text_table_cells(&table, "column", ">values", ">width", ">count", ">least", ">mean",
+                         ">greatest", "without text", NULL);
+    for (size_t i = 0; i < count; i++) {
         const odd_embedding *e = &tables[i];
         const odd_vocabulary *v = e->vocabulary;
         sizes s = measure(e);
-        char text[6][32];
-        snprintf(text[0], sizeof text[0], "%zu", e->V);
-        snprintf(text[1], sizeof text[1], "%zu", e->E);
-        snprintf(text[2], sizeof text[2], "%" PRIu64, s.count);
-        snprintf(text[3], sizeof text[3], "%.3f", s.least);
-        snprintf(text[4], sizeof text[4], "%.3f", s.mean);
-        snprintf(text[5], sizeof text[5], "%.3f", s.greatest);
-        const char *without = v->missing_id && v->rare_id ? "unknown, missing, rare"
-                              : v->missing_id             ? "unknown, missing"
-                              : v->rare_id                ? "unknown, rare"
-                                                          : "unknown";
-        const char *const cells[] = {e->name, text[0], text[1], text[2],
-                                     text[3], text[4], text[5], without};
-        rc = odd_text_table_add(&table, cells, err);
+        odd_text_table_cells(&table, e->name, NULL);
+        odd_text_table_cell(&table, "%zu", e->V);
+        odd_text_table_cell(&table, "%zu", e->E);
+        odd_text_table_cell(&table, "%" PRIu64, s.count);
+        odd_text_table_cell(&table, "%.3f", s.least);
+        odd_text_table_cell(&table, "%.3f", s.mean);
+        odd_text_table_cell(&table, "%.3f", s.greatest);
+        odd_text_table_cell(&table, "unknown%s%s", v->missing_id ? ", missing" : "",
+                            v->rare_id ? ", rare" : "");
     }
-    if (!rc)
-        odd_text_table_print(&table);
-    odd_text_table_free(&table);
-    return rc;
+    return odd_text_table_finish(&table, 0, err);
 }
 
 int odd_embeddings_list(const odd_options *o, const char **words, size_t count, oddrow_error *err)
@@ -158,7 +149,7 @@ typedef struct answer {
     const char *column; /* NULL: a file of vectors */
     const char *value;
     odd_metric metric;
-    const odd_neighbour *near;
+    odd_neighbour *near;
     size_t count;
     odd_bytes *texts;       /* (count) */
     const uint64_t *counts; /* of all rows; NULL: not known */
@@ -187,22 +178,18 @@ static int answer_json(const answer *a, oddrow_error *err)
 
 static int answer_table(const answer *a, oddrow_error *err)
 {
-    const char *const header[] = {a->metric == ODD_COSINE ? ">cosine" : ">distance", ">count",
-                                  "value"};
     odd_text_table table = {.columns = 3};
-    int rc = odd_text_table_add(&table, header, err);
-    for (size_t i = 0; i < a->count && !rc; i++) {
-        char number[40], count[32] = "";
-        snprintf(number, sizeof number, "%.4f", a->near[i].value);
+    odd_text_table_cells(&table, a->metric == ODD_COSINE ? ">cosine" : ">distance", ">count",
+                         "value", NULL);
+    for (size_t i = 0; i < a->count; i++) {
+        odd_text_table_cell(&table, "%.4f", a->near[i].value);
         if (a->counts)
-            snprintf(count, sizeof count, "%" PRIu64, a->counts[a->near[i].row]);
-        const char *const cells[] = {number, count, a->texts[i].data};
-        rc = odd_text_table_add(&table, cells, err);
+            odd_text_table_cell(&table, "%" PRIu64, a->counts[a->near[i].row]);
+        else
+            odd_text_table_cell(&table, "%s", "");
+        odd_text_table_cells(&table, a->texts[i].data, NULL);
     }
-    if (!rc)
-        odd_text_table_print(&table);
-    odd_text_table_free(&table);
-    return rc;
+    return odd_text_table_finish(&table, 0, err);
 }
 
 /* Takes rows out of a list of neighbours: the one asked for, and the unknown entry. */
@@ -223,16 +210,34 @@ static int search(const odd_options *o, const float *vectors, size_t rows, size_
     *near = odd_alloc(wanted + 1, sizeof **near);
     if (!*near)
         return odd_no_memory(err);
-    int rc = odd_near(vectors, rows, width, vectors + row * width, (odd_metric)o->embeddings.metric,
-                      wanted, *near, count, err);
+    int rc = odd_near(vectors, rows, width, vectors + row * width, o->embeddings.metric, wanted,
+                      *near, count, err);
     *count = rc ? 0 : without(*near, *count, row, other, k);
     return rc;
 }
 
-static int give(const odd_options *o, answer *a, oddrow_error *err)
+/* Prints an answer of `count` rows, whose texts `spell` appends, and frees what it owns. */
+static int give(const odd_options *o, answer *a, int rc,
+                void (*spell)(const void *context, size_t row, odd_bytes *out), const void *context,
+                oddrow_error *err)
 {
-    a->metric = (odd_metric)o->embeddings.metric;
-    return o->embeddings.json ? answer_json(a, err) : answer_table(a, err);
+    size_t count = rc ? 0 : a->count;
+    a->metric = o->embeddings.metric;
+    a->texts = odd_alloc(count + 1, sizeof *a->texts);
+    if (!rc && !a->texts)
+        rc = odd_no_memory(err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        spell(context, a->near[i].row, &a->texts[i]);
+        odd_bytes_char(&a->texts[i], '\0');
+        rc = odd_bytes_check(&a->texts[i], err);
+    }
+    if (!rc)
+        rc = o->embeddings.json ? answer_json(a, err) : answer_table(a, err);
+    for (size_t i = 0; a->texts && i < count; i++)
+        odd_bytes_free(&a->texts[i]);
+    odd_free(a->texts);
+    odd_free(a->near);
+    return rc;
 }
 
 /* A value that is not there: one that looks like it, where there are not too many. */
@@ -259,34 +264,27 @@ static void suggest_value(const odd_embedding *e, const char *value, oddrow_erro
     odd_free(names);
 }
 
+static void spell_value(const void *context, size_t row, odd_bytes *out)
+{
+    odd_embedding_spell(context, (uint32_t)row, ODD_AS_IS, out);
+}
+
 static int near_in_model(const odd_options *o, const char **words, oddrow_error *err)
 {
     odd_model *model = NULL;
     odd_embedding e = {0};
-    odd_neighbour *near = NULL;
     answer a = {.column = words[1], .value = words[2]};
     uint32_t id = 0;
     int rc = odd_model_load(words[0], &model, err);
     if (!rc)
         rc = odd_embeddings_column(model, words[1], &e, err);
-    if (!rc && (rc = odd_embedding_id(&e, words[2], strlen(words[2]), &id, err)) &&
-        rc == ODDROW_ESCHEMA)
+    if (!rc && (rc = odd_embedding_id(&e, words[2], strlen(words[2]), &id, err)) == ODDROW_ESCHEMA)
         suggest_value(&e, words[2], err);
     if (!rc)
-        rc = search(o, e.vectors, e.V, e.E, id, 0, &near, &a.count, err);
-    if (!rc) {
-        a.near = near;
+        rc = search(o, e.vectors, e.V, e.E, id, 0, &a.near, &a.count, err);
+    if (!rc)
         a.counts = e.vocabulary->counts;
-        a.texts = odd_alloc(a.count + 1, sizeof *a.texts);
-        for (size_t i = 0; a.texts && !rc && i < a.count; i++)
-            rc = odd_embedding_spell(&e, (uint32_t)near[i].row, ODD_AS_IS, &a.texts[i]) ||
-                 odd_bytes_add(&a.texts[i], "", 1);
-        rc = rc || !a.texts ? odd_no_memory(err) : give(o, &a, err);
-    }
-    for (size_t i = 0; a.texts && i < a.count; i++)
-        odd_bytes_free(&a.texts[i]);
-    odd_free(a.texts);
-    odd_free(near);
+    rc = give(o, &a, rc, spell_value, &e, err);
     odd_model_free(&model);
     return rc;
 }
@@ -297,47 +295,33 @@ static int find_row(const odd_vectors *v, const char *value, size_t *row, oddrow
     odd_bytes spelled = {0};
     int rc = odd_vectors_find(v, value, strlen(value), row, err);
     if (rc == ODDROW_ESCHEMA && v->text) {
-        rc = odd_spell(value, strlen(value), ODD_AS_LINE, &spelled)
-                 ? odd_no_memory(err)
-                 : odd_vectors_find(v, spelled.data, spelled.size, row, err);
+        odd_spell(value, strlen(value), ODD_AS_LINE, &spelled);
+        rc = odd_bytes_check(&spelled, err);
+        if (!rc)
+            rc = odd_vectors_find(v, spelled.data, spelled.size, row, err);
     }
     odd_bytes_free(&spelled);
     return rc;
 }
 
+static void copy_line(const void *context, size_t row, odd_bytes *out)
+{
+    odd_span line = {0};
+    odd_vectors_texts(context, &row, 1, &line);
+    odd_bytes_span(out, line);
+}
+
 static int near_in_file(const odd_options *o, const char **words, oddrow_error *err)
 {
     odd_vectors v = {0};
-    odd_neighbour *near = NULL;
-    odd_span *lines = NULL;
-    size_t *rows = NULL, row = 0;
+    size_t row = 0;
     answer a = {.value = words[1]};
     int rc = odd_vectors_open(words[0], &v, err);
     if (!rc)
         rc = find_row(&v, words[1], &row, err);
     if (!rc)
-        rc = search(o, v.data, v.rows, v.width, row, SIZE_MAX, &near, &a.count, err);
-    if (!rc) {
-        a.near = near;
-        a.texts = odd_alloc(a.count + 1, sizeof *a.texts);
-        lines = odd_alloc(a.count + 1, sizeof *lines);
-        rows = odd_alloc(a.count + 1, sizeof *rows);
-        for (size_t i = 0; rows && i < a.count; i++)
-            rows[i] = near[i].row;
-        bool made = a.texts && lines && rows;
-        if (made)
-            odd_vectors_texts(&v, rows, a.count, lines);
-        for (size_t i = 0; made && i < a.count; i++)
-            made = !odd_bytes_add(&a.texts[i], lines[i].data, lines[i].size) &&
-                   !odd_bytes_add(&a.texts[i], "", 1);
-        rc = made ? give(o, &a, err) : odd_no_memory(err);
-    }
-    for (size_t i = 0; a.texts && i < a.count; i++)
-        odd_bytes_free(&a.texts[i]);
-    odd_free(a.texts);
-    odd_free(lines);
-    odd_free(rows);
-    odd_free(near);
+        rc = search(o, v.data, v.rows, v.width, row, SIZE_MAX, &a.near, &a.count, err);
+    rc = give(o, &a, rc, copy_line, &v, err);
     odd_vectors_close(&v);
     return rc;
 }
@@ -399,7 +383,7 @@ static int check_keys(const verb *v, const odd_options *o, oddrow_error *err)
     return 0;
 }
 
-static int dispatch(const odd_arguments *arguments, oddrow_error *err)
+static int run(odd_arguments *arguments, oddrow_error *err)
 {
     const char *names[VERBS], *word = arguments->word_count ? arguments->words[0] : NULL;
     for (size_t i = 0; i < VERBS; i++) {
@@ -412,38 +396,32 @@ static int dispatch(const odd_arguments *arguments, oddrow_error *err)
                                  arguments->word_count - 1, err);
     }
     if (!word)
-        return odd_fail(err, ODDROW_EINVAL,
-                        "what with the embeddings? One of list, export, near, plot, align");
+        return odd_fail(err, ODDROW_EINVAL, "give a verb: list, export, near, plot or align");
     const char *nearest = odd_nearest(word, names, VERBS);
     if (nearest)
-        return odd_fail(err, ODDROW_EINVAL, "'%.100s' is none of its verbs; did you mean '%s'?",
-                        word, nearest);
-    return odd_fail(err, ODDROW_EINVAL,
-                    "'%.100s' is none of its verbs: list, export, near, plot, align", word);
-}
-
-static int run(odd_arguments *arguments, oddrow_error *err)
-{
-    return dispatch(arguments, err);
+        return odd_fail(err, ODDROW_EINVAL,
+                        "'%.100s' is not a verb of embeddings; did you mean '%s'?", word, nearest);
+    return odd_fail(
+        err, ODDROW_EINVAL,
+        "'%.100s' is not a verb of embeddings; the verbs are list, export, near, plot, align",
+        word);
 }
 
 const odd_command odd_command_embeddings = {
     .name = "embeddings",
     .bit = ODD_COMMAND_EMBEDDINGS,
     .usage = "embeddings list|export|near|plot|align MODEL ... [OPTION...]",
-    .summary = "list, export, search, draw and align what was learned of categories",
+    .summary = "list, export, search, draw and align the vectors learned for categories",
     .about =
-        "  list MODEL                       columns, values, widths, counts, lengths of vectors\n"
-        "  export MODEL [COLUMN...] -o PATH tables as files of other tools. One column named: PATH "
-        "is the\n"
-        "                                   file; several, or none for all: a directory with a "
-        "file a column\n"
-        "                                   (safetensors: one file for all)\n"
-        "  near MODEL COLUMN VALUE          the values whose vectors are nearest, exactly\n"
-        "  near FILE.npy VALUE              the same in an exported table, which is mapped, not "
-        "loaded\n"
-        "  plot MODEL COLUMN|--all -o FILE  a picture, FILE.svg or FILE.html\n"
-        "  align OLD NEW -o MODEL           NEW with its tables rotated onto OLD's; scores stay\n"
+        "  list MODEL                        columns, values, widths, counts, lengths of vectors\n"
+        "  export MODEL [COLUMN...] -o PATH  tables in the formats of other tools. For one column\n"
+        "                                    PATH is the file; for several, or none (all), it is\n"
+        "                                    a directory with one file per column (safetensors:\n"
+        "                                    one file for all)\n"
+        "  near MODEL COLUMN VALUE           the values whose vectors are nearest, exactly\n"
+        "  near FILE.npy VALUE               the same in an exported table, which is mapped\n"
+        "  plot MODEL COLUMN|--all -o FILE   a picture, FILE.svg or FILE.html\n"
+        "  align OLD NEW -o MODEL            NEW with its tables rotated onto OLD's; scores stay\n"
         "\n"
         "Entries without a text are called (unknown), (missing) and (rare).",
     .examples = "  oddrow embeddings list orders.model\n"

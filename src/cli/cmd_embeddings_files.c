@@ -98,34 +98,32 @@ int odd_embeddings_plot(const odd_options *o, const char **words, size_t count, 
 
 static int print_alignments(const odd_alignment *all, size_t count, oddrow_error *err)
 {
-    static const char *const header[] = {"column", ">shared", ">cosine before", ">after", "note"};
     odd_text_table table = {.columns = 4};
     for (size_t i = 0; i < count; i++)
         if (!all[i].aligned)
             table.columns = 5; /* there is something to note */
-    int rc = odd_text_table_add(&table, header, err);
-    for (size_t i = 0; i < count && !rc; i++) {
+    odd_text_table_cells(&table, "column", ">shared", ">cosine before", ">after",
+                         table.columns == 5 ? "note" : NULL, NULL);
+    for (size_t i = 0; i < count; i++) {
         const odd_alignment *a = &all[i];
-        char shared[32] = "", before[32] = "", after[32] = "", note[80] = "";
+        odd_text_table_cells(&table, a->name, NULL);
         if (a->aligned) {
-            snprintf(shared, sizeof shared, "%zu", a->shared);
-            snprintf(before, sizeof before, "%.3f", a->before);
-            snprintf(after, sizeof after, "%.3f", a->after);
-        } else if (a->old_E == 0) {
-            snprintf(note, sizeof note, "left as it is: the old model has no such embedding");
-        } else if (a->old_E != a->E) {
-            snprintf(note, sizeof note, "left as it is: width %zu, in the old model %zu", a->E,
-                     a->old_E);
-        } else {
-            snprintf(note, sizeof note, "left as it is: no value in both");
+            odd_text_table_cell(&table, "%zu", a->shared);
+            odd_text_table_cell(&table, "%.3f", a->before);
+            odd_text_table_cell(&table, "%.3f", a->after);
+            odd_text_table_cells(&table, table.columns == 5 ? "" : NULL, NULL);
+            continue;
         }
-        const char *const cells[] = {a->name, shared, before, after, note};
-        rc = odd_text_table_add(&table, cells, err);
+        odd_text_table_cells(&table, "", "", "", NULL);
+        if (a->old_E == 0)
+            odd_text_table_cells(&table, "not rotated: the old model has no such embedding", NULL);
+        else if (a->old_E != a->E)
+            odd_text_table_cell(&table, "not rotated: width %zu, in the old model %zu", a->E,
+                                a->old_E);
+        else
+            odd_text_table_cells(&table, "not rotated: the models share no value", NULL);
     }
-    if (!rc)
-        odd_text_table_print(&table);
-    odd_text_table_free(&table);
-    return rc;
+    return odd_text_table_finish(&table, 0, err);
 }
 
 int odd_embeddings_align(const odd_options *o, const char **words, size_t count, oddrow_error *err)

@@ -61,16 +61,16 @@ const odd_command odd_command_encode = {
     .usage = "encode MODEL DATA.csv... -o X.npy|X.csv [--what input|code|hidden] [OPTION...]",
     .summary = "turn rows into vectors for another model",
     .about =
-        "Writes one vector a row, in the order of the rows; memory stays small whatever the "
-        "length.\n"
-        "  input   the design matrix: embeddings and scaled numbers side by side, columns called\n"
-        "          occupation[0], occupation[1], ..., age; age[missing] is 1 where the cell is "
-        "empty,\n"
-        "          for columns that had empty cells in training\n"
+        "Writes one vector per row, in the order of the rows. Memory stays small, however\n"
+        "long the files are.\n"
+        "  input   the design matrix: embeddings and scaled numbers side by side, named\n"
+        "          occupation[0], occupation[1], ..., age; age[missing] is 1 where the cell is\n"
+        "          empty, for columns that had empty cells in training\n"
         "  code    the bottleneck, the narrowest layer\n"
         "  hidden  the last hidden layer\n"
-        "A name that ends in .npy gets float32 for numpy.load, with the columns' names in\n"
-        "X.columns.txt; any other CSV with a header. Rejected rows have no vector: see --rejects.",
+        "A name that ends in .npy gets float32 for numpy.load, and the names of its columns\n"
+        "in X.columns.txt; any other name gets CSV with a header. Rejected rows have no\n"
+        "vector: see --rejects.",
     .examples = "  oddrow encode orders.model orders.csv -o X.npy\n"
                 "  oddrow encode orders.model orders.csv -o - --what code | head\n"
                 "  oddrow encode orders.model orders.csv -o X.csv.gz --rejects bad.csv --strict",

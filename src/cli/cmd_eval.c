@@ -37,7 +37,7 @@ static void print_table(const odd_evaluation *e)
     print_number("AUROC", e->auroc);
     print_number("average precision", e->average_precision);
     puts("at the alert budget");
-    print_number("  score from", e->threshold);
+    print_number("  threshold", e->threshold);
     printf("  %-16s %" PRIu64 "\n", "rows called odd", e->flagged);
     print_number("  precision", e->precision);
     print_number("  recall", e->recall);
@@ -83,9 +83,8 @@ const odd_command odd_command_eval = {
     .bit = ODD_COMMAND_EVAL,
     .usage = "eval MODEL DATA.csv... --label COLUMN [--positive VALUE] [--json] [OPTION...]",
     .summary = "measure the scores against a column of labels",
-    .about = "Prints the area under the ROC curve, the average precision, and precision and recall "
-             "at the\n"
-             "alert budget.",
+    .about = "Prints the area under the ROC curve, the average precision, and precision and\n"
+             "recall at the alert budget.",
     .examples = "  oddrow eval orders.model labelled.csv --label fraud\n"
                 "  oddrow eval orders.model labelled.csv --label state --positive refused --json",
     .run = run,

@@ -117,10 +117,9 @@ const odd_command odd_command_inspect = {
     .name = "inspect",
     .bit = ODD_COMMAND_INSPECT,
     .usage = "inspect MODEL [--json]",
-    .summary = "show what a model holds",
-    .about = "Prints the model's columns, network, training record, calibration and threshold; "
-             "--json prints\n"
-             "all of its metadata, vocabularies and quantiles included.",
+    .summary = "show the contents of a model",
+    .about = "Prints the model's columns, network, training record, calibration and threshold.\n"
+             "--json prints all of its metadata, including vocabularies and quantiles.",
     .examples = "  oddrow inspect orders.model\n"
                 "  oddrow inspect orders.model --json",
     .run = run,

@@ -41,10 +41,9 @@ const odd_command odd_command_keygen = {
     .bit = ODD_COMMAND_KEYGEN,
     .usage = "keygen DIR",
     .summary = "make CURVE keys for a worker or a client",
-    .about = "Makes DIR with curve.key (public), curve.key_secret (mode 0600) and clients/, the "
-             "list of the keys\n"
-             "that a worker serves. Nothing is ever overwritten. The files are those of czmq and "
-             "pyzmq.",
+    .about = "Makes DIR with curve.key (public), curve.key_secret (mode 0600) and clients/, the\n"
+             "list of the keys that a worker serves. Nothing is ever overwritten. The files have\n"
+             "the format of czmq and pyzmq.",
     .examples = "  oddrow keygen worker-keys\n"
                 "  oddrow keygen client-keys\n"
                 "  cp client-keys/curve.key worker-keys/clients/loader.key\n"

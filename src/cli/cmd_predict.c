@@ -30,12 +30,11 @@ const odd_command odd_command_predict = {
     .name = "predict",
     .bit = ODD_COMMAND_PREDICT,
     .usage = "predict MODEL DATA.csv... -o OUT [--pipeline FILE.yaml] [OPTION...]",
-    .summary = "say what a model trained with --target makes of each row of CSV files",
-    .about =
-        "Writes one line of CSV per row: row (counted from 1), predicted, and for a class the\n"
-        "probability of each, behind the id and target columns where the files have any. A number\n"
-        "is in the target's own units. Rows that are no records of the file's shape are rejected\n"
-        "and counted, never dropped silently.",
+    .summary = "predict the target of each row of CSV files",
+    .about = "Writes one line of CSV per row: row (counted from 1), predicted, and for a class\n"
+             "the probability of each class, after the id and target columns if the files have\n"
+             "any. A number is in the units of the target. Malformed rows are rejected and\n"
+             "counted, never dropped silently.",
     .examples = "  oddrow train adult.csv -o salary.model --target salary\n"
                 "  oddrow predict salary.model new.csv -o salaries.csv\n"
                 "  zcat new.csv.gz | oddrow predict salary.model - -o - --rejects bad.csv",

@@ -35,8 +35,8 @@ static int judge(int status, const char *address, bool token, json_t *body, oddr
                                "%s: the answer is not JSON: is this an oddrow worker?", address);
     case 401:
         return odd_fail(err, ODDROW_EIO,
-                        token ? "%s: the worker does not know this token: give the file that it "
-                                "was started with (--http-token FILE)"
+                        token ? "%s: the worker rejects this token: give the file that it was "
+                                "started with (--http-token FILE)"
                               : "%s: the worker asks for a token: give the file that it was "
                                 "started with (--http-token FILE)",
                         address);
@@ -95,12 +95,10 @@ const odd_command odd_command_promote = {
     .bit = ODD_COMMAND_PROMOTE,
     .usage = "promote [HOST:PORT] [--http-token FILE]",
     .summary = "make a worker's shadow model its model",
-    .about = "Asks the worker whose HTTP address is HOST:PORT (127.0.0.1:5580 when none is given) "
-             "to swap its\n"
-             "model and its shadow between two rows, and prints what it says. A worker that was "
-             "started\n"
-             "with --http-token wants the same file here. Exit code 1 when there is no worker, or "
-             "no shadow.",
+    .about = "Asks the worker at the HTTP address HOST:PORT (default 127.0.0.1:5580) to swap its\n"
+             "model and its shadow between two rows, and prints the answer. If the worker was\n"
+             "started with --http-token, give the same file here. Exits with 1 if there is no\n"
+             "worker, or no shadow.",
     .examples = "  oddrow promote\n"
                 "  oddrow promote 127.0.0.1:5580 --http-token /etc/oddrow/token",
     .run = run,

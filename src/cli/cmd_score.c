@@ -33,12 +33,10 @@ const odd_command odd_command_score = {
     .bit = ODD_COMMAND_SCORE,
     .usage = "score MODEL DATA.csv... -o OUT [--explain K] [--pipeline FILE.yaml] [OPTION...]",
     .summary = "say how odd each row of CSV files is, and why",
-    .about =
-        "Writes one line per row: row (counted from 1), score (nats; higher is odder), p_value "
-        "(the\n"
-        "share of normal rows that score at least this) and odd (p_value below the alert budget),\n"
-        "behind the id columns where the model has any. Rows that are no records of the file's\n"
-        "shape are rejected and counted, never dropped silently.",
+    .about = "Writes one line per row: row (counted from 1), score (nats; higher is odder),\n"
+             "p_value (the share of normal rows that score at least this) and odd (p_value below\n"
+             "the alert budget), after the id columns if the model has any. Malformed rows are\n"
+             "rejected and counted, never dropped silently.",
     .examples = "  oddrow score orders.model new.csv -o scores.csv\n"
                 "  oddrow score orders.model new.csv -o - --explain 3 --only-odd\n"
                 "  oddrow score orders.model new.csv -o worst.jsonl --format jsonl --top 20\n"

@@ -15,9 +15,9 @@ static void print_summary(const odd_send_summary *s)
             odd_grouped(s->rows, rows), s->name, s->seconds,
             odd_grouped(s->seconds > 0 ? (uint64_t)((double)s->rows / s->seconds) : 0, speed));
     if (s->passed)
-        fprintf(stderr, "; %s the worker had already", odd_grouped(s->passed, passed));
+        fprintf(stderr, "; the worker already had %s", odd_grouped(s->passed, passed));
     if (s->rejected)
-        fprintf(stderr, "; %s are no rows and are rejected there",
+        fprintf(stderr, "; %s are not rows and the worker rejects them",
                 odd_grouped(s->rejected, rejected));
     if (s->resent)
         fprintf(stderr, "; %s messages were sent again", odd_grouped(s->resent, resent));
@@ -52,13 +52,11 @@ const odd_command odd_command_send = {
     .bit = ODD_COMMAND_SEND,
     .usage = "send EP DATA.csv|- [--client NAME] [--resume] [--rate N] [--batch N] [OPTION...]",
     .summary = "send rows to a worker, each exactly once",
-    .about = "Numbers the rows, keeps them until the worker has them safe, and sends them again "
-             "when it was\n"
-             "killed or is silent. Under the same --client with --resume a send that died goes on "
-             "where it\n"
-             "stopped: row N of the data has number N. Records that are no rows are sent, too, and "
-             "rejected\n"
-             "there. EP is the worker's ROUTER socket for rows.",
+    .about = "Numbers the rows, keeps each until the worker has it safe, and sends it again if\n"
+             "the worker was killed or is silent. After a send that died, the same --client with\n"
+             "--resume continues where it stopped: row N of the data has number N. Malformed\n"
+             "records are sent too, and the worker rejects them. EP is the worker's ROUTER\n"
+             "socket for rows.",
     .examples = "  oddrow send tcp://127.0.0.1:5556 orders.csv\n"
                 "  oddrow send tcp://127.0.0.1:5556 orders.csv --client orders-may --resume\n"
                 "  zcat orders.csv.gz | oddrow send tcp://127.0.0.1:5556 - --rate 1000\n"

@@ -180,16 +180,14 @@ const odd_command odd_command_serve = {
     .name = "serve",
     .bit = ODD_COMMAND_SERVE,
     .usage = "serve MODEL [--journal FILE.db] [--pipeline FILE.yaml] [OPTION...]",
-    .summary = "score rows as they stream in over ZeroMQ, publish a feed",
-    .about =
-        "Takes rows on two sockets (PULL: fire and forget; ROUTER: acknowledged or answered), "
-        "scores\n"
-        "them and publishes a feed with topics odd, score, reject, drift and status; replay gives\n"
-        "the feed again from any sequence number on. Prints one JSON line with the addresses "
-        "bound\n"
-        "when it is ready. SIGTERM and SIGINT finish what was accepted and end; SIGHUP loads the\n"
-        "model again; SIGUSR1 swaps it with --shadow. docs/protocol.md has the wire,\n"
-        "docs/operations.md how to run it.",
+    .summary = "score rows that arrive over ZeroMQ and publish a feed",
+    .about = "Takes rows on two sockets (PULL: without an answer; ROUTER: acknowledged or\n"
+             "answered), scores them and publishes a feed with the topics odd, score, reject,\n"
+             "drift and status. The replay socket gives the feed again from any sequence number.\n"
+             "When the worker is ready it prints one JSON line with the addresses it has bound.\n"
+             "SIGTERM and SIGINT finish what was accepted, then end the worker; SIGHUP loads the\n"
+             "model again; SIGUSR1 swaps it with --shadow. docs/protocol.md describes the wire,\n"
+             "docs/operations.md how to run a worker.",
     .examples = "  oddrow serve orders.model --journal orders.db\n"
                 "  oddrow serve orders.model --pull 'tcp://127.0.0.1:*' --rows none\n"
                 "  oddrow keygen keys; oddrow serve orders.model --rows 'tcp://*:5556' --keys keys",

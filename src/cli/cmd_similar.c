@@ -19,9 +19,9 @@ static bool differs(const odd_similar *s, const odd_similar_row *row, size_t k)
 static json_t *text_of(const odd_bytes *cell)
 {
     odd_bytes copy = {0};
-    json_t *out = NULL;
-    if (!odd_bytes_add(&copy, cell->data, cell->size) && !odd_bytes_add(&copy, "", 1))
-        out = odd_text_value(copy.data);
+    odd_bytes_add(&copy, cell->data, cell->size);
+    odd_bytes_char(&copy, '\0');
+    json_t *out = copy.failed ? NULL : odd_text_value(copy.data);
     odd_bytes_free(&copy);
     return out;
 }
@@ -62,46 +62,37 @@ static int print_json(const odd_schema *schema, const odd_similar *s, oddrow_err
 }
 
 /* "education HS-grad → Bachelors, age 31 → 33" */
-static int describe(const odd_schema *schema, const odd_similar *s, const odd_similar_row *row,
-                    odd_bytes *out)
+static void describe(const odd_schema *schema, const odd_similar *s, const odd_similar_row *row,
+                     odd_bytes *out)
 {
-    int rc = 0;
     odd_bytes_clear(out);
-    for (size_t k = 0; k < schema->K && !rc; k++) {
+    for (size_t k = 0; k < schema->K; k++) {
         const odd_bytes *a = &s->itself.cells[k], *b = &row->cells[k];
-        if (!odd_kind_is_input(schema->columns[k].kind) || !differs(s, row, k))
-            continue;
-        rc =
+        if (odd_kind_is_input(schema->columns[k].kind) && differs(s, row, k))
             odd_bytes_print(out, "%s%s %.*s → %.*s", out->size ? ", " : "", schema->columns[k].name,
                             a->size ? (int)a->size : 2, a->size ? a->data : "''",
                             b->size ? (int)b->size : 2, b->size ? b->data : "''");
     }
-    if (!rc && out->size == 0)
-        rc = odd_bytes_print(out, "nothing");
-    return rc;
+    if (out->size == 0)
+        odd_bytes_text(out, "nothing");
+    odd_bytes_char(out, '\0');
 }
 
 static int print_table(const odd_schema *schema, const odd_similar *s, oddrow_error *err)
 {
-    static const char *const header[] = {">row", ">distance", "differs in"};
     odd_text_table table = {.columns = 3};
     odd_bytes text = {0};
-    int rc = odd_text_table_add(&table, header, err);
+    int rc = 0;
+    odd_text_table_cells(&table, ">row", ">distance", "differs in", NULL);
     for (size_t i = 0; i < s->count && !rc; i++) {
-        char row[32], distance[40];
-        snprintf(row, sizeof row, "%" PRIu64, s->rows[i].row);
-        snprintf(distance, sizeof distance, "%.4f", s->rows[i].distance);
-        if (describe(schema, s, &s->rows[i], &text))
-            rc = odd_no_memory(err);
-        const char *const cells[] = {row, distance, text.data};
-        if (!rc)
-            rc = odd_text_table_add(&table, cells, err);
+        odd_text_table_cell(&table, "%" PRIu64, s->rows[i].row);
+        odd_text_table_cell(&table, "%.4f", s->rows[i].distance);
+        describe(schema, s, &s->rows[i], &text);
+        rc = odd_bytes_check(&text, err);
+        odd_text_table_cells(&table, rc ? "" : text.data, NULL);
     }
-    if (!rc)
-        odd_text_table_print(&table);
-    odd_text_table_free(&table);
     odd_bytes_free(&text);
-    return rc;
+    return odd_text_table_finish(&table, rc, err);
 }
 
 static int run(odd_arguments *arguments, oddrow_error *err)
@@ -145,13 +136,11 @@ const odd_command odd_command_similar = {
     .bit = ODD_COMMAND_SIMILAR,
     .usage = "similar MODEL DATA.csv --row N [-k K] [--against OTHER.csv] [--json] [OPTION...]",
     .summary = "find the rows nearest to one row, and where they differ",
-    .about = "Compares row N of DATA.csv (data rows counted from 1, as score numbers them) with "
-             "every other\n"
-             "row of it, or with the rows of OTHER.csv, by the Euclidean distance in the learned "
-             "input\n"
-             "space, where categories that behave alike are near. Prints the nearest and the "
-             "columns in\n"
-             "which they differ: here → there.",
+    .about = "Compares row N of DATA.csv (data rows are counted from 1, as score numbers them)\n"
+             "with every other row of the file, or with the rows of OTHER.csv, by the Euclidean\n"
+             "distance in the learned input space, where categories that behave alike are close\n"
+             "together. Prints the nearest rows and the columns in which they differ: here →\n"
+             "there.",
     .examples = "  oddrow similar orders.model orders.csv --row 17\n"
                 "  oddrow similar orders.model new.csv --row 3 --against orders.csv -k 5 --json",
     .run = run,

@@ -90,14 +90,12 @@ const odd_command odd_command_train = {
     .name = "train",
     .bit = ODD_COMMAND_TRAIN,
     .usage = "train DATA.csv... -o MODEL [--target COLUMN] [--pipeline FILE.yaml] [OPTION...]",
-    .summary = "learn from CSV files of mostly normal rows, or to predict a column",
-    .about =
-        "Learns from the rows of CSV files and writes one model file. The kinds of the columns "
-        "are\n"
-        "inferred ('oddrow columns' shows how) unless options set them. - is standard input; .gz\n"
-        "and .zst are read as they are. The same seed and rows give the same model on any number\n"
-        "of threads. With --target the model learns to predict that column ('oddrow predict')\n"
-        "from the others, on the same embeddings.",
+    .summary = "learn what is normal from CSV files, or learn to predict a column",
+    .about = "Learns from the rows of CSV files and writes one model file. The kinds of the\n"
+             "columns are inferred ('oddrow columns' shows how) unless options set them. - is\n"
+             "standard input; .gz and .zst files are unpacked. The same seed and rows give the\n"
+             "same model on any number of threads. With --target, the model learns to predict\n"
+             "that column from the others, on the same embeddings ('oddrow predict').",
     .examples = "  oddrow train orders.csv -o orders.model\n"
                 "  oddrow train adult.csv -o salary.model --target salary\n"
                 "  oddrow train adult.csv -o adult.model --embeddings salary.model --freeze all\n"

@@ -18,16 +18,11 @@ typedef struct view {
     odd_bytes line;
 } view;
 
-static int no_memory(oddrow_error *err)
-{
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory for a line");
-}
-
 /* ---- JSON lines ---- */
 
 /* The object as it came; with "topic" in front, unless --topic says which all of them have. A line
  * end can only stand between its tokens. */
-static int write_json(view *v, const odd_watch_message *m)
+static void write_json(view *v, const odd_watch_message *m)
 {
     odd_bytes *line = &v->line;
     const char *data = m->json.data;
@@ -36,91 +31,80 @@ static int write_json(view *v, const odd_watch_message *m)
                  memcmp(v->topic, m->topic.data, m->topic.size) == 0;
     while (at < size && strchr(" \t\r\n", data[at]))
         at++;
-    int rc = 0;
     if (!known && at < size && data[at] == '{') {
-        at++;
         odd_json j = {.out = line};
         odd_json_open(&j, NULL, '{');
         odd_json_text(&j, "topic", m->topic);
-        rc = odd_bytes_check(line, NULL);
+        at++;
         while (at < size && strchr(" \t\r\n", data[at]))
             at++;
-        if (rc == 0 && at < size && data[at] != '}')
-            rc = odd_bytes_add(line, ",", 1);
+        if (at < size && data[at] != '}')
+            odd_bytes_char(line, ',');
     }
-    if (rc == 0)
-        rc = odd_bytes_add(line, data + at, size - at);
+    odd_bytes_add(line, data + at, size - at);
     for (size_t i = 0; i < line->size; i++)
         if (line->data[i] == '\n' || line->data[i] == '\r')
             line->data[i] = ' ';
-    return rc;
 }
 
 /* ---- lines for people ---- */
 
-/* A JSON value as a person would write it. */
-static int write_value(odd_bytes *line, const json_t *value)
-{
-    if (json_is_string(value))
-        return odd_bytes_add(line, json_string_value(value), json_string_length(value));
-    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
-    int rc = text ? odd_bytes_add(line, text, strlen(text)) : ODDROW_ENOMEM;
-    free(text);
-    return rc;
-}
-
-static int write_member(odd_bytes *line, const char *before, const json_t *object, const char *name)
+/* A member of an object as a person would write it, with `before` in front, where it is there. */
+static void write_member(odd_bytes *line, const char *before, const json_t *object,
+                         const char *name)
 {
     const json_t *value = json_object_get(object, name);
     if (!value || json_is_null(value))
-        return 0;
-    int rc = odd_bytes_print(line, "%s", before);
-    return rc ? rc : write_value(line, value);
+        return;
+    odd_bytes_text(line, before);
+    if (json_is_string(value)) {
+        odd_bytes_add(line, json_string_value(value), json_string_length(value));
+        return;
+    }
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(6));
+    if (text)
+        odd_bytes_text(line, text);
+    else
+        line->failed = true;
+    free(text);
 }
 
 /* age 212 (expected 38, out-of-range) */
-static int write_reason(odd_bytes *line, const json_t *why, bool first)
+static void write_reason(odd_bytes *line, const json_t *why, bool first)
 {
-    int rc = write_member(line, first ? "  " : ", ", why, "column");
     const json_t *observed = json_object_get(why, "observed");
-    if (rc == 0 && json_is_string(observed) && json_string_length(observed) == 0)
-        rc = odd_bytes_print(line, " empty");
-    else if (rc == 0)
-        rc = write_member(line, " ", why, "observed");
-    if (rc == 0)
-        rc = write_member(line, " (expected ", why, "expected");
     const json_t *expected = json_object_get(why, "expected");
     bool open = expected && !json_is_null(expected);
-    const json_t *flag = json_object_get(why, "flag");
-    if (rc == 0 && json_is_string(flag) && json_string_length(flag) > 0) {
-        rc = write_member(line, open ? ", " : " (", why, "flag");
+    write_member(line, first ? "  " : ", ", why, "column");
+    if (json_is_string(observed) && json_string_length(observed) == 0)
+        odd_bytes_text(line, " empty");
+    else
+        write_member(line, " ", why, "observed");
+    write_member(line, " (expected ", why, "expected");
+    if (json_string_length(json_object_get(why, "flag")) > 0) {
+        write_member(line, open ? ", " : " (", why, "flag");
         open = true;
     }
-    return rc == 0 && open ? odd_bytes_add(line, ")", 1) : rc;
+    if (open)
+        odd_bytes_char(line, ')');
 }
 
 /* 2026-11-21T09:00:00.123456Z odd   31.42  order-17  age 212 (expected 38), state ZZ */
-static int write_scored(odd_bytes *line, odd_span topic, const json_t *object)
+static void write_scored(odd_bytes *line, odd_span topic, const json_t *object)
 {
-    const json_t *why, *list = json_object_get(object, "why");
+    const json_t *why, *list = json_object_get(object, "why"), *id = json_object_get(object, "id");
+    bool named = id && !json_is_null(id);
     size_t i;
-    int rc = write_member(line, "", object, "time");
-    if (rc == 0)
-        rc = odd_bytes_print(line, " %-6.*s %8.2f", (int)topic.size, topic.data,
-                             json_number_value(json_object_get(object, "score")));
-    const char *name = json_is_null(json_object_get(object, "id")) ? "number" : "id";
-    if (!json_object_get(object, "id"))
-        name = "number";
-    if (rc == 0 && strcmp(name, "number") == 0)
-        rc = write_member(line, "  ", object, "client");
-    if (rc == 0)
-        rc = write_member(line, strcmp(name, "id") == 0 ? "  " : " ", object, name);
+    write_member(line, "", object, "time");
+    odd_bytes_print(line, " %-6.*s %8.2f", (int)topic.size, topic.data,
+                    json_number_value(json_object_get(object, "score")));
+    if (!named)
+        write_member(line, "  ", object, "client");
+    write_member(line, named ? "  " : " ", object, named ? "id" : "number");
     json_array_foreach(list, i, why)
     {
-        if (rc == 0)
-            rc = write_reason(line, why, i == 0);
+        write_reason(line, why, i == 0);
     }
-    return rc;
 }
 
 /* What comes from afar must not steer a terminal: control characters become question marks. */
@@ -136,20 +120,19 @@ static void tame(odd_bytes *line)
     }
 }
 
-static int write_text(view *v, const odd_watch_message *m)
+static void write_text(view *v, const odd_watch_message *m)
 {
-    odd_span topic = m->topic;
     json_error_t reason;
     json_t *object = json_loadb(m->json.data, m->json.size, 0, &reason);
-    int rc;
-    if (json_is_number(json_object_get(object, "score")) && topic.size <= 32)
-        rc = write_scored(&v->line, topic, object);
-    else if ((rc = odd_bytes_add(&v->line, topic.data, topic.size)) == 0 &&
-             (rc = odd_bytes_add(&v->line, " ", 1)) == 0)
-        rc = odd_bytes_add(&v->line, m->json.data, m->json.size);
+    if (json_is_number(json_object_get(object, "score")) && m->topic.size <= 32) {
+        write_scored(&v->line, m->topic, object);
+    } else {
+        odd_bytes_span(&v->line, m->topic);
+        odd_bytes_char(&v->line, ' ');
+        odd_bytes_span(&v->line, m->json);
+    }
     json_decref(object);
     tame(&v->line);
-    return rc;
 }
 
 static int print_message(void *context, const odd_watch_message *m, oddrow_error *err)
@@ -160,8 +143,14 @@ static int print_message(void *context, const odd_watch_message *m, oddrow_error
         fprintf(stderr, "oddrow: note: %s messages before sequence %" PRIu64 " are gone\n",
                 odd_grouped(m->missed, missed), m->sequence);
     odd_bytes_clear(&v->line);
-    if ((v->json ? write_json(v, m) : write_text(v, m)) || odd_bytes_add(&v->line, "\n", 1))
-        return no_memory(err);
+    if (v->json)
+        write_json(v, m);
+    else
+        write_text(v, m);
+    odd_bytes_char(&v->line, '\n');
+    int rc = odd_bytes_check(&v->line, err);
+    if (rc)
+        return rc;
     fwrite(v->line.data, 1, v->line.size, stdout);
     return odd_finish_output(err); /* the state must not be ahead of what was printed */
 }
@@ -209,12 +198,10 @@ const odd_command odd_command_watch = {
     .bit = ODD_COMMAND_WATCH,
     .usage = "watch EP [--replay EP] [--from N] [--topic T] [--count N] [--format text|json] "
              "[--state FILE] [OPTION...]",
-    .summary = "print the feed of a worker, what was missed among it",
-    .about = "Prints a line a message, in the order of the feed. With --replay what the "
-             "subscription missed is\n"
-             "fetched; with --state as well, also what came while nobody watched. Ends with "
-             "--count, SIGINT or\n"
-             "SIGTERM.",
+    .summary = "print the feed of a worker, including missed messages",
+    .about = "Prints one line per message, in the order of the feed. With --replay, fetches\n"
+             "messages that the subscription missed; with --state as well, also those published\n"
+             "while no watch ran. Ends on --count, SIGINT or SIGTERM.",
     .examples = "  oddrow watch tcp://127.0.0.1:5557\n"
                 "  oddrow watch tcp://127.0.0.1:5557 --replay tcp://127.0.0.1:5558 --from 1\n"
                 "  oddrow watch tcp://127.0.0.1:5557 --replay tcp://127.0.0.1:5558 --topic odd \\\n"

@@ -1,7 +1,10 @@
+/* cli/print.c: tables for people and JSON for programs. */
 #include "cli/print.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,26 +14,32 @@
 
 enum { WIDEST = 60 };
 
-int odd_text_table_add(odd_text_table *table, const char *const *cells, oddrow_error *err)
+static void end_cell(odd_text_table *table, size_t start)
 {
-    size_t used = table->rows * table->columns;
-    if (odd_grow(&table->cells, &table->capacity, used + table->columns, sizeof *table->cells, err))
-        return ODDROW_ENOMEM;
-    for (size_t i = 0; i < table->columns; i++) {
-        const char *text = cells[i] ? cells[i] : "";
-        char *copy = odd_copy(text, strlen(text));
-        if (!copy) {
-            while (i-- > 0)
-                odd_free(table->cells[used + i]);
-            return odd_no_memory(err);
-        }
-        for (char *p = copy; *p; p++)
-            if (iscntrl((unsigned char)*p))
-                *p = ' ';
-        table->cells[used + i] = copy;
-    }
-    table->rows++;
-    return 0;
+    odd_bytes *b = &table->cells;
+    for (size_t i = start; i < b->size; i++)
+        if (iscntrl((unsigned char)b->data[i]))
+            b->data[i] = ' ';
+    odd_bytes_char(b, '\0');
+}
+
+void odd_text_table_cell(odd_text_table *table, const char *format, ...)
+{
+    size_t start = table->cells.size;
+    va_list arguments;
+    va_start(arguments, format);
+    odd_bytes_print_list(&table->cells, format, arguments);
+    va_end(arguments);
+    end_cell(table, start);
+}
+
+void odd_text_table_cells(odd_text_table *table, ...)
+{
+    va_list texts;
+    va_start(texts, table);
+    for (const char *text; (text = va_arg(texts, const char *));)
+        odd_text_table_cell(table, "%s", text);
+    va_end(texts);
 }
 
 /* Characters, not bytes: UTF-8 continuation bytes take no room of their own. */
@@ -52,38 +61,30 @@ static void print_cell(const char *text, size_t width, bool right, bool last)
     fputs(last ? "\n" : "  ", stdout);
 }
 
-void odd_text_table_print(const odd_text_table *table)
+int odd_text_table_finish(odd_text_table *table, int rc, oddrow_error *err)
 {
     enum { MOST = 16 };
-    size_t widths[MOST] = {0};
-    size_t columns = table->columns < MOST ? table->columns : MOST;
-    for (size_t r = 0; r < table->rows; r++) {
-        for (size_t c = 0; c < columns; c++) {
-            const char *text = table->cells[r * table->columns + c];
-            size_t width = width_of(text) - (r == 0 && text[0] == '>');
-            if (width > WIDEST)
-                width = WIDEST;
-            if (width > widths[c])
-                widths[c] = width;
-        }
+    const odd_bytes *b = &table->cells;
+    size_t widths[MOST] = {0}, columns = table->columns, cell = 0;
+    bool right[MOST] = {false};
+    assert(columns <= MOST);
+    if (!rc)
+        rc = odd_bytes_check(b, err);
+    for (size_t at = 0; !rc && at < b->size; at += strlen(b->data + at) + 1, cell++) {
+        size_t c = cell % columns;
+        right[c] = right[c] || (cell < columns && b->data[at] == '>');
+        size_t width = width_of(b->data + at) - (cell < columns && right[c]);
+        width = width > WIDEST ? WIDEST : width;
+        widths[c] = width > widths[c] ? width : widths[c];
     }
-    for (size_t r = 0; r < table->rows; r++) {
-        for (size_t c = 0; c < columns; c++) {
-            const char *text = table->cells[r * table->columns + c];
-            bool right = table->cells[c][0] == '>';
-            print_cell(r == 0 && right ? text + 1 : text, widths[c], right, c + 1 == columns);
-        }
+    cell = 0;
+    for (size_t at = 0; !rc && at < b->size; at += strlen(b->data + at) + 1, cell++) {
+        size_t c = cell % columns;
+        print_cell(b->data + at + (cell < columns && right[c]), widths[c], right[c],
+                   c + 1 == columns);
     }
-}
-
-void odd_text_table_free(odd_text_table *table)
-{
-    if (!table)
-        return;
-    for (size_t i = 0; i < table->rows * table->columns; i++)
-        odd_free(table->cells[i]);
-    odd_free(table->cells);
-    *table = (odd_text_table){0};
+    odd_bytes_free(&table->cells);
+    return rc;
 }
 
 int odd_print_json(json_t *value, oddrow_error *err)

@@ -5,22 +5,26 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "base/bytes.h"
 #include "oddrow.h"
 
 /* A table of texts, printed with columns as wide as they need to be. */
 typedef struct odd_text_table {
-    char **cells; /* rows x columns, owned */
-    size_t rows, columns, capacity;
+    size_t columns;
+    odd_bytes cells; /* row after row, a NUL behind each cell */
 } odd_text_table;
 
-/* Adds one row of `columns` texts, which are copied; NULL is empty. Control characters become
- * spaces. 0 or ODDROW_ENOMEM. */
-int odd_text_table_add(odd_text_table *table, const char *const *cells, oddrow_error *err);
+/* Adds the next cell, as printf would print it; control characters become spaces. The first
+ * `columns` cells are the header; a name that begins with > sets its column to the right. */
+void odd_text_table_cell(odd_text_table *table, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-/* Prints the table, its first row as the header; columns whose name begins with > in the header are
- * set to the right. The last column is not padded. */
-void odd_text_table_print(const odd_text_table *table);
-void odd_text_table_free(odd_text_table *table);
+/* Adds texts as cells; the list ends with NULL. */
+void odd_text_table_cells(odd_text_table *table, ...) __attribute__((sentinel));
+
+/* Prints the table unless rc says that it is not whole, and frees it. The last column is not
+ * padded. rc, or ODDROW_ENOMEM when a cell found no memory. */
+int odd_text_table_finish(odd_text_table *table, int rc, oddrow_error *err);
 
 /* Takes `value` (NULL: out of memory) and prints it, indented, with a newline. */
 int odd_print_json(json_t *value, oddrow_error *err);

@@ -6,35 +6,26 @@
 #include "base/error.h"
 #include "cli/print.h"
 
-static int add_column(odd_text_table *table, const odd_schema *schema, const odd_column *c,
-                      oddrow_error *err)
-{
-    char share[32] = "";
-    odd_bytes inside = {0};
-    if (odd_kind_is_read(c->kind) && schema->rows > 0 && c->missing + c->unparsed > 0)
-        snprintf(share, sizeof(share), "%.2f%%",
-                 100 * (double)(c->missing + c->unparsed) / (double)schema->rows);
-    odd_column_describe(c, &inside);
-    odd_bytes_add(&inside, "", 1);
-    const char *cells[] = {c->name, odd_kind_name(c->kind), share, inside.data, c->why};
-    int rc = odd_bytes_check(&inside, err);
-    if (!rc)
-        rc = odd_text_table_add(table, cells, err);
-    odd_bytes_free(&inside);
-    return rc;
-}
-
 int odd_schema_print(const odd_schema *schema, oddrow_error *err)
 {
-    static const char *const header[] = {"COLUMN", "KIND", ">MISSING", "CONTENT", "WHY"};
-    odd_text_table table = {.columns = sizeof(header) / sizeof(header[0])};
-    int rc = odd_text_table_add(&table, header, err);
-    for (size_t i = 0; rc == 0 && i < schema->K; i++)
-        rc = add_column(&table, schema, &schema->columns[i], err);
-    if (rc == 0)
-        odd_text_table_print(&table);
-    odd_text_table_free(&table);
-    return rc;
+    odd_text_table table = {.columns = 5};
+    odd_bytes inside = {0};
+    int rc = 0;
+    odd_text_table_cells(&table, "COLUMN", "KIND", ">MISSING", "CONTENT", "WHY", NULL);
+    for (size_t i = 0; !rc && i < schema->K; i++) {
+        const odd_column *c = &schema->columns[i];
+        uint64_t missing = odd_kind_is_read(c->kind) ? c->missing + c->unparsed : 0;
+        odd_text_table_cells(&table, c->name, odd_kind_name(c->kind), NULL);
+        odd_text_table_cell(&table, missing ? "%.2f%%" : "",
+                            100 * (double)missing / (double)schema->rows);
+        odd_bytes_clear(&inside);
+        odd_column_describe(c, &inside);
+        odd_bytes_char(&inside, '\0');
+        rc = odd_bytes_check(&inside, err);
+        odd_text_table_cells(&table, rc ? "" : inside.data, c->why ? c->why : "", NULL);
+    }
+    odd_bytes_free(&inside);
+    return odd_text_table_finish(&table, rc, err);
 }
 
 static json_t *column_json(const odd_column *c)

@@ -13,21 +13,22 @@
  * ever; keys: those of `link`; quiet is the command's. */
 #define ODD_CLIENT_OPTIONS(X)                                                                      \
     X(const char *, name, NULL, TEXT, "client", SEND, .value = "NAME", .unset = "a new one",       \
-      .help = "name under which the worker counts the rows of this sender")                        \
+      .help = "name under which the worker stores the row numbers of this sender")                 \
     X(bool, resume, false, SWITCH, "resume", SEND,                                                 \
-      .help = "row N of the data has number N: pass over what the worker has; needs --client")     \
+      .help = "give row N of the data the number N and skip the rows the worker has; needs "       \
+              "--client")                                                                          \
     X(odd_encoding, encoding, ODD_ENCODING_JSON, CHOICE, "format", SEND, .choice = encoding,       \
-      .help = "form of the rows on the wire; csv needs the model's column order")                  \
+      .help = "format of the rows on the wire; csv needs the model's column order")                \
     X(size_t, batch, 256, COUNT, "batch", SEND, .low = 1, .high = 65536, .value = "N",             \
-      .help = "rows a message")                                                                    \
+      .help = "rows per message")                                                                  \
     X(double, rate, 0, REAL, "rate", SEND, .high = 1e12, .value = "N",                             \
-      .help = "rows a second; 0: as fast as the worker takes them")                                \
+      .help = "rows per second; 0: as fast as the worker takes them")                              \
     X(double, patience, 0, DURATION, "patience", SEND | ASK, .high = 1e9, .value = "DURATION",     \
       .unset = "ask: 10s; send: for ever",                                                         \
-      .help = "how long to wait for the worker before giving up")                                  \
+      .help = "how long to wait for the worker before the command fails")                          \
     X(const char *, keys, NULL, TEXT, "keys", SEND | ASK | WATCH, .value = "DIR",                  \
-      .help = "CURVE keys: those of oddrow keygen, and server.key of the worker")                  \
-    X(bool, quiet, false, SWITCH, "quiet", SEND | ASK | WATCH, .help = "say nothing but errors")
+      .help = "directory of CURVE keys: those of oddrow keygen, and the worker's server.key")      \
+    X(bool, quiet, false, SWITCH, "quiet", SEND | ASK | WATCH, .help = "print nothing but errors")
 
 typedef struct odd_send_options {
     odd_link_options link;

@@ -12,17 +12,17 @@
  * from; form is the command's. */
 #define ODD_WATCH_OPTIONS(X)                                                                       \
     X(const char *, replay, NULL, TEXT, "replay", WATCH, .value = "EP",                            \
-      .help = "the worker's replay socket, to fetch what was missed")                              \
+      .help = "the worker's replay socket, to fetch messages that were missed")                    \
     X(uint64_t, from, 0, COUNT, "from", WATCH, .high = ODD_ANY, .value = "N",                      \
-      .unset = "what comes", .help = "begin at this sequence number, by replay")                   \
+      .unset = "what comes", .help = "start at this sequence number, through replay")              \
     X(const char *, topic, NULL, TEXT, "topic", WATCH, .value = "T", .unset = "all",               \
       .help = "odd, score, reject, drift, status, or the beginning of one")                        \
     X(uint64_t, count, 0, COUNT, "count", WATCH, .high = ODD_ANY, .value = "N",                    \
       .help = "stop after N messages; 0: never")                                                   \
     X(odd_form, form, ODD_FORM_TEXT, CHOICE, "format", WATCH, .choice = form,                      \
-      .help = "a line for people, or one JSON object a line")                                      \
+      .help = "lines for people, or one JSON object per line")                                     \
     X(const char *, state, NULL, TEXT, "state", WATCH, .value = "FILE",                            \
-      .help = "file that remembers the place, so that the next run goes on there")
+      .help = "file that stores the next sequence number, so that the next run continues there")
 
 typedef struct odd_watch_options {
     odd_link_options feed;

@@ -25,20 +25,20 @@ typedef enum odd_target_kind {
  * embedding_widths: see odd_saved_widths. */
 #define ODD_FIT_OPTIONS(X)                                                                         \
     X(uint64_t, min_count, 1, COUNT, "min-count", TRAIN | COLUMNS, .low = 1, .high = 1e9,          \
-      .value = "N", .help = "a category seen fewer times becomes 'rare'")                          \
+      .value = "N", .help = "a category that occurs fewer times becomes 'rare'")                   \
     X(size_t, max_vocab, 10000, COUNT, "max-vocab", TRAIN | COLUMNS, .low = 2, .high = 1e7,        \
-      .value = "N", .help = "most categories kept per column")                                     \
+      .value = "N", .help = "largest number of categories a column keeps")                         \
     X(odd_embedding_rule, embedding_rule, ODD_EMBEDDING_HALF, CHOICE, "embedding-rule",            \
       TRAIN | COLUMNS, .choice = embedding_rule,                                                   \
       .help = "width for V categories: min(50, V/2) or 1.6 V^0.56")                                \
     X(odd_scaler_kind, scaler, ODD_GAUSS_RANK, CHOICE, "scaler", TRAIN | COLUMNS,                  \
       .choice = scaler, .help = "scaling of numbers")                                              \
     X(odd_names, embedding_widths, {0}, NAMES, "embedding-width", TRAIN | COLUMNS,                 \
-      .value = "A=N,B=N", .repeats = true, .help = "widths that the rule is not to choose")        \
+      .value = "A=N,B=N", .repeats = true, .help = "widths of embeddings, in place of the rule's") \
     X(const char *, target, NULL, TEXT, "target", TRAIN | COLUMNS, .value = "A",                   \
       .help = "column to learn to predict, never an input: a supervised model")                    \
     X(odd_target_kind, task, ODD_TARGET_INFER, CHOICE, "task", TRAIN | COLUMNS, .choice = task,    \
-      .help = "the target is a class or a number; auto: as its cells look")
+      .help = "whether the target is a class or a number; auto: decided by its cells")
 
 typedef struct odd_fit_options {
     odd_names names[ODD_KINDS]; /* by kind: columns set by the user; none of ODD_CONSTANT and

@@ -15,7 +15,7 @@ typedef struct odd_csv_source odd_csv_source;
  * first lines of the first file. */
 #define ODD_CSV_OPTIONS(X)                                                                         \
     X(odd_names, files, {0}, NAMES, "files", TRAIN | SCORE | EVAL | COLUMNS | ENCODE | PREDICT,    \
-      .value = "FILES", .help = "CSV files, where the command line names none")                    \
+      .value = "FILES", .help = "CSV files to read if the command line names none")                \
     X(char, delimiter, 0, CHARACTER, "delimiter",                                                  \
       TRAIN | SCORE | EVAL | COLUMNS | ENCODE | SIMILAR | SEND | ASK | PREDICT, .value = "C",      \
       .help = "field delimiter: a character, tab, or auto (one of , ; tab |)")

@@ -22,7 +22,7 @@ typedef enum {
  * quiet and json are the commands'. */
 #define ODD_SCORE_OPTIONS(X)                                                                       \
     X(const char *, output, NULL, TEXT, "output", SCORE | PREDICT, .value = "OUT",                 \
-      .help = "where the rows go (-o); - is standard output")                                      \
+      .help = "file to write the rows to (-o); - is standard output")                              \
     X(odd_format, format, ODD_FORMAT_CSV, CHOICE, "format", SCORE, .choice = format,               \
       .help = "CSV or JSON lines")                                                                 \
     X(size_t, explain, 0, COUNT, "explain", SCORE, .high = 10000, .value = "K",                    \
@@ -34,21 +34,21 @@ typedef enum {
       .below_high = true, .value = "Q", .unset = "the model's",                                    \
       .help = "share of normal rows that may be called odd")                                       \
     X(odd_score_kind, score, ODD_SCORE_BOTH, CHOICE, "score", SCORE | EVAL, .choice = score_kind,  \
-      .help = "what the score is made of; both: reconstruction and rarity")                        \
+      .help = "parts that make up the score; both: reconstruction and rarity")                     \
     X(bool, masked, false, SWITCH, "masked", SCORE | EVAL,                                         \
-      .help = "score each column with that column masked; one pass a column")                      \
+      .help = "score each column while it is masked, one pass per column")                         \
     X(const char *, rejects, NULL, TEXT, "rejects", SCORE | ENCODE | PREDICT, .value = "FILE",     \
-      .help = "where rejected rows go, with their reason")                                         \
+      .help = "file to write rejected rows to, with the reason")                                   \
     X(bool, strict, false, SWITCH, "strict", SCORE | ENCODE | PREDICT,                             \
-      .help = "exit with 3 when rows were rejected")                                               \
+      .help = "exit with 3 if rows were rejected")                                                 \
     X(const char *, positive, NULL, TEXT, "positive", EVAL, .value = "VALUE",                      \
       .unset = "1, true, yes, anomaly, odd", .help = "label of the odd rows")                      \
     X(size_t, threads, 0, COUNT, "threads", SCORE | EVAL | ENCODE | SIMILAR | PREDICT,             \
       .high = 1024, .value = "N", .help = "threads; 0: one per processor")                         \
     X(bool, quiet, false, SWITCH, "quiet", SCORE | EVAL | EMBEDDINGS | ENCODE | SIMILAR | PREDICT, \
-      .help = "say nothing but errors")                                                            \
+      .help = "print nothing but errors")                                                          \
     X(bool, json, false, SWITCH, "json", EVAL | INSPECT | COLUMNS,                                 \
-      .help = "print JSON, not a table")
+      .help = "print JSON instead of a table")
 
 typedef struct odd_score_options {
     odd_csv_options csv;

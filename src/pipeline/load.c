@@ -147,7 +147,7 @@ static int read_section(reader *r, const char *section, const yaml_node_t *node)
         if (!option)
             return fail_at(r, key, "unknown key", text_of(key), nearest_key(section, text_of(key)));
         if (r->seen[option - table]++)
-            return fail_at(r, key, "this key is there twice:", text_of(key), NULL);
+            return fail_at(r, key, "duplicate key", text_of(key), NULL);
         int code = read_value(r, option, value);
         if (code)
             return code;
@@ -175,7 +175,7 @@ static int read_document(reader *r)
         for (yaml_node_pair_t *before = start; before < pair; before++)
             if (strcmp(text_of(yaml_document_get_node(r->document, before->key)), text_of(key)) ==
                 0)
-                return fail_at(r, key, "this section is there twice:", text_of(key), NULL);
+                return fail_at(r, key, "duplicate section", text_of(key), NULL);
         int code = read_section(r, text_of(key), value);
         if (code)
             return code;

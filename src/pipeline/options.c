@@ -108,8 +108,8 @@ int odd_options_check(const odd_options *options, oddrow_error *err)
         for (size_t a = 0; a < lists[i].count; a++)
             if (strcmp(lists[i].items[a], options->columns.target) == 0)
                 return odd_fail(err, ODDROW_EINVAL,
-                                "the column '%s' stands under %s and again under target; task says "
-                                "what a target is",
+                                "the column '%s' is named under %s and again under target; task "
+                                "sets the kind of a target",
                                 lists[i].items[a], odd_kind_name((odd_kind)i));
     for (size_t i = 0; i < ODD_KINDS; i++)
         for (size_t a = 0; a < lists[i].count; a++)
@@ -117,7 +117,7 @@ int odd_options_check(const odd_options *options, oddrow_error *err)
                 for (size_t b = j == i ? a + 1 : 0; b < lists[j].count; b++)
                     if (strcmp(lists[i].items[a], lists[j].items[b]) == 0)
                         return odd_fail(err, ODDROW_EINVAL,
-                                        "the column '%s' stands under %s and again under %s",
+                                        "the column '%s' is named under %s and again under %s",
                                         lists[i].items[a], odd_kind_name((odd_kind)i),
                                         odd_kind_name((odd_kind)j));
     return 0;

@@ -23,31 +23,31 @@ enum { ODD_OPTION_MAX = 160 };
 /* What embeddings, encode and similar take beside the sections data and scoring. */
 #define ODD_EMBEDDINGS_OPTIONS(X)                                                                  \
     X(const char *, output, NULL, TEXT, "output", EMBEDDINGS | ENCODE, .value = "PATH",            \
-      .help = "where the result goes (-o)")                                                        \
+      .help = "file or directory to write the result to (-o)")                                     \
     X(odd_table_format, format, ODD_TABLE_NPY, CHOICE, "format", EMBEDDINGS,                       \
-      .choice = table_format, .help = "export: the files' format")                                 \
+      .choice = table_format, .help = "export: format of the files")                               \
     X(bool, with_counts, false, SWITCH, "with-counts", EMBEDDINGS,                                 \
-      .help = "export: how many training rows had each value, too")                                \
+      .help = "export: also how many training rows had each value")                                \
     X(size_t, neighbours, 10, COUNT, "neighbours", EMBEDDINGS | SIMILAR, .low = 1, .high = 1e6,    \
-      .value = "K", .help = "near, similar: how many (-k)")                                        \
-    X(oddrow_metric, metric, ODDROW_COSINE, CHOICE, "metric", EMBEDDINGS, .choice = metric,        \
-      .help = "near: what near means")                                                             \
+      .value = "K", .help = "near, similar: how many to print (-k)")                               \
+    X(odd_metric, metric, ODD_COSINE, CHOICE, "metric", EMBEDDINGS, .choice = metric,        \
+      .help = "near: cosine similarity or Euclidean distance")                                     \
     X(bool, all, false, SWITCH, "all", EMBEDDINGS,                                                 \
-      .help = "plot: every column, each in a panel of its own")                                    \
+      .help = "plot: every column, each in its own panel")                                         \
     X(odd_method, method, ODD_METHOD_PCA, CHOICE, "method", EMBEDDINGS, .choice = method,          \
       .help = "plot: principal components, or t-SNE (up to 20,000 values)")                        \
     X(size_t, labels, 60, COUNT, "labels", EMBEDDINGS, .high = 1e5, .value = "N",                  \
-      .help = "plot: at most so many labels, of the most frequent values")                         \
+      .help = "plot: largest number of labels; the most frequent values get them")                 \
     X(uint64_t, seed, 0, COUNT, "seed", EMBEDDINGS, .high = ODD_ANY, .value = "N",                 \
-      .help = "plot: start of t-SNE's randomness")                                                 \
+      .help = "plot: seed of t-SNE")                                                               \
     X(odd_what, what, ODD_ENCODE_INPUT, CHOICE, "what", ENCODE, .choice = what,                    \
-      .help = "design matrix, bottleneck, or last hidden layer")                                   \
+      .help = "vectors to write: design matrix, bottleneck, or last hidden layer")                 \
     X(uint64_t, row, 0, COUNT, "row", SIMILAR, .high = ODD_ANY, .value = "N", .unset = "",         \
-      .help = "the row to compare with, data rows counted from 1")                                 \
+      .help = "number of the row to compare with, data rows counted from 1")                       \
     X(const char *, against, NULL, TEXT, "against", SIMILAR, .value = "OTHER.csv",                 \
-      .help = "look among the rows of this file instead")                                          \
+      .help = "search the rows of this file instead")                                              \
     X(bool, json, false, SWITCH, "json", EMBEDDINGS | SIMILAR,                                     \
-      .help = "list, near, similar: print JSON, not a table")
+      .help = "list, near, similar: print JSON instead of a table")
 
 /* All values, a member a section of the pipeline file (training: network and training); texts and
  * lists that are no defaults are owned. */

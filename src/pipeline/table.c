@@ -97,11 +97,11 @@ static const odd_option table[] = {
     {"columns", "timestamp", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.names[ODD_TIMESTAMP]),
      .value = "A,B", .unset = "inferred", .help = "columns of ISO 8601 or epoch times"},
     {"columns", "id", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.names[ODD_ID]), .value = "A,B",
-     .unset = "inferred", .help = "columns carried to the scores, never an input"},
+     .unset = "inferred", .help = "columns copied to the scores, never an input"},
     {"columns", "label", ODD_OPTION_NAMES, TRAIN | EVAL | COLUMNS, AT(columns.names[ODD_LABEL]),
      .value = "A", .help = "column that says which rows are odd, never an input"},
     {"columns", "ignore", ODD_OPTION_NAMES, TRAIN | COLUMNS, AT(columns.names[ODD_IGNORE]),
-     .value = "A,B", .help = "columns carried to the scores, never an input"},
+     .value = "A,B", .help = "columns copied to the scores, never an input"},
 
 #define SECTION "columns"
 #define MEMBER columns

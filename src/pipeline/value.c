@@ -217,8 +217,8 @@ static int read_character(const odd_option *o, const char *text, char *value, od
         *value = text[0];
     } else {
         return odd_fail(err, ODDROW_EINVAL,
-                        "%s must be one character that is no letter, digit or quote, or tab, or "
-                        "auto, not '%.100s'",
+                        "%s must be tab, auto, or one character other than a letter, a digit or "
+                        "a quote, not '%.100s'",
                         o->key, text);
     }
     return 0;

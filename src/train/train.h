@@ -18,31 +18,32 @@ typedef enum odd_weighting { ODD_WEIGHTS_NONE, ODD_WEIGHTS_BALANCED } odd_weight
  * autoencoder, a target has its own. */
 #define ODD_NETWORK_OPTIONS(X)                                                                     \
     X(odd_sizes, widths, {0}, COUNTS, "widths", TRAIN, .low = 1, .high = 4096, .value = "N,N",     \
-      .unset = "50,32,16,4,16,32,50", .help = "hidden layers; with a target 64,32 unless given")   \
+      .unset = "50,32,16,4,16,32,50",                                                              \
+      .help = "widths of the hidden layers; 64,32 by default with a target")                       \
     X(size_t, projection, 10, COUNT, "projection", TRAIN, .low = 1, .high = 1024, .value = "N",    \
       .help = "width of the dense layer over the numbers")                                         \
     X(odd_activation, activation, ODD_LEAKY_RELU, CHOICE, "activation", TRAIN,                     \
       .choice = activation, .help = "activation of the hidden layers")                             \
     X(double, dropout, 0, REAL, "dropout", TRAIN, .high = 1, .below_high = true, .value = "P",     \
-      .help = "share of hidden units dropped while training")                                      \
+      .help = "share of hidden units dropped during training")                                     \
     X(double, mask, 0.1, REAL, "mask", TRAIN, .high = 1, .below_high = true, .value = "P",         \
-      .help = "share of input columns masked while training")                                      \
+      .help = "share of input columns masked during training")                                     \
     X(odd_objective, objective, ODD_ROW, CHOICE, "objective", TRAIN, .choice = objective,          \
-      .help = "reconstruct the row, or the network's own input")
+      .help = "what the network reconstructs: the row, or its own input")
 
 /* epochs: at least this many, unless patience ends them; embeddings and freeze: see tables/saved.h;
  * output and quiet are the command's. */
 #define ODD_TRAINING_OPTIONS(X)                                                                    \
     X(const char *, output, NULL, TEXT, "output", TRAIN, .value = "MODEL",                         \
-      .help = "where the model goes (-o)")                                                         \
+      .help = "file to write the model to (-o)")                                                   \
     X(double, contamination, 0, REAL, "contamination", TRAIN, .high = 0.5, .below_high = true,     \
       .value = "F", .help = "share of the training rows that may be odd")                          \
     X(size_t, epochs, 20, COUNT, "epochs", TRAIN, .low = 1, .high = 1e6, .value = "N",             \
-      .help = "passes over the rows")                                                              \
+      .help = "number of passes over the rows")                                                    \
     X(size_t, min_steps, 1500, COUNT, "min-steps", TRAIN, .high = 1e9, .value = "N",               \
-      .help = "more passes over small files until this many steps")                                \
+      .help = "least number of steps; small files get more passes")                                \
     X(size_t, batch_size, 256, COUNT, "batch-size", TRAIN, .low = 1, .high = 1e6, .value = "N",    \
-      .help = "rows a step")                                                                       \
+      .help = "rows per step")                                                                     \
     X(double, learning_rate, 3e-3, REAL, "learning-rate", TRAIN, .high = 10, .above_low = true,    \
       .value = "X", .help = "peak of the one-cycle schedule")                                      \
     X(double, weight_decay, 0, REAL, "weight-decay", TRAIN, .high = 1, .value = "X",               \
@@ -55,26 +56,26 @@ typedef enum odd_weighting { ODD_WEIGHTS_NONE, ODD_WEIGHTS_BALANCED } odd_weight
       .below_high = true, .value = "Q",                                                            \
       .help = "share of normal rows that the model may call odd")                                  \
     X(uint64_t, seed, 1, COUNT, "seed", TRAIN, .high = ODD_ANY, .value = "N",                      \
-      .help = "start of all randomness")                                                           \
+      .help = "seed of all random numbers")                                                        \
     X(size_t, threads, 0, COUNT, "threads", TRAIN, .high = 1024, .value = "N",                     \
-      .help = "threads; 0: one per processor. The model is the same for any number")               \
+      .help = "threads; 0: one per processor. The model does not depend on it")                    \
     X(size_t, memory, (size_t)1 << 30, BYTES, "memory", TRAIN, .low = 16777216.0, .high = 1e15,    \
-      .value = "SIZE", .help = "resident memory to stay near, such as 256M or 2G")                 \
+      .value = "SIZE", .help = "approximate limit for resident memory, such as 256M or 2G")        \
     X(const char *, checkpoint, NULL, TEXT, "checkpoint", TRAIN, .value = "DIR",                   \
       .help = "directory that keeps the state of the run")                                         \
     X(bool, resume, false, SWITCH, "resume", TRAIN,                                                \
-      .help = "go on from the checkpoint, where there is one")                                     \
+      .help = "continue from the checkpoint, if there is one")                                     \
     X(const char *, report, NULL, TEXT, "report", TRAIN, .value = "FILE.json",                     \
-      .help = "where a record of every epoch goes")                                                \
+      .help = "file to write a record of every epoch to")                                          \
     X(odd_weighting, class_weights, ODD_WEIGHTS_NONE, CHOICE, "class-weights", TRAIN,              \
       .choice = class_weights,                                                                     \
-      .help = "balanced: rare classes of the target weigh as much in all")                         \
+      .help = "balanced: each class of the target has the same total weight")                      \
     X(odd_names, embeddings, {0}, NAMES, "embeddings", TRAIN, .value = "FILE,A=FILE",              \
       .repeats = true,                                                                             \
       .help = "saved tables to start from: a model, safetensors, or COLUMN=vectors.txt")           \
     X(odd_names, freeze, {0}, NAMES, "freeze", TRAIN, .value = "A,B|all", .repeats = true,         \
-      .help = "columns whose loaded tables stay as they are")                                      \
-    X(bool, quiet, false, SWITCH, "quiet", TRAIN, .help = "say nothing but errors")
+      .help = "columns whose loaded tables do not change in training")                             \
+    X(bool, quiet, false, SWITCH, "quiet", TRAIN, .help = "print nothing but errors")
 
 typedef struct odd_train_options {
     odd_csv_options csv;

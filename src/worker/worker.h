@@ -30,20 +30,21 @@ typedef enum odd_publish { ODD_PUBLISH_ODD, ODD_PUBLISH_ALL } odd_publish;
     X(const char *, pull, "tcp://127.0.0.1:5555", TEXT, "pull", SERVE, .value = "EP",              \
       .help = "PULL socket: rows, fire and forget; 'none' binds no socket, here and below")        \
     X(const char *, rows, "tcp://127.0.0.1:5556", TEXT, "rows", SERVE, .value = "EP",              \
-      .help = "ROUTER socket: rows acknowledged (send) or answered (ask)")                         \
+      .help = "ROUTER socket: rows that are acknowledged (send) or answered (ask)")                \
     X(const char *, feed, "tcp://127.0.0.1:5557", TEXT, "feed", SERVE, .value = "EP",              \
-      .help = "XPUB socket: scored rows, rejects, drift, status")                                  \
+      .help = "XPUB socket: scored rows, rejected rows, drift, status")                            \
     X(const char *, replay, "tcp://127.0.0.1:5558", TEXT, "replay", SERVE, .value = "EP",          \
       .help = "ROUTER socket: the feed from any sequence number on")                               \
     X(const char *, http, "127.0.0.1:5580", TEXT, "http", SERVE, .value = "HOST:PORT",             \
       .help = "/healthz, /readyz and /metrics")                                                    \
     X(const char *, http_token, NULL, TEXT, "http-token", SERVE | PROMOTE, .value = "FILE",        \
-      .help = "file with the token that HTTP clients must bear; wanted beyond loopback")           \
+      .help = "file with the token that HTTP clients must send; required beyond loopback")         \
     X(const char *, journal, NULL, TEXT, "journal", SERVE, .value = "FILE.db",                     \
-      .unset = "a temporary one", .help = "SQLite file of the feed and of the clients' places")    \
+      .unset = "a temporary one",                                                                  \
+      .help = "SQLite file that holds the feed and the place of each client")                      \
     X(odd_durability, durability, ODD_DURABLE_PROCESS, CHOICE, "durability", SERVE,                \
       .choice = durability,                                                                        \
-      .help = "what acknowledged rows survive: the end of the process, or a power failure")        \
+      .help = "what acknowledged rows survive: the end of the process, or also a power failure")   \
     X(odd_retain, retain, {.bytes = (size_t)1 << 30}, RETAIN, "retain", SERVE,                     \
       .value = "DURATION|SIZE",                                                                    \
       .help = "how much of the feed the journal keeps: 12h, 7d, 500M, 10G")                        \
@@ -54,20 +55,21 @@ typedef enum odd_publish { ODD_PUBLISH_ODD, ODD_PUBLISH_ALL } odd_publish;
     X(double, alerts, 0, REAL, "alerts", SERVE, .high = 1, .above_low = true, .below_high = true,  \
       .value = "Q", .unset = "the model's", .help = "share of normal rows that may be called odd") \
     X(size_t, batch_rows, 2048, COUNT, "batch-rows", SERVE, .low = 1, .high = 65536, .value = "N", \
-      .help = "rows scored together at most")                                                      \
+      .help = "largest number of rows scored together")                                            \
     X(double, batch_wait, 500e-6, DURATION, "batch-wait", SERVE, .high = 60, .value = "DURATION",  \
       .help = "how long a busy worker waits for a batch to fill; an idle one never waits")         \
     X(size_t, threads, 0, COUNT, "threads", SERVE, .high = 1024, .value = "N",                     \
       .help = "scoring threads; 0: one per processor")                                             \
     X(size_t, max_message, (size_t)16 << 20, BYTES, "max-message", SERVE, .low = 4096,             \
       .high = ODD_MESSAGE_MOST, .value = "SIZE",                                                   \
-      .help = "longest payload; a longer one is rejected")                                         \
+      .help = "size of the longest payload that is accepted")                                      \
     X(const char *, keys, NULL, TEXT, "keys", SERVE, .value = "DIR",                               \
-      .help = "CURVE keys and allow list, as oddrow keygen makes them; wanted beyond loopback")    \
+      .help = "directory of CURVE keys and allow list, made by oddrow keygen; required beyond "    \
+              "loopback")                                                                          \
     X(const char *, shadow, NULL, TEXT, "shadow", SERVE, .value = "MODEL",                         \
-      .help = "a candidate that scores the same rows, to compare")                                 \
+      .help = "second model that scores the same rows, for comparison")                            \
     X(odd_form, log_form, ODD_FORM_TEXT, CHOICE, "log", SERVE, .choice = form,                     \
-      .help = "form of the log on standard error")
+      .help = "format of the log on standard error")
 
 /* Texts are borrowed until odd_worker_free. */
 typedef struct odd_worker_options {

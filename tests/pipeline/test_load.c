@@ -83,9 +83,8 @@ static void test_places(void **state)
     refused("zebra: 1\n", "p.yaml:1:1: unknown section 'zebra'");
     refused("training: 3\n", "p.yaml:1:11: the section training must hold keys and values");
     refused("- a\n", "p.yaml:1:1: a pipeline file holds sections: data, columns, …");
-    refused("training:\n  epochs: 1\n  epochs: 2\n",
-            "p.yaml:3:3: this key is there twice: 'epochs'");
-    refused("data: {}\ndata: {}\n", "p.yaml:2:1: this section is there twice: 'data'");
+    refused("training:\n  epochs: 1\n  epochs: 2\n", "p.yaml:3:3: duplicate key 'epochs'");
+    refused("data: {}\ndata: {}\n", "p.yaml:2:1: duplicate section 'data'");
     refused("training:\n  epochs:\n",
             "p.yaml:2:10: epochs has no value; leave the key out for its default");
     refused("training:\n  epochs: [1, 2]\n", "p.yaml:2:11: epochs must be one value, not a list");

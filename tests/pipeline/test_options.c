@@ -142,12 +142,14 @@ static void test_refusals(void **state)
             "widths must be a whole number of at least 1 and at most 4096, not ''");
     refused("columns", "id", "a,,b", "id has an empty item");
     refused("scoring", "output", "", "output must not be empty");
-    refused("data", "delimiter", "ab",
-            "delimiter must be one character that is no letter, digit or quote, or tab, or auto, "
-            "not 'ab'");
-    refused("data", "delimiter", "\xff",
-            "delimiter must be one character that is no letter, digit or quote, or tab, or auto, "
-            "not '\xff'");
+    refused(
+        "data", "delimiter", "ab",
+        "delimiter must be tab, auto, or one character other than a letter, a digit or a quote, "
+        "not 'ab'");
+    refused(
+        "data", "delimiter", "\xff",
+        "delimiter must be tab, auto, or one character other than a letter, a digit or a quote, "
+        "not '\xff'");
 }
 
 static void test_flag_wins(void **state)
@@ -174,7 +176,7 @@ static void test_two_kinds(void **state)
     assert_int_equal(odd_options_check(&options, &err), 0);
     flag("columns", "numeric", "c,b");
     assert_int_equal(odd_options_check(&options, &err), ODDROW_EINVAL);
-    assert_string_equal(err.message, "the column 'b' stands under numeric and again under id");
+    assert_string_equal(err.message, "the column 'b' is named under numeric and again under id");
 }
 
 /* Every default, printed and read again, is the same value. */
