@@ -23,18 +23,19 @@ uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_
                                     const odd_network *network, const bool *frozen)
 {
     const odd_network_config *config = &network->config;
-    bool chosen = options->widths.count > 0 || !odd_objective_supervised(config->objective);
-    size_t layers = chosen ? config->layers : 0; /* the usual layers of a target count as none */
+    odd_sizes widths = options->widths;
+    if (!widths.count && !odd_objective_supervised(config->objective))
+        widths = (odd_sizes){config->widths, config->layers};
     double numbers[] = {options->dropout,       options->mask,         options->contamination,
                         options->learning_rate, options->weight_decay, options->validation};
     uint64_t wholes[] = {dataset->hash,       dataset->rows,       options->projection,
                          options->activation, options->objective,  options->epochs,
                          options->min_steps,  options->batch_size, options->patience,
-                         options->seed,       options->memory,     layers};
+                         options->seed,       options->memory,     widths.count};
     uint64_t hash = odd_hash(numbers, sizeof numbers, 1);
     hash = odd_hash(wholes, sizeof wholes, hash);
-    if (chosen)
-        hash = odd_hash(config->widths, layers * sizeof *config->widths, hash);
+    if (widths.count)
+        hash = odd_hash(widths.items, widths.count * sizeof *widths.items, hash);
     if (options->embeddings.count || options->columns.embedding_widths.count)
         hash = odd_hash(network->parameters, network->count * sizeof(float), hash);
     if (frozen)
