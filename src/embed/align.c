@@ -1,3 +1,4 @@
+/* embed/align.c: rotations from shared values, carried through all parts of a model. */
 #include "embed/align.h"
 
 #include <math.h>
@@ -12,11 +13,6 @@
 #include "model/parts.h"
 #include "tables/embedding.h"
 
-static int out_of_memory(oddrow_error *err)
-{
-    return odd_no_memory(err);
-}
-
 static double norm(const float *v, size_t n)
 {
     double sum = 0;
@@ -30,7 +26,7 @@ int odd_procrustes(const float *const *from, const float *const *to, size_t coun
 {
     double *product = odd_alloc(E * E, sizeof(double)), *u = odd_alloc(E * E, sizeof(double)),
            *vt = odd_alloc(E * E, sizeof(double)), *s = odd_alloc(E, sizeof(double));
-    int rc = product && u && vt && s ? 0 : out_of_memory(err);
+    int rc = product && u && vt && s ? 0 : odd_no_memory(err);
     for (size_t i = 0; !rc && i < count; i++) { /* N^T O, unit rows */
         double scale = norm(from[i], E) * norm(to[i], E);
         for (size_t a = 0; scale > 0 && a < E; a++)
@@ -50,63 +46,47 @@ int odd_procrustes(const float *const *from, const float *const *to, size_t coun
 
 /* ---- rotating ---- */
 
-/* `rows` rows at stride: v <- v R, the E floats from each row's start on. */
-static void rotate_rows(float *v, size_t rows, size_t stride, const double *rotation, size_t E,
-                        double *scratch)
-{
-    for (size_t i = 0; i < rows; i++, v += stride) {
-        memset(scratch, 0, E * sizeof(double));
-        for (size_t a = 0; a < E; a++)
-            for (size_t b = 0; b < E; b++)
-                scratch[b] += (double)v[a] * rotation[a * E + b];
-        for (size_t b = 0; b < E; b++)
-            v[b] = (float)scratch[b];
-    }
-}
+/* A rotation R (E, E) of the floats of one column: rows `stride` apart in a greater matrix. */
+typedef struct turn {
+    size_t E, stride;
+    const double *rotation;
+    double *scratch; /* (E) */
+} turn;
 
-/* W (E, n) <- R^T W */
-static void rotate_columns(float *w, size_t n, const double *rotation, size_t E, double *scratch)
+/* v <- v R for `count` vectors, `stride` apart, whose E floats are `step` apart: rows of a table
+ * with step 1; with stride 1 the columns of W, W <- R^T W. */
+static void rotate(const turn *t, float *v, size_t count, size_t stride, size_t step)
 {
-    for (size_t j = 0; j < n; j++) {
-        memset(scratch, 0, E * sizeof(double));
-        for (size_t a = 0; a < E; a++)
-            for (size_t b = 0; b < E; b++)
-                scratch[b] += (double)w[a * n + j] * rotation[a * E + b];
-        for (size_t b = 0; b < E; b++)
-            w[b * n + j] = (float)scratch[b];
+    for (size_t i = 0; i < count; i++, v += stride) {
+        memset(t->scratch, 0, t->E * sizeof(double));
+        for (size_t a = 0; a < t->E; a++)
+            for (size_t b = 0; b < t->E; b++)
+                t->scratch[b] += (double)v[a * step] * t->rotation[a * t->stride + b];
+        for (size_t b = 0; b < t->E; b++)
+            v[b * step] = (float)t->scratch[b];
     }
-}
-
-/* The tensor "head.<c>.<what>", or NULL. */
-static const odd_tensor *tensor_of(const odd_network *network, const char *group, size_t c,
-                                   const char *what, float **data)
-{
-    char name[40];
-    snprintf(name, sizeof name, "%s.%zu.%s", group, c, what);
-    size_t at = odd_network_find(network, name);
-    *data = at == ODD_NO_TENSOR ? NULL : odd_network_tensor(network, at);
-    return at == ODD_NO_TENSOR ? NULL : &network->tensors[at];
 }
 
 /* Column c of the network in the coordinates x R. */
-static void rotate_network(odd_network *network, size_t c, const double *rotation, double *scratch)
+static void rotate_network(odd_network *network, size_t c, const turn *t)
 {
-    size_t E = network->config.E[c], first = network->first[c];
-    const odd_tensor *layer = &network->tensors[network->dense], *tensor;
-    float *data;
-    rotate_rows(odd_network_tensor(network, c), network->config.V[c], E, rotation, E, scratch);
-    rotate_rows(odd_network_tensor(network, network->dense) + first, layer->rows, layer->cols,
-                rotation, E, scratch);
-    if ((tensor = tensor_of(network, "head", c, "weight", &data)))
-        rotate_columns(data, tensor->cols, rotation, E, scratch);
-    if (tensor_of(network, "head", c, "bias", &data))
-        rotate_rows(data, 1, E, rotation, E, scratch);
+    size_t first = network->first[c], at;
+    const odd_tensor *layer = &network->tensors[network->dense];
+    char name[40];
+    rotate(t, odd_network_tensor(network, c), network->config.V[c], t->E, 1);
+    rotate(t, odd_network_tensor(network, network->dense) + first, layer->rows, layer->cols, 1);
+    snprintf(name, sizeof name, "head.%zu.weight", c);
+    if ((at = odd_network_find(network, name)) != ODD_NO_TENSOR) {
+        size_t n = network->tensors[at].cols;
+        rotate(t, odd_network_tensor(network, at), n, 1, n);
+    }
+    snprintf(name, sizeof name, "head.%zu.bias", c);
+    if ((at = odd_network_find(network, name)) != ODD_NO_TENSOR)
+        rotate(t, odd_network_tensor(network, at), 1, t->E, 1);
     if (network->config.objective == ODD_EMBEDDING_MSE) { /* y is compared with x */
-        tensor = &network->tensors[network->output];
-        rotate_columns(odd_network_tensor(network, network->output) + first * tensor->cols,
-                       tensor->cols, rotation, E, scratch);
-        rotate_rows(odd_network_tensor(network, network->output + 1) + first, 1, E, rotation, E,
-                    scratch);
+        size_t n = network->tensors[network->output].cols;
+        rotate(t, odd_network_tensor(network, network->output) + first * n, n, 1, n);
+        rotate(t, odd_network_tensor(network, network->output + 1) + first, 1, t->E, 1);
     }
 }
 
@@ -116,7 +96,7 @@ static int rotate_shape(odd_shape *shape, const double *q, oddrow_error *err)
 {
     size_t n = shape->n;
     double *l = odd_alloc(n * n, sizeof(double)), *turned = odd_alloc(n * n, sizeof(double));
-    int rc = l && turned ? 0 : out_of_memory(err);
+    int rc = l && turned ? 0 : odd_no_memory(err);
     for (size_t i = 0; !rc && i < n; i++)
         for (size_t j = 0; j <= i; j++)
             l[i * n + j] = (double)shape->whiten[i * n + j];
@@ -138,15 +118,15 @@ static int rotate_shape(odd_shape *shape, const double *q, oddrow_error *err)
 }
 
 /* Of variances alone, the rotated ones: var'_b = sum_a R_ab^2 var_a; whiten holds 1 / sd. */
-static void rotate_variances(float *whiten, const double *rotation, size_t E, double *scratch)
+static void rotate_variances(const turn *t, float *whiten)
 {
-    memset(scratch, 0, E * sizeof(double));
-    for (size_t a = 0; a < E; a++)
-        for (size_t b = 0; b < E; b++)
-            scratch[b] +=
-                rotation[a * E + b] * rotation[a * E + b] / ((double)whiten[a] * (double)whiten[a]);
-    for (size_t b = 0; b < E; b++)
-        whiten[b] = (float)(1 / sqrt(scratch[b]));
+    memset(t->scratch, 0, t->E * sizeof(double));
+    for (size_t a = 0; a < t->E; a++)
+        for (size_t b = 0; b < t->E; b++)
+            t->scratch[b] += t->rotation[a * t->stride + b] * t->rotation[a * t->stride + b] /
+                             ((double)whiten[a] * (double)whiten[a]);
+    for (size_t b = 0; b < t->E; b++)
+        whiten[b] = (float)(1 / sqrt(t->scratch[b]));
 }
 
 /* ---- pairs ---- */
@@ -186,27 +166,23 @@ static int align_column(odd_model *model, const odd_model *old, size_t c, double
     size_t E = table.E, X = model->network->X, first = model->network->first[c];
     const float **from = odd_alloc(table.V, sizeof *from), **to = odd_alloc(table.V, sizeof *to);
     double *rotation = odd_alloc(E * E + E, sizeof(double));
-    int rc = from && to && rotation ? 0 : out_of_memory(err);
+    int rc = from && to && rotation ? 0 : odd_no_memory(err);
     *out = (odd_alignment){.name = table.name, .E = E, .before = NAN, .after = NAN};
-    if (rc || odd_embedding_find(old, table.name, &other, NULL))
-        goto done;
-    out->old_E = other.E;
-    if (other.E != E)
-        goto done;
-    out->shared = pair_up(&table, &other, from, to);
+    if (!rc && !odd_embedding_find(old, table.name, &other, NULL))
+        out->old_E = other.E;
+    if (!rc && out->old_E == E)
+        out->shared = pair_up(&table, &other, from, to);
     out->aligned = out->shared > 0;
-    if (!out->aligned)
-        goto done;
-    out->before = mean_cosine(from, to, out->shared, E);
-    rc = odd_procrustes(from, to, out->shared, E, rotation, err);
-    if (rc)
-        goto done;
-    rotate_network(model->network, c, rotation, rotation + E * E);
-    for (size_t a = 0; a < E; a++)
-        for (size_t b = 0; b < E; b++)
-            q[(first + a) * X + first + b] = rotation[a * E + b];
-    out->after = mean_cosine(from, to, out->shared, E); /* the tables turned where they lie */
-done:
+    if (out->aligned) {
+        out->before = mean_cosine(from, to, out->shared, E);
+        rc = odd_procrustes(from, to, out->shared, E, rotation, err);
+    }
+    if (!rc && out->aligned) {
+        rotate_network(model->network, c, &(turn){E, E, rotation, rotation + E * E});
+        for (size_t a = 0; a < E; a++)
+            memcpy(q + (first + a) * X + first, rotation + a * E, E * sizeof(double));
+        out->after = mean_cosine(from, to, out->shared, E); /* the tables turned where they lie */
+    }
     odd_free(from);
     odd_free(to);
     odd_free(rotation);
@@ -217,27 +193,25 @@ done:
 static int rotate_rarity(odd_model *model, const double *q, bool *approximate, oddrow_error *err)
 {
     const odd_network *network = model->network;
+    odd_verdict *verdict = &model->verdict;
     size_t X = network->X;
     *approximate = false;
-    if (!model->verdict.prototypes || !model->verdict.shape.whiten ||
-        !(model->verdict.shape.whiten[0] > 0))
+    if (!verdict->prototypes || !verdict->shape.whiten || !(verdict->shape.whiten[0] > 0))
         return 0; /* a model that does not score does without */
     *approximate = X > ODD_SHAPE_FULL;
+    double *scratch = odd_alloc(X, sizeof(double));
+    if (!scratch)
+        return odd_no_memory(err);
     for (size_t c = 0; c < model->schema->C; c++) {
-        size_t E = network->config.E[c], first = network->first[c];
-        double *rotation = odd_alloc(E * E + E, sizeof(double));
-        if (!rotation)
-            return out_of_memory(err);
-        for (size_t a = 0; a < E; a++)
-            memcpy(rotation + a * E, q + (first + a) * X + first, E * sizeof(double));
-        rotate_rows(model->verdict.prototypes + first, model->verdict.prototype_count, X, rotation,
-                    E, rotation + E * E);
-        rotate_rows(model->verdict.shape.mean + first, 1, X, rotation, E, rotation + E * E);
+        size_t first = network->first[c];
+        turn t = {network->config.E[c], X, q + first * X + first, scratch};
+        rotate(&t, verdict->prototypes + first, verdict->prototype_count, X, 1);
+        rotate(&t, verdict->shape.mean + first, 1, X, 1);
         if (*approximate)
-            rotate_variances(model->verdict.shape.whiten + first, rotation, E, rotation + E * E);
-        odd_free(rotation);
+            rotate_variances(&t, verdict->shape.whiten + first);
     }
-    return *approximate ? 0 : rotate_shape(&model->verdict.shape, q, err);
+    odd_free(scratch);
+    return *approximate ? 0 : rotate_shape(&verdict->shape, q, err);
 }
 
 int odd_align(odd_model *model, const odd_model *old, odd_alignment *out, bool *approximate,
@@ -245,7 +219,7 @@ int odd_align(odd_model *model, const odd_model *old, odd_alignment *out, bool *
 {
     size_t X = model->network->X, done = 0;
     double *q = odd_alloc(X * X, sizeof(double)); /* all rotations, block by block */
-    int rc = q ? 0 : out_of_memory(err);
+    int rc = q ? 0 : odd_no_memory(err);
     for (size_t i = 0; !rc && i < X; i++)
         q[i * X + i] = 1;
     for (size_t c = 0; !rc && c < model->schema->C; c++) {

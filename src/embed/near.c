@@ -1,3 +1,4 @@
+/* embed/near.c: a pass in single precision finds candidates, which are ranked in double. */
 #include "embed/near.h"
 
 #include <float.h>

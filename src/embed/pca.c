@@ -1,16 +1,13 @@
+/* embed/pca.c: the first two principal components. */
+#include "embed/project.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "embed/project.h"
 #include "math/decompose.h"
 #include "math/matrix.h"
-
-static int out_of_memory(oddrow_error *err)
-{
-    return odd_no_memory(err);
-}
 
 /* The vectors without their mean, in double. */
 static void centre(const float *vectors, size_t V, size_t E, double *out)
@@ -46,7 +43,7 @@ int odd_pca(const float *vectors, size_t V, size_t E, double *points, double *ex
 {
     double *centred = odd_alloc(V * E, sizeof(double)), *a = odd_alloc(E * E, sizeof(double)),
            *values = odd_alloc(E, sizeof(double)), total = 0, shown = 0;
-    int rc = centred && a && values ? 0 : out_of_memory(err);
+    int rc = centred && a && values ? 0 : odd_no_memory(err);
     memset(points, 0, 2 * V * sizeof(double));
     if (!rc) {
         centre(vectors, V, E, centred);

@@ -1,3 +1,4 @@
+/* embed/picture.c: SVG panels of points with labels, and the HTML page around them. */
 #include "embed/picture.h"
 
 #include <inttypes.h>
@@ -13,7 +14,8 @@
 #include "embed/project.h"
 
 enum { WIDTH = 900, HEIGHT = 640, HEAD = 44, EDGE = 26, LETTERS = 28, SHOWN_NEAR = 5, PIECE = 64 };
-#define LETTER_WIDTH 7.0 /* at 12 px: wide for most sans-serif letters */
+static const size_t NAME = SIZE_MAX; /* in the place of an id: the name of the column */
+#define LETTER_WIDTH 7.0             /* at 12 px: wide for most sans-serif letters */
 #define LINE_HEIGHT 14.0
 
 static const char STYLE[] =
@@ -53,61 +55,45 @@ static const char HTML_STYLE[] =
     "@media(prefers-color-scheme:dark){body{background:#161718}#tip{background:#eee;color:#111}}"
     "</style>\n</head>\n<body>\n";
 
+/* The values nearest to one, itself left out. */
+typedef struct nearest {
+    odd_neighbour items[SHOWN_NEAR];
+    size_t count;
+} nearest;
+
 typedef struct panel {
     const odd_embedding *e;
     size_t V; /* values shown */
     double explained;
-    double *points; /* (V, 2), then in pixels */
-    odd_mark *marks;
-    odd_box *boxes;
-    double *widths;      /* of labels */
-    odd_neighbour *near; /* (V, SHOWN_NEAR + 1) */
-    size_t *near_count;  /* (V) */
+    double *points;  /* (V, 2) */
+    odd_mark *marks; /* (V) in pixels */
+    nearest *near;   /* (V) */
 } panel;
 
-static int out_of_memory(oddrow_error *err)
-{
-    return odd_no_memory(err);
-}
-
-static void free_panel(panel *p)
-{
-    odd_free(p->points);
-    odd_free(p->marks);
-    odd_free(p->boxes);
-    odd_free(p->widths);
-    odd_free(p->near);
-    odd_free(p->near_count);
-}
+/* The document in the making, and the text that goes into it next. */
+typedef struct sheet {
+    const odd_picture_options *options;
+    odd_bytes out, text;
+} sheet;
 
 /* ---- texts ---- */
 
-/* Text in XML or HTML, also within quotes. Control characters must be gone. */
-static int add_escaped(odd_bytes *out, const char *data, size_t size)
+/* Sets the text to the value of an id on one line, or for NAME to the column's name. U+FFFE and
+ * U+FFFF are UTF-8 but not characters of XML: U+FFFD replaces them. */
+static void set_text(odd_bytes *text, const odd_embedding *e, size_t id)
 {
-    int rc = 0;
-    for (size_t i = 0; i < size && !rc; i++) {
-        const char *entity = data[i] == '&'    ? "&amp;"
-                             : data[i] == '<'  ? "&lt;"
-                             : data[i] == '>'  ? "&gt;"
-                             : data[i] == '"'  ? "&quot;"
-                             : data[i] == '\'' ? "&#39;"
-                                               : NULL;
-        rc = entity ? odd_bytes_add(out, entity, strlen(entity)) : odd_bytes_add(out, data + i, 1);
-    }
-    return rc;
-}
-
-/* U+FFFE and U+FFFF are UTF-8 but no characters of XML. */
-static void replace_noncharacters(odd_bytes *text)
-{
+    odd_bytes_clear(text);
+    if (id == NAME)
+        odd_spell(e->name, strlen(e->name), ODD_AS_LINE, text);
+    else
+        odd_embedding_spell(e, (uint32_t)id, ODD_AS_LINE, text);
     for (size_t i = 0; i + 2 < text->size; i++)
         if (memcmp(text->data + i, "\xef\xbf\xbe", 3) == 0 ||
             memcmp(text->data + i, "\xef\xbf\xbf", 3) == 0)
-            text->data[i + 2] = '\xbd'; /* U+FFFD */
+            text->data[i + 2] = '\xbd';
 }
 
-/* Cuts text to so many characters, "…" behind; returns its width in pixels. */
+/* Cuts the text to so many characters, "…" behind; returns its width in pixels. */
 static double cut(odd_bytes *text, size_t most)
 {
     size_t letters = 0, wide = 0, end = 0;
@@ -123,27 +109,27 @@ static double cut(odd_bytes *text, size_t most)
     if (letters > most && end) {
         text->size = end;
         letters = most;
-        if (odd_bytes_add(text, "\xe2\x80\xa6", 3))
-            return 0;
+        odd_bytes_text(text, "\xe2\x80\xa6");
     }
     return ((double)letters + 0.8 * (double)wide) * LETTER_WIDTH;
 }
 
-/* The value of an id for people, on one line. */
-static int value_text(const odd_embedding *e, size_t id, odd_bytes *out)
+/* Adds the text of an id, or NAME, cut to `most` characters and escaped for XML and HTML, also
+ * within quotes. */
+static void add_text(sheet *s, const odd_embedding *e, size_t id, size_t most)
 {
-    odd_bytes_clear(out);
-    int rc = odd_embedding_spell(e, (uint32_t)id, ODD_AS_LINE, out);
-    replace_noncharacters(out);
-    return rc;
-}
-
-static int name_text(const odd_embedding *e, odd_bytes *out)
-{
-    odd_bytes_clear(out);
-    int rc = odd_spell(e->name, strlen(e->name), ODD_AS_LINE, out);
-    replace_noncharacters(out);
-    return rc;
+    static const char special[] = "&<>\"'";
+    static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
+    set_text(&s->text, e, id);
+    cut(&s->text, most);
+    for (size_t i = 0; i < s->text.size; i++) {
+        const char *at = memchr(special, s->text.data[i], sizeof special - 1);
+        if (at)
+            odd_bytes_text(&s->out, entities[at - special]);
+        else
+            odd_bytes_char(&s->out, s->text.data[i]);
+    }
+    s->out.failed |= s->text.failed;
 }
 
 /* ---- layout ---- */
@@ -152,10 +138,17 @@ static void find_near(void *context, size_t piece, size_t thread)
 {
     panel *p = context;
     (void)thread;
-    for (size_t i = piece * PIECE; i < p->V && i < (piece + 1) * PIECE; i++)
+    for (size_t i = piece * PIECE; i < p->V && i < (piece + 1) * PIECE; i++) {
+        odd_neighbour found[SHOWN_NEAR + 1];
+        size_t count = 0;
+        nearest *n = &p->near[i];
         if (odd_near(p->e->vectors, p->V, p->e->E, p->e->vectors + i * p->e->E, ODD_COSINE,
-                     SHOWN_NEAR + 1, p->near + i * (SHOWN_NEAR + 1), &p->near_count[i], NULL))
-            p->near_count[i] = 0;
+                     SHOWN_NEAR + 1, found, &count, NULL))
+            continue;
+        for (size_t j = 0; j < count && n->count < SHOWN_NEAR; j++)
+            if (found[j].row != i)
+                n->items[n->count++] = found[j];
+    }
 }
 
 /* Points into the panel's pixels, one scale for both axes. */
@@ -176,204 +169,151 @@ static void fit(panel *p)
         double x = (p->points[2 * i] - (low[0] + high[0]) / 2) * scale,
                y = (p->points[2 * i + 1] - (low[1] + high[1]) / 2) * scale;
         double share = (double)p->e->vocabulary->counts[i] / most;
-        p->marks[i] = (odd_mark){WIDTH / 2.0 + x, HEAD + (HEIGHT - HEAD) / 2.0 - y,
-                                 least + (largest - least) * sqrt(share)};
+        p->marks[i] = (odd_mark){.x = WIDTH / 2.0 + x,
+                                 .y = HEAD + (HEIGHT - HEAD) / 2.0 - y,
+                                 .radius = least + (largest - least) * sqrt(share)};
     }
 }
 
-static int place_labels(panel *p, size_t labels, odd_bytes *text, oddrow_error *err)
+static int place_labels(panel *p, sheet *s, oddrow_error *err)
 {
     odd_box frame = {EDGE / 2.0, HEAD, WIDTH - EDGE / 2.0, HEIGHT - EDGE / 2.0};
-    size_t tried = 4 * labels + 16;
+    size_t labels = s->options->labels, tried = 4 * labels + 16;
     for (size_t i = 1; i < p->V && i < tried; i++) { /* the unknown entry has no label */
-        if (value_text(p->e, i, text))
-            return out_of_memory(err);
-        p->widths[i] = cut(text, LETTERS);
+        set_text(&s->text, p->e, i);
+        p->marks[i].width = cut(&s->text, LETTERS);
+        if (odd_bytes_check(&s->text, err))
+            return ODDROW_ENOMEM;
     }
-    odd_labels_place(p->marks, p->V, p->widths, LINE_HEIGHT, frame, labels, p->boxes);
+    odd_labels_place(p->marks, p->V, LINE_HEIGHT, frame, labels);
     return 0;
 }
 
-static int lay_out(panel *p, const odd_picture_options *options, odd_pool *pool, odd_bytes *text,
-                   oddrow_error *err)
+static int lay_out(panel *p, sheet *s, odd_pool *pool, oddrow_error *err)
 {
+    const odd_picture_options *options = s->options;
     size_t V = p->V, E = p->e->E;
     p->points = odd_alloc(2 * V, sizeof(double));
     p->marks = odd_alloc(V, sizeof *p->marks);
-    p->boxes = odd_alloc(V, sizeof *p->boxes);
-    p->widths = odd_alloc(V, sizeof(double));
-    p->near = odd_alloc(V * (SHOWN_NEAR + 1), sizeof *p->near);
-    p->near_count = odd_alloc(V, sizeof *p->near_count);
-    if (!p->points || !p->marks || !p->boxes || !p->widths || !p->near || !p->near_count)
-        return out_of_memory(err);
-    int rc;
-    if (options->method == ODD_METHOD_TSNE) {
-        odd_tsne_options tsne = {.seed = options->seed,
-                                 .pool = pool,
-                                 .progress = options->progress,
-                                 .progress_context = options->progress_context};
-        rc = odd_tsne(p->e->vectors, V, E, &tsne, p->points, err);
-    } else {
-        rc = odd_pca(p->e->vectors, V, E, p->points, &p->explained, err);
-    }
+    p->near = odd_alloc(V, sizeof *p->near);
+    if (!p->points || !p->marks || !p->near)
+        return odd_no_memory(err);
+    odd_tsne_options tsne = {.seed = options->seed,
+                             .pool = pool,
+                             .progress = options->progress,
+                             .progress_context = options->progress_context};
+    int rc = options->method == ODD_METHOD_TSNE
+                 ? odd_tsne(p->e->vectors, V, E, &tsne, p->points, err)
+                 : odd_pca(p->e->vectors, V, E, p->points, &p->explained, err);
     if (rc)
         return rc;
     odd_pool_run(pool, (V + PIECE - 1) / PIECE, find_near, p);
     fit(p);
-    return place_labels(p, options->labels, text, err);
+    return place_labels(p, s, err);
 }
 
 /* ---- SVG ---- */
 
-/* What hovering shows: value, count, the nearest with their cosines. */
-static int add_hover(const panel *p, size_t id, odd_bytes *text, odd_bytes *out)
-{
-    int rc = odd_bytes_print(out, "<title>");
-    if (!rc)
-        rc = value_text(p->e, id, text);
-    if (!rc)
-        rc = add_escaped(out, text->data, text->size);
-    if (!rc)
-        rc = odd_bytes_print(out, "\n%" PRIu64 " training rows", p->e->vocabulary->counts[id]);
-    const odd_neighbour *near = p->near + id * (SHOWN_NEAR + 1);
-    for (size_t j = 0, shown = 0; j < p->near_count[id] && shown < SHOWN_NEAR && !rc; j++) {
-        if (near[j].row == id)
-            continue;
-        shown++;
-        rc = odd_bytes_print(out, "\n%.2f  ", near[j].value);
-        if (!rc)
-            rc = value_text(p->e, near[j].row, text);
-        if (!rc)
-            rc = add_escaped(out, text->data, text->size);
-    }
-    return rc ? rc : odd_bytes_print(out, "</title>");
-}
-
-static int add_point(const panel *p, size_t number, size_t id, odd_bytes *text, odd_bytes *out)
+/* A circle; hovering shows value, count, and the nearest with their cosines. */
+static void add_point(sheet *s, const panel *p, size_t number, size_t id)
 {
     const odd_vocabulary *v = p->e->vocabulary;
     const odd_mark *m = &p->marks[id];
-    const odd_neighbour *near = p->near + id * (SHOWN_NEAR + 1);
+    const nearest *near = &p->near[id];
     bool ring = id == 0 || id == v->missing_id || id == v->rare_id;
-    int rc = odd_bytes_print(out,
-                             "<circle id=\"p%zu-%zu\" class=\"p%s\" cx=\"%.2f\" cy=\"%.2f\" "
-                             "r=\"%.2f\" data-n=\"",
-                             number, id, ring ? " ring" : "", m->x, m->y, m->radius);
-    for (size_t j = 0, shown = 0; j < p->near_count[id] && shown < SHOWN_NEAR && !rc; j++)
-        if (near[j].row != id)
-            rc = odd_bytes_print(out, "%sp%zu-%zu", shown++ ? " " : "", number, near[j].row);
-    if (!rc)
-        rc = odd_bytes_print(out, "\">");
-    if (!rc)
-        rc = add_hover(p, id, text, out);
-    return rc ? rc : odd_bytes_print(out, "</circle>\n");
+    odd_bytes_print(&s->out,
+                    "<circle id=\"p%zu-%zu\" class=\"p%s\" cx=\"%.2f\" cy=\"%.2f\" "
+                    "r=\"%.2f\" data-n=\"",
+                    number, id, ring ? " ring" : "", m->x, m->y, m->radius);
+    for (size_t j = 0; j < near->count; j++)
+        odd_bytes_print(&s->out, "%sp%zu-%zu", j ? " " : "", number, near->items[j].row);
+    odd_bytes_text(&s->out, "\"><title>");
+    add_text(s, p->e, id, SIZE_MAX);
+    odd_bytes_print(&s->out, "\n%" PRIu64 " training rows", v->counts[id]);
+    for (size_t j = 0; j < near->count; j++) {
+        odd_bytes_print(&s->out, "\n%.2f  ", near->items[j].value);
+        add_text(s, p->e, near->items[j].row, SIZE_MAX);
+    }
+    odd_bytes_text(&s->out, "</title></circle>\n");
 }
 
-static int add_title(const panel *p, const odd_picture_options *options, odd_bytes *text,
-                     odd_bytes *out)
+static void add_title(sheet *s, const panel *p)
 {
-    int rc = odd_bytes_print(out, "<text class=\"title\" x=\"%d\" y=\"24\">", EDGE / 2);
-    if (!rc)
-        rc = name_text(p->e, text);
-    if (!rc) {
-        cut(text, 60);
-        rc = add_escaped(out, text->data, text->size);
-    }
-    if (!rc)
-        rc = odd_bytes_print(out, "</text>\n<text class=\"note\" x=\"%d\" y=\"39\">", EDGE / 2);
-    if (!rc && p->V < p->e->V)
-        rc = odd_bytes_print(out, "the %zu most frequent of ", p->V);
-    if (!rc)
-        rc = odd_bytes_print(out, "%zu values, width %zu, ", p->e->V, p->e->E);
-    if (!rc && options->method == ODD_METHOD_TSNE)
-        rc = odd_bytes_print(out, "t-SNE");
-    else if (!rc)
-        rc = odd_bytes_print(out, "principal components 1 and 2: %.0f %% of the variance",
-                             100 * p->explained);
-    return rc ? rc : odd_bytes_print(out, "; area: training rows</text>\n");
+    odd_bytes_print(&s->out, "<text class=\"title\" x=\"%d\" y=\"24\">", EDGE / 2);
+    add_text(s, p->e, NAME, 60);
+    odd_bytes_print(&s->out, "</text>\n<text class=\"note\" x=\"%d\" y=\"39\">", EDGE / 2);
+    if (p->V < p->e->V)
+        odd_bytes_print(&s->out, "the %zu most frequent of ", p->V);
+    odd_bytes_print(&s->out, "%zu values, width %zu, ", p->e->V, p->e->E);
+    if (s->options->method == ODD_METHOD_TSNE)
+        odd_bytes_text(&s->out, "t-SNE");
+    else
+        odd_bytes_print(&s->out, "principal components 1 and 2: %.0f %% of the variance",
+                        100 * p->explained);
+    odd_bytes_text(&s->out, "; area: training rows</text>\n");
+}
+
+static void add_label(sheet *s, const panel *p, size_t id)
+{
+    const odd_box *box = &p->marks[id].box;
+    bool right = box->left >= p->marks[id].x, left = box->right <= p->marks[id].x;
+    odd_bytes_print(&s->out,
+                    "<text class=\"label\" pointer-events=\"none\" text-anchor=\"%s\" "
+                    "x=\"%.2f\" y=\"%.2f\">",
+                    right  ? "start"
+                    : left ? "end"
+                           : "middle",
+                    right  ? box->left
+                    : left ? box->right
+                           : (box->left + box->right) / 2,
+                    box->bottom - 3.5);
+    add_text(s, p->e, id, LETTERS);
+    odd_bytes_text(&s->out, "</text>\n");
 }
 
 /* The frequent values lie behind, so that a small point on a great one can be reached. */
-static int add_panel(const panel *p, size_t number, const odd_picture_options *options,
-                     odd_bytes *text, odd_bytes *out)
+static void add_panel(sheet *s, const panel *p, size_t number)
 {
-    int rc = add_title(p, options, text, out);
-    if (!rc)
-        rc = odd_bytes_print(out,
-                             "<rect class=\"frame\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
-                             "rx=\"4\"/>\n",
-                             EDGE / 2, HEAD, WIDTH - EDGE, HEIGHT - HEAD - EDGE / 2);
-    for (size_t i = 1; i <= p->V && !rc; i++)
-        rc = add_point(p, number, i % p->V, text, out); /* unknown, count 0, last */
-    for (size_t i = 0; i < p->V && !rc; i++) {
-        const odd_box *box = &p->boxes[i];
-        if (!(box->left < box->right))
-            continue;
-        bool right = box->left >= p->marks[i].x, left = box->right <= p->marks[i].x;
-        rc = odd_bytes_print(out,
-                             "<text class=\"label\" pointer-events=\"none\" text-anchor=\"%s\" "
-                             "x=\"%.2f\" y=\"%.2f\">",
-                             right  ? "start"
-                             : left ? "end"
-                                    : "middle",
-                             right  ? box->left
-                             : left ? box->right
-                                    : (box->left + box->right) / 2,
-                             box->bottom - 3.5);
-        if (!rc)
-            rc = value_text(p->e, i, text);
-        if (!rc) {
-            cut(text, LETTERS);
-            rc = add_escaped(out, text->data, text->size);
-        }
-        if (!rc)
-            rc = odd_bytes_print(out, "</text>\n");
-    }
-    return rc;
+    add_title(s, p);
+    odd_bytes_print(&s->out,
+                    "<rect class=\"frame\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
+                    "rx=\"4\"/>\n",
+                    EDGE / 2, HEAD, WIDTH - EDGE, HEIGHT - HEAD - EDGE / 2);
+    for (size_t i = 1; i <= p->V; i++)
+        add_point(s, p, number, i % p->V); /* unknown, count 0, last */
+    for (size_t i = 0; i < p->V; i++)
+        if (p->marks[i].box.left < p->marks[i].box.right)
+            add_label(s, p, i);
 }
 
-static int add_svg(const panel *panels, size_t count, const odd_picture_options *options,
-                   odd_bytes *text, odd_bytes *out)
+static void add_svg(sheet *s, const panel *panels, size_t count)
 {
     size_t across = count > 1 ? 2 : 1, down = (count + across - 1) / across;
-    int rc = odd_bytes_print(out,
-                             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %zu %zu\" "
-                             "width=\"%zu\" height=\"%zu\">\n<style>%s</style>\n"
-                             "<rect class=\"bg\" width=\"100%%\" height=\"100%%\"/>\n",
-                             across * WIDTH, down * HEIGHT, across * WIDTH, down * HEIGHT, STYLE);
-    for (size_t i = 0; i < count && !rc; i++) {
-        rc = odd_bytes_print(out, "<g transform=\"translate(%zu %zu)\">\n", i % across * WIDTH,
-                             i / across * HEIGHT);
-        if (!rc)
-            rc = add_panel(&panels[i], i, options, text, out);
-        if (!rc)
-            rc = odd_bytes_print(out, "</g>\n");
+    odd_bytes_print(&s->out,
+                    "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %zu %zu\" "
+                    "width=\"%zu\" height=\"%zu\">\n<style>%s</style>\n"
+                    "<rect class=\"bg\" width=\"100%%\" height=\"100%%\"/>\n",
+                    across * WIDTH, down * HEIGHT, across * WIDTH, down * HEIGHT, STYLE);
+    for (size_t i = 0; i < count; i++) {
+        odd_bytes_print(&s->out, "<g transform=\"translate(%zu %zu)\">\n", i % across * WIDTH,
+                        i / across * HEIGHT);
+        add_panel(s, &panels[i], i);
+        odd_bytes_text(&s->out, "</g>\n");
     }
-    return rc ? rc : odd_bytes_print(out, "</svg>\n");
+    odd_bytes_text(&s->out, "</svg>\n");
 }
 
-static int add_document(const panel *panels, size_t count, const odd_picture_options *options,
-                        bool html, odd_bytes *text, odd_bytes *out)
+static void add_html(sheet *s, const panel *panels, size_t count)
 {
-    if (!html)
-        return add_svg(panels, count, options, text, out);
-    int rc = odd_bytes_add(out, HTML_HEAD, sizeof HTML_HEAD - 1);
-    for (size_t i = 0; i < count && !rc; i++) {
-        rc = name_text(panels[i].e, text);
-        if (!rc && i)
-            rc = odd_bytes_add(out, ", ", 2);
-        if (!rc)
-            rc = add_escaped(out, text->data, text->size);
+    odd_bytes_text(&s->out, HTML_HEAD);
+    for (size_t i = 0; i < count; i++) {
+        odd_bytes_text(&s->out, i ? ", " : "");
+        add_text(s, panels[i].e, NAME, SIZE_MAX);
     }
-    if (!rc)
-        rc = odd_bytes_add(out, HTML_STYLE, sizeof HTML_STYLE - 1);
-    if (!rc)
-        rc = add_svg(panels, count, options, text, out);
-    return rc ? rc
-              : odd_bytes_print(out,
-                                "<div id=\"tip\" hidden></div>\n<script>%s</script>\n</body>\n"
-                                "</html>\n",
-                                SCRIPT);
+    odd_bytes_text(&s->out, HTML_STYLE);
+    add_svg(s, panels, count);
+    odd_bytes_print(
+        &s->out, "<div id=\"tip\" hidden></div>\n<script>%s</script>\n</body>\n</html>\n", SCRIPT);
 }
 
 /* ---- the file ---- */
@@ -382,31 +322,36 @@ int odd_picture_write(const odd_embedding *tables, size_t count, const char *pat
                       const odd_picture_options *options, size_t *left_out, oddrow_error *err)
 {
     bool html = odd_path_ends(path, ".html") || odd_path_ends(path, ".htm");
-    odd_bytes text = {0}, document = {0};
+    sheet s = {.options = options};
     odd_pool *pool = NULL;
     size_t left = 0;
     if (!html && !odd_path_ends(path, ".svg"))
         return odd_fail(err, ODDROW_EINVAL, "%s: the name must end in .svg or .html", path);
     panel *panels = odd_alloc(count, sizeof *panels);
-    int rc = panels ? odd_pool_new(options->threads, &pool, err) : out_of_memory(err);
+    int rc = panels ? odd_pool_new(options->threads, &pool, err) : odd_no_memory(err);
     for (size_t i = 0; i < count && !rc; i++) {
         panel *p = &panels[i];
         p->e = &tables[i];
         p->V = p->e->V > ODD_PICTURE_MOST ? ODD_PICTURE_MOST : p->e->V;
         left += p->e->V - p->V;
-        rc = lay_out(p, options, pool, &text, err);
+        rc = lay_out(p, &s, pool, err);
     }
-    if (!rc && add_document(panels, count, options, html, &text, &document))
-        rc = out_of_memory(err);
+    if (!rc) {
+        (html ? add_html : add_svg)(&s, panels, count);
+        rc = odd_bytes_check(&s.out, err);
+    }
     if (!rc)
-        rc = odd_output_whole(path, document.data, document.size, err);
+        rc = odd_output_whole(path, s.out.data, s.out.size, err);
     if (left_out)
         *left_out = left;
-    for (size_t i = 0; panels && i < count; i++)
-        free_panel(&panels[i]);
+    for (size_t i = 0; panels && i < count; i++) {
+        odd_free(panels[i].points);
+        odd_free(panels[i].marks);
+        odd_free(panels[i].near);
+    }
     odd_free(panels);
     odd_pool_free(&pool);
-    odd_bytes_free(&text);
-    odd_bytes_free(&document);
+    odd_bytes_free(&s.text);
+    odd_bytes_free(&s.out);
     return rc;
 }

@@ -1,3 +1,6 @@
+/* embed/tsne.c: Barnes-Hut t-SNE: a quadtree of the plane stands for what is far away. */
+#include "embed/project.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -6,7 +9,6 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "embed/near.h"
-#include "embed/project.h"
 
 enum { DEEPEST = 40, PIECE = 64, ITERATIONS = 1000 };
 #define THETA 0.5
@@ -36,19 +38,14 @@ typedef struct tsne {
     float *given;   /* (V, neighbours) p_{j|i} */
     size_t *first;  /* (V + 1) of each point's pulls */
     pull *pulls;
-    double *points;               /* (V, 2) */
-    double *attract, *repel, *z;  /* (V, 2), (V, 2), (V) */
-    double *step, *gain;          /* (V, 2) each */
-    uint32_t *order, *spare, *at; /* (V): points in the tree's order, their places there */
+    double *points;                        /* (V, 2) */
+    double *attract, *repel, *step, *gain; /* (V, 2) each */
+    double *z;                             /* (V) */
+    uint32_t *order, *spare, *at;          /* (V): points in the tree's order, their places there */
     node *nodes;
     size_t node_count, node_capacity;
     int rc; /* of a task; the tasks share it, all write the same code */
 } tsne;
-
-static int out_of_memory(oddrow_error *err)
-{
-    return odd_no_memory(err);
-}
 
 /* ---- who attracts whom ---- */
 
@@ -112,7 +109,7 @@ static int make_pulls(tsne *t, oddrow_error *err)
     size_t n = t->neighbours, total = 2 * t->V * n;
     t->pulls = odd_alloc(total, sizeof *t->pulls);
     if (!t->pulls)
-        return out_of_memory(err);
+        return odd_no_memory(err);
     for (size_t i = 0; i < t->V; i++)
         for (size_t j = 0; j < n; j++) {
             t->first[i]++;
@@ -135,10 +132,10 @@ static int make_pulls(tsne *t, oddrow_error *err)
 
 /* ---- the tree ---- */
 
-static int add_nodes(tsne *t, size_t count)
+static int add_nodes(tsne *t, size_t count, oddrow_error *err)
 {
     t->node_count += count;
-    return odd_grow(&t->nodes, &t->node_capacity, t->node_count, sizeof *t->nodes, NULL);
+    return odd_grow(&t->nodes, &t->node_capacity, t->node_count, sizeof *t->nodes, err);
 }
 
 /* Sorts order[begin .. end) into the quadrants of (x, y); ends[q] is where quadrant q ends. */
@@ -162,7 +159,7 @@ static void split(tsne *t, uint32_t begin, uint32_t end, double x, double y, uin
 }
 
 static int build(tsne *t, size_t at, uint32_t begin, uint32_t end, double x, double y, double width,
-                 int depth)
+                 int depth, oddrow_error *err)
 {
     double sum[2] = {0, 0};
     for (uint32_t i = begin; i < end; i++) {
@@ -175,20 +172,20 @@ static int build(tsne *t, size_t at, uint32_t begin, uint32_t end, double x, dou
         return 0;
     uint32_t ends[4];
     size_t child = t->node_count;
-    if (add_nodes(t, 4))
-        return ODDROW_ENOMEM;
+    int rc = add_nodes(t, 4, err);
+    if (rc)
+        return rc;
     t->nodes[at].child = (uint32_t)child;
     split(t, begin, end, x, y, ends);
-    for (int q = 0; q < 4; q++) {
+    for (int q = 0; !rc && q < 4; q++) {
         double dx = q & 1 ? width / 4 : -width / 4, dy = q & 2 ? width / 4 : -width / 4;
-        if (build(t, child + (size_t)q, begin, ends[q], x + dx, y + dy, width / 2, depth + 1))
-            return ODDROW_ENOMEM;
+        rc = build(t, child + (size_t)q, begin, ends[q], x + dx, y + dy, width / 2, depth + 1, err);
         begin = ends[q];
     }
-    return 0;
+    return rc;
 }
 
-static int build_tree(tsne *t)
+static int build_tree(tsne *t, oddrow_error *err)
 {
     double low[2] = {INFINITY, INFINITY}, high[2] = {-INFINITY, -INFINITY};
     for (size_t i = 0; i < 2 * t->V; i++) {
@@ -199,12 +196,13 @@ static int build_tree(tsne *t)
         t->order[i] = (uint32_t)i;
     t->node_count = 0;
     double width = fmax(high[0] - low[0], high[1] - low[1]) + 1e-12;
-    if (add_nodes(t, 1) ||
-        build(t, 0, 0, (uint32_t)t->V, (low[0] + high[0]) / 2, (low[1] + high[1]) / 2, width, 0))
-        return ODDROW_ENOMEM;
+    int rc = add_nodes(t, 1, err);
+    if (!rc)
+        rc = build(t, 0, 0, (uint32_t)t->V, (low[0] + high[0]) / 2, (low[1] + high[1]) / 2, width,
+                   0, err);
     for (size_t i = 0; i < t->V; i++)
         t->at[t->order[i]] = (uint32_t)i;
-    return 0;
+    return rc;
 }
 
 /* ---- forces ---- */
@@ -323,35 +321,17 @@ static int allocate(tsne *t, oddrow_error *err)
     t->near = odd_alloc(n, sizeof *t->near);
     t->given = odd_alloc(n, sizeof *t->given);
     t->first = odd_alloc(V + 1, sizeof *t->first);
-    t->attract = odd_alloc(2 * V, sizeof(double));
-    t->repel = odd_alloc(2 * V, sizeof(double));
-    t->z = odd_alloc(V, sizeof(double));
-    t->step = odd_alloc(2 * V, sizeof(double));
-    t->gain = odd_alloc(2 * V, sizeof(double));
-    t->order = odd_alloc(V, sizeof *t->order);
-    t->spare = odd_alloc(V, sizeof *t->spare);
-    t->at = odd_alloc(V, sizeof *t->at);
-    return t->near && t->given && t->first && t->attract && t->repel && t->z && t->step &&
-                   t->gain && t->order && t->spare && t->at
-               ? 0
-               : out_of_memory(err);
-}
-
-static void release(tsne *t)
-{
-    odd_free(t->near);
-    odd_free(t->given);
-    odd_free(t->first);
-    odd_free(t->pulls);
-    odd_free(t->attract);
-    odd_free(t->repel);
-    odd_free(t->z);
-    odd_free(t->step);
-    odd_free(t->gain);
-    odd_free(t->order);
-    odd_free(t->spare);
-    odd_free(t->at);
-    odd_free(t->nodes);
+    t->attract = odd_alloc(9 * V, sizeof(double));
+    t->order = odd_alloc(3 * V, sizeof *t->order);
+    if (!t->near || !t->given || !t->first || !t->attract || !t->order)
+        return odd_no_memory(err);
+    t->repel = t->attract + 2 * V;
+    t->step = t->repel + 2 * V;
+    t->gain = t->step + 2 * V;
+    t->z = t->gain + 2 * V;
+    t->spare = t->order + V;
+    t->at = t->spare + V;
+    return 0;
 }
 
 int odd_tsne(const float *vectors, size_t V, size_t E, const odd_tsne_options *options,
@@ -377,7 +357,7 @@ int odd_tsne(const float *vectors, size_t V, size_t E, const odd_tsne_options *o
         rc = t.rc ? odd_fail(err, t.rc, "the vectors are not finite") : make_pulls(&t, err);
     }
     for (size_t i = 0; !rc && i < all; i++) {
-        rc = build_tree(&t) ? out_of_memory(err) : 0;
+        rc = build_tree(&t, err);
         if (rc)
             break;
         odd_pool_run(options->pool, pieces, forces, &t);
@@ -387,6 +367,12 @@ int odd_tsne(const float *vectors, size_t V, size_t E, const odd_tsne_options *o
             tell(&t, i + 1, all, started);
         }
     }
-    release(&t);
+    odd_free(t.near);
+    odd_free(t.given);
+    odd_free(t.first);
+    odd_free(t.pulls);
+    odd_free(t.attract);
+    odd_free(t.order);
+    odd_free(t.nodes);
     return rc;
 }

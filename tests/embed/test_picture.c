@@ -94,39 +94,39 @@ static void labels_do_not_overlap(void **state)
     (void)state;
     enum { COUNT = 300 };
     static odd_mark marks[COUNT];
-    static double widths[COUNT];
-    static odd_box boxes[COUNT];
     odd_box frame = {0, 0, 400, 300};
     odd_random r;
     odd_random_start(&r, 4, 0);
-    for (size_t i = 0; i < COUNT; i++) {
-        marks[i] = (odd_mark){400 * odd_random_uniform(&r), 300 * odd_random_uniform(&r),
-                              1 + 5 * odd_random_uniform(&r)};
-        widths[i] = 10 + 60 * odd_random_uniform(&r);
-    }
-    widths[0] = 0;
-    size_t standing = odd_labels_place(marks, COUNT, widths, 12, frame, 60, boxes), seen = 0;
+    for (size_t i = 0; i < COUNT; i++)
+        marks[i] = (odd_mark){.x = 400 * odd_random_uniform(&r),
+                              .y = 300 * odd_random_uniform(&r),
+                              .radius = 1 + 5 * odd_random_uniform(&r),
+                              .width = 10 + 60 * odd_random_uniform(&r)};
+    marks[0].width = 0;
+    size_t standing = odd_labels_place(marks, COUNT, 12, frame, 60), seen = 0;
     assert_in_range(standing, 8, 60);
     for (size_t i = 0; i < COUNT; i++) {
-        if (!(boxes[i].left < boxes[i].right))
+        odd_box box = marks[i].box;
+        if (!(box.left < box.right))
             continue;
         seen++;
         assert_true(i > 0);
-        assert_true(boxes[i].left >= 0 && boxes[i].right <= 400 && boxes[i].top >= 0 &&
-                    boxes[i].bottom <= 300);
-        made_near(boxes[i].right - boxes[i].left, widths[i], 1e-9);
+        assert_true(box.left >= 0 && box.right <= 400 && box.top >= 0 && box.bottom <= 300);
+        made_near(box.right - box.left, marks[i].width, 1e-9);
         for (size_t k = 0; k < COUNT; k++) {
-            double x = fmin(fmax(marks[k].x, boxes[i].left), boxes[i].right) - marks[k].x,
-                   y = fmin(fmax(marks[k].y, boxes[i].top), boxes[i].bottom) - marks[k].y;
+            double x = fmin(fmax(marks[k].x, box.left), box.right) - marks[k].x,
+                   y = fmin(fmax(marks[k].y, box.top), box.bottom) - marks[k].y;
             assert_true(x * x + y * y >= marks[k].radius * marks[k].radius);
         }
-        for (size_t k = 0; k < i; k++)
-            assert_false(boxes[k].left < boxes[k].right && boxes[i].left < boxes[k].right &&
-                         boxes[k].left < boxes[i].right && boxes[i].top < boxes[k].bottom &&
-                         boxes[k].top < boxes[i].bottom);
+        for (size_t k = 0; k < i; k++) {
+            odd_box other = marks[k].box;
+            assert_false(other.left < other.right && box.left < other.right &&
+                         other.left < box.right && box.top < other.bottom &&
+                         other.top < box.bottom);
+        }
     }
     assert_int_equal(seen, standing);
-    assert_int_equal(odd_labels_place(marks, COUNT, widths, 12, frame, 3, boxes), 3);
+    assert_int_equal(odd_labels_place(marks, COUNT, 12, frame, 3), 3);
 }
 
 static size_t count_of(const char *text, const char *what)
