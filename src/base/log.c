@@ -7,9 +7,9 @@
 #include "base/utf8.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,10 +39,10 @@ struct odd_log {
     size_t names;
 };
 
-/* A line in the making: text that does not fit is left out. */
+/* A line in the making. */
 typedef struct line {
     char text[LINE];
-    size_t size, room; /* room: how far size may go for now */
+    size_t size;
 } line;
 
 int odd_log_new(int fd, bool json, odd_log_level least, odd_log **out, oddrow_error *err)
@@ -50,7 +50,7 @@ int odd_log_new(int fd, bool json, odd_log_level least, odd_log **out, oddrow_er
     *out = NULL;
     odd_log *log = odd_alloc(1, sizeof *log);
     if (!log)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory for the log");
+        return odd_no_memory(err);
     log->fd = fd;
     log->json = json;
     log->least = least;
@@ -103,18 +103,14 @@ static bool admit(odd_log *log, const char *event, uint64_t *suppressed)
     return yes;
 }
 
+/* False, and nothing added, when the text would reach into the tail. */
 static bool add(line *l, const char *text, size_t size)
 {
-    if (size > l->room - l->size)
+    if (size > LINE - TAIL - l->size)
         return false;
     memcpy(l->text + l->size, text, size);
     l->size += size;
     return true;
-}
-
-static void add_text(line *l, const char *text)
-{
-    add(l, text, strlen(text));
 }
 
 /* Characters that move a terminal's cursor or that some reader takes for the end of a line: C0,
@@ -155,23 +151,17 @@ static void compose(line *l, bool json, odd_log_level level, const char *event, 
     const char *name = level >= ODD_LOG_DEBUG && level <= ODD_LOG_ERROR ? names[level] : "error";
     char time[ODD_CLOCK_TEXT], tail[TAIL] = "";
     odd_clock_text(time, odd_clock_utc());
-    l->size = 0;
-    l->room = LINE - TAIL;
-    add_text(l, json ? "{\"time\":\"" : "");
-    add_text(l, time);
-    add_text(l, json ? "\",\"level\":\"" : " ");
-    add_text(l, name);
-    add_text(l, json ? "\",\"event\":\"" : " ");
+    l->size = (size_t)snprintf(l->text, LINE,
+                               json ? "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"" : "%s %s ",
+                               time, name);
     add_clean(l, event, strnlen(event, EVENT), json);
-    add_text(l, json ? "\",\"message\":\"" : ": ");
+    add(l, json ? "\",\"message\":\"" : ": ", json ? 13 : 2);
     add_clean(l, message, size, json);
-    l->room = LINE;
-    add_text(l, json ? "\"" : "");
     if (suppressed)
-        snprintf(tail, sizeof tail, json ? ",\"suppressed\":%llu" : " (suppressed %llu)",
-                 (unsigned long long)suppressed);
-    add_text(l, tail);
-    add_text(l, json ? "}\n" : "\n");
+        snprintf(tail, sizeof tail, json ? ",\"suppressed\":%" PRIu64 : " (suppressed %" PRIu64 ")",
+                 suppressed);
+    l->size += (size_t)snprintf(l->text + l->size, LINE - l->size, "%s%s%s\n", json ? "\"" : "",
+                                tail, json ? "}" : "");
 }
 
 void odd_log_write(odd_log *log, odd_log_level level, const char *event, const char *format, ...)
