@@ -31,11 +31,6 @@ typedef struct encoding {
     odd_bytes scratch;
 } encoding;
 
-static int out_of_memory(oddrow_error *err)
-{
-    return odd_no_memory(err);
-}
-
 static int encode_chunk(void *context, size_t thread, const odd_csv_chunk *chunk,
                         uint64_t first_row, odd_bytes *out, oddrow_error *err)
 {
@@ -52,7 +47,7 @@ static int encode_chunk(void *context, size_t thread, const odd_csv_chunk *chunk
             continue;
         }
         if (odd_bytes_reserve(out, count * bytes))
-            return out_of_memory(err);
+            return odd_no_memory(err);
         rc = odd_vectorizer_run(l->rows, l->batch, count, (float *)(void *)(out->data + out->size),
                                 err);
         out->size += count * bytes;
@@ -67,7 +62,7 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
     int rc = odd_output_write(e->out, out->data, out->size, err);
     odd_bytes_clear(&e->scratch);
     if (!rc && e->rejects && odd_csv_write_rejects(&e->scratch, chunk, first_row))
-        rc = out_of_memory(err);
+        rc = odd_no_memory(err);
     if (!rc && e->scratch.size)
         rc = odd_output_write(e->rejects, e->scratch.data, e->scratch.size, err);
     return rc;
@@ -87,10 +82,10 @@ static int write_header(encoding *e, oddrow_error *err)
         const char *name = odd_vectorizer_name(e->rows, i);
         if ((i && odd_bytes_add(&e->scratch, ",", 1)) ||
             odd_csv_write_field(&e->scratch, name, strlen(name), ','))
-            return out_of_memory(err);
+            return odd_no_memory(err);
     }
     if (odd_bytes_add(&e->scratch, "\n", 1))
-        return out_of_memory(err);
+        return odd_no_memory(err);
     return odd_output_write(e->out, e->scratch.data, e->scratch.size, err);
 }
 
@@ -101,13 +96,13 @@ static int write_names(encoding *e, const char *path, oddrow_error *err)
     odd_bytes *text = &e->scratch;
     odd_bytes_clear(text);
     if (odd_bytes_print(text, "%.*s.columns.txt", (int)(strlen(path) - 4), path))
-        return out_of_memory(err);
+        return odd_no_memory(err);
     int rc = odd_output_open(text->data, &out, err);
     odd_bytes_clear(text);
     for (size_t i = 0; !rc && i < odd_vectorizer_width(e->rows); i++) {
         const char *name = odd_vectorizer_name(e->rows, i);
         if (odd_spell(name, strlen(name), ODD_AS_LINE, text) || odd_bytes_add(text, "\n", 1))
-            rc = out_of_memory(err);
+            rc = odd_no_memory(err);
     }
     if (!rc)
         rc = odd_output_write(out, text->data, text->size, err);
@@ -160,7 +155,7 @@ static int open_all(encoding *e, const char *const *paths, size_t path_count, co
         return odd_fail(err, ODDROW_ESCHEMA, "the model has no input columns");
     e->lanes = odd_alloc(odd_pool_threads(e->pool), sizeof *e->lanes);
     if (!e->lanes)
-        return out_of_memory(err);
+        return odd_no_memory(err);
     for (size_t i = 0; !rc && i < odd_pool_threads(e->pool); i++) {
         rc = odd_vectorizer_lane_new(e->rows, BLOCK_ROWS, &e->lanes[i].rows, err);
         if (!rc)

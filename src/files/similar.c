@@ -38,11 +38,6 @@ typedef struct pass {
     size_t k;
 } pass;
 
-static int out_of_memory(oddrow_error *err)
-{
-    return odd_no_memory(err);
-}
-
 static void free_row(odd_similar_row *row, size_t K)
 {
     for (size_t k = 0; row->cells && k < K; k++)
@@ -87,13 +82,13 @@ static int open_pass(pass *p, const char *path, oddrow_error *err)
     size_t threads = odd_pool_threads(p->pool);
     p->lanes = odd_alloc(threads, sizeof *p->lanes);
     if (!p->lanes)
-        return out_of_memory(err);
+        return odd_no_memory(err);
     for (size_t i = 0; !rc && i < threads; i++) {
         lane *l = &p->lanes[i];
         l->x = odd_alloc(BLOCK_ROWS * X, sizeof(float));
         l->distance = odd_alloc(BLOCK_ROWS, sizeof(float));
         rc = l->x && l->distance ? odd_vectorizer_lane_new(p->rows, BLOCK_ROWS, &l->rows, err)
-                                 : out_of_memory(err);
+                                 : odd_no_memory(err);
         if (!rc)
             rc = odd_rows_new(p->model->schema, BLOCK_ROWS, true, &l->batch, err);
     }
@@ -138,7 +133,7 @@ static int find_chunk(void *context, size_t thread, const odd_csv_chunk *chunk, 
         int rc = odd_vectorizer_run(l->rows, l->batch, 1, p->x, err);
         p->out->itself.row = p->row;
         p->found = true;
-        return rc ? rc : copy_cells(p, cells, &p->out->itself) ? out_of_memory(err) : 0;
+        return rc ? rc : copy_cells(p, cells, &p->out->itself) ? odd_no_memory(err) : 0;
     }
     return 0;
 }
@@ -202,7 +197,7 @@ static int near_chunk(void *context, size_t thread, const odd_csv_chunk *chunk, 
             if (row == p->row || !(distance <= most))
                 continue;
             if (keep(p, cells + i * chunk->columns, distance, row))
-                return out_of_memory(err);
+                return odd_no_memory(err);
         }
     }
     return 0;
@@ -226,7 +221,7 @@ int odd_similar_find(const odd_model *model, const char *data, uint64_t row, con
     *out = (odd_similar){.K = model->schema->K};
     out->rows = odd_alloc(options->k, sizeof *out->rows);
     p.x = odd_alloc(model->network->X, sizeof(float));
-    int rc = out->rows && p.x ? 0 : out_of_memory(err);
+    int rc = out->rows && p.x ? 0 : odd_no_memory(err);
     if (!rc && !against && strcmp(data, "-") == 0)
         rc = odd_fail(err, ODDROW_EINVAL, "standard input cannot be read twice: name a file");
     if (!rc)

@@ -43,11 +43,6 @@ struct odd_vectorizer_lane {
     float *vectors;       /* (capacity, width), for CSV */
 };
 
-static int out_of_memory(oddrow_error *err)
-{
-    return odd_no_memory(err);
-}
-
 /* ---- names ---- */
 
 /* One more name: NAME, or NAME[INDEX], or NAME[WORD]. */
@@ -62,7 +57,7 @@ static int add_name(odd_vectorizer *r, size_t at, const char *name, const char *
         rc = odd_bytes_print(&r->names, "[%zu]", index);
     if (!rc)
         rc = odd_bytes_add(&r->names, "", 1);
-    return rc ? out_of_memory(err) : 0;
+    return rc ? odd_no_memory(err) : 0;
 }
 
 static int name_piece(odd_vectorizer *r, const piece *p, size_t *at, oddrow_error *err)
@@ -85,7 +80,7 @@ static int name_all(odd_vectorizer *r, oddrow_error *err)
     int rc = 0;
     r->name_at = odd_alloc(r->width + 1, sizeof *r->name_at);
     if (!r->name_at)
-        return out_of_memory(err);
+        return odd_no_memory(err);
     for (size_t i = 0; i < r->piece_count && !rc; i++)
         rc = name_piece(r, &r->pieces[i], &at, err);
     for (; at < r->width && !rc; at++)
@@ -102,14 +97,14 @@ static int add_texts(piece *p, oddrow_error *err)
         return 0;
     p->ends = odd_alloc(e->V, sizeof *p->ends);
     if (!p->ends)
-        return out_of_memory(err);
+        return odd_no_memory(err);
     for (size_t id = 0; id < e->V; id++) {
         for (size_t j = 0; j < e->E; j++) {
             char number[ODD_NUMBER_SIZE + 1];
             size_t size = odd_number_format(number, (double)e->vectors[id * e->E + j]);
             number[size] = ',';
             if (odd_bytes_add(&p->text, number, size + 1))
-                return out_of_memory(err);
+                return odd_no_memory(err);
         }
         p->ends[id] = p->text.size;
     }
@@ -121,7 +116,7 @@ static int add_pieces(odd_vectorizer *r, oddrow_error *err)
     const odd_schema *schema = r->model->schema;
     r->pieces = odd_alloc(schema->K + 1, sizeof *r->pieces);
     if (!r->pieces)
-        return out_of_memory(err);
+        return odd_no_memory(err);
     int rc = 0;
     for (size_t k = 0; k < schema->K && !rc; k++) {
         const odd_column *c = &schema->columns[k];
@@ -162,7 +157,7 @@ int odd_vectorizer_new(const odd_model *model, odd_what what, odd_vectorizer **o
     int rc = 0;
     odd_vectorizer *r = *out = odd_alloc(1, sizeof *r);
     if (!r)
-        return out_of_memory(err);
+        return odd_no_memory(err);
     r->model = model;
     r->what = what;
     if (what == ODD_ENCODE_INPUT) {
@@ -212,11 +207,11 @@ int odd_vectorizer_lane_new(const odd_vectorizer *rows, size_t capacity, odd_vec
     size_t widest = 1;
     odd_vectorizer_lane *lane = *out = odd_alloc(1, sizeof *lane);
     if (!lane)
-        return out_of_memory(err);
+        return odd_no_memory(err);
     lane->rows = rows;
     lane->capacity = ODD_PADDED(capacity);
     lane->vectors = odd_alloc(lane->capacity * rows->width, sizeof(float));
-    int rc = lane->vectors ? 0 : out_of_memory(err);
+    int rc = lane->vectors ? 0 : odd_no_memory(err);
     if (!rc && rows->folded) {
         for (size_t l = 0; l < rows->layers; l++)
             if (network->config.widths[l] > widest)
@@ -225,7 +220,7 @@ int odd_vectorizer_lane_new(const odd_vectorizer *rows, size_t capacity, odd_vec
         lane->from = odd_alloc(lane->capacity * widest, sizeof(float));
         lane->to = odd_alloc(lane->capacity * widest, sizeof(float));
         rc = lane->x && lane->from && lane->to ? odd_forward_new(rows->folded, &lane->forward, err)
-                                               : out_of_memory(err);
+                                               : odd_no_memory(err);
     }
     if (rc)
         odd_vectorizer_lane_free(out);
@@ -382,7 +377,7 @@ int odd_vectorizer_csv(odd_vectorizer_lane *lane, const odd_rows *batch, size_t 
         if (r->what != ODD_ENCODE_INPUT)
             rc = add_numbers(out, lane->vectors + row * r->width, r->width);
         if (rc)
-            return out_of_memory(err);
+            return odd_no_memory(err);
         out->data[out->size - 1] = '\n'; /* in the last comma's place; width is at least 1 */
     }
     return 0;

@@ -13,8 +13,8 @@
 #include "base/number.h"
 #include "base/utf8.h"
 #include "csv/write.h"
-#include "model/safetensors.h"
 #include "model/fields.h"
+#include "model/safetensors.h"
 #include "tables/npy.h"
 
 enum { FLUSH = 1 << 20 };
@@ -28,11 +28,6 @@ typedef struct writer {
 } writer;
 
 typedef int (*line_call)(writer *w, size_t id);
-
-static int out_of_memory(oddrow_error *err)
-{
-    return odd_no_memory(err);
-}
 
 static int add_numbers(writer *w, size_t id, char before, char between)
 {
@@ -55,7 +50,7 @@ static int write_file(writer *w, const char *path, line_call line, oddrow_error 
     int rc = odd_output_open(path, &out, err);
     for (size_t id = 0; !rc && id < w->e->V; id++) {
         if (line(w, id))
-            rc = out_of_memory(err);
+            rc = odd_no_memory(err);
         if (!rc && w->text.size > FLUSH) {
             rc = odd_output_write(out, w->text.data, w->text.size, err);
             odd_bytes_clear(&w->text);
@@ -156,7 +151,7 @@ static int add_npy_header(writer *w, const char *descr, size_t cols, oddrow_erro
 {
     char header[ODD_NPY_HEADER];
     odd_npy_header(header, descr, w->e->V, cols);
-    return odd_bytes_add(&w->text, header, sizeof header) ? out_of_memory(err) : 0;
+    return odd_bytes_add(&w->text, header, sizeof header) ? odd_no_memory(err) : 0;
 }
 
 /* ---- one table ---- */
@@ -170,7 +165,7 @@ static int beside(odd_bytes *out, const char *path, const char *ending, const ch
         size -= cut;
     odd_bytes_clear(out);
     if (odd_bytes_add(out, path, size) || odd_bytes_add(out, other, strlen(other) + 1))
-        return out_of_memory(err);
+        return odd_no_memory(err);
     return 0;
 }
 
@@ -194,7 +189,7 @@ static int export_npy(writer *w, const char *path, odd_bytes *name, oddrow_error
 static int export_word2vec(writer *w, const char *path, odd_bytes *name, oddrow_error *err)
 {
     if (odd_bytes_print(&w->text, "%zu %zu\n", w->e->V, w->e->E))
-        return out_of_memory(err);
+        return odd_no_memory(err);
     int rc = write_file(w, path, word_line, err);
     if (rc || !w->counts)
         return rc;
@@ -227,7 +222,7 @@ int odd_export_table(const odd_embedding *e, odd_table_format format, bool count
         rc = export_npy(&w, path, &name, err);
         break;
     case ODD_TABLE_CSV:
-        rc = csv_header(&w) ? out_of_memory(err) : write_file(&w, path, csv_line, err);
+        rc = csv_header(&w) ? odd_no_memory(err) : write_file(&w, path, csv_line, err);
         break;
     case ODD_TABLE_WORD2VEC:
         rc = export_word2vec(&w, path, &name, err);
@@ -373,7 +368,7 @@ int odd_export_safetensors(const odd_embedding *tables, size_t count, bool count
     if (strcmp(path, "-") == 0)
         return odd_fail(err, ODDROW_EINVAL,
                         "this format cannot go to standard output: give -o a path");
-    int rc = header_bytes(tables, count, counts, &header) ? out_of_memory(err) : 0;
+    int rc = header_bytes(tables, count, counts, &header) ? odd_no_memory(err) : 0;
     if (!rc)
         rc = odd_output_open(path, &out, err);
     if (!rc)
@@ -415,7 +410,7 @@ int odd_export_directory(const odd_embedding *tables, size_t count, odd_table_fo
         return odd_fail(err, ODDROW_EIO, "%s: cannot make the directory: %s", path,
                         strerror(errno));
     for (size_t i = 0; !rc && i < count; i++) {
-        rc = file_name(&name, path, tables[i].name, endings[format]) ? out_of_memory(err) : 0;
+        rc = file_name(&name, path, tables[i].name, endings[format]) ? odd_no_memory(err) : 0;
         if (!rc)
             rc = odd_export_table(&tables[i], format, counts, name.data, err);
     }
