@@ -1,3 +1,4 @@
+/* cli/arguments.c: the words of a command line into options and files. */
 #include <stdio.h>
 #include <string.h>
 
@@ -17,35 +18,19 @@ typedef struct line {
 /* A key that this command does not know: of another command, mistyped, or neither. */
 static int unknown(line *l, const char *key)
 {
-    static const struct {
-        unsigned bit;
-        const char *name;
-    } others[] = {{ODD_COMMAND_TRAIN, "train"},
-                  {ODD_COMMAND_SCORE, "score"},
-                  {ODD_COMMAND_EVAL, "eval"},
-                  {ODD_COMMAND_INSPECT, "inspect"},
-                  {ODD_COMMAND_EMBEDDINGS, "embeddings"},
-                  {ODD_COMMAND_ENCODE, "encode"},
-                  {ODD_COMMAND_SIMILAR, "similar"},
-                  {ODD_COMMAND_COLUMNS, "columns"},
-                  {ODD_COMMAND_SERVE, "serve"},
-                  {ODD_COMMAND_SEND, "send"},
-                  {ODD_COMMAND_ASK, "ask"},
-                  {ODD_COMMAND_WATCH, "watch"},
-                  {ODD_COMMAND_PREDICT, "predict"},
-                  {ODD_COMMAND_PROMOTE, "promote"}};
     const char *names[ODD_OPTION_MAX + 2];
     size_t count = 0, n = 0;
     const odd_option *table = odd_option_table(&count);
 
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-        if (odd_option_of(others[i].bit, key))
+    for (const odd_command *const *other = odd_commands; *other; other++)
+        if (odd_option_of((*other)->bit, key))
             return odd_fail(l->err, ODDROW_EINVAL, "--%s is an option of 'oddrow %s'", key,
-                            others[i].name);
+                            (*other)->name);
     for (size_t i = 0; i < count; i++)
         if (table[i].commands & l->command->bit)
             names[n++] = table[i].key;
-    names[n++] = "pipeline";
+    if (!(l->command->bit & ODD_NO_PIPELINE))
+        names[n++] = "pipeline";
     names[n++] = "help";
     const char *nearest = odd_nearest(key, names, n);
     if (nearest)

@@ -1,3 +1,4 @@
+/* cli/command.c: the commands, and what all of them do at their end. */
 #include "cli/command.h"
 
 #include <errno.h>
@@ -5,6 +6,12 @@
 #include <string.h>
 
 #include "base/error.h"
+
+const odd_command *const odd_commands[] = {
+    &odd_command_train,   &odd_command_score,   &odd_command_eval,       &odd_command_inspect,
+    &odd_command_columns, &odd_command_predict, &odd_command_embeddings, &odd_command_encode,
+    &odd_command_similar, &odd_command_serve,   &odd_command_send,       &odd_command_ask,
+    &odd_command_watch,   &odd_command_keygen,  &odd_command_promote,    NULL};
 
 int odd_finish_output(oddrow_error *err)
 {

@@ -46,6 +46,8 @@ extern const odd_command odd_command_watch;
 extern const odd_command odd_command_keygen;
 extern const odd_command odd_command_promote;
 
+extern const odd_command *const odd_commands[]; /* all of them, in the order of help; then NULL */
+
 /* Reads argv[0..argc), the words after the command's name, then the pipeline file; a flag wins over
  * the file. Free with odd_arguments_free, also after an error. EINVAL: usage. */
 int odd_arguments_read(const odd_command *command, int argc, char **argv, odd_arguments *arguments,
@@ -85,7 +87,7 @@ int odd_finish_output(oddrow_error *err);
 void odd_print_notes(const char *notes);
 
 /* oddrow --help; oddrow COMMAND --help with the live defaults. On standard output. */
-void odd_help(const odd_command *const *commands, size_t count);
+void odd_help(void);
 void odd_command_help(const odd_command *command);
 
 #endif

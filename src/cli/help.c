@@ -1,3 +1,4 @@
+/* cli/help.c: help that prints the live defaults. */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,15 +7,15 @@
 
 enum { COLUMN = 28, RIGHT = 96 };
 
-void odd_help(const odd_command *const *commands, size_t count)
+void odd_help(void)
 {
     puts("oddrow learns what normal rows of a table look like, then says how odd each new row is\n"
          "and which cells make it so.\n");
-    for (size_t i = 0; i < count; i++)
-        printf("%s oddrow %s\n", i == 0 ? "usage:" : "      ", commands[i]->usage);
+    for (const odd_command *const *c = odd_commands; *c; c++)
+        printf("%s oddrow %s\n", c == odd_commands ? "usage:" : "      ", (*c)->usage);
     puts("\nCommands:");
-    for (size_t i = 0; i < count; i++)
-        printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    for (const odd_command *const *c = odd_commands; *c; c++)
+        printf("  %-10s %s\n", (*c)->name, (*c)->summary);
     puts(
         "\n"
         "A first run:\n"

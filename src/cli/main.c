@@ -6,32 +6,23 @@
 #include "base/error.h"
 #include "cli/command.h"
 
-static const odd_command *const commands[] = {
-    &odd_command_train,   &odd_command_score,   &odd_command_eval,       &odd_command_inspect,
-    &odd_command_columns, &odd_command_predict, &odd_command_embeddings, &odd_command_encode,
-    &odd_command_similar, &odd_command_serve,   &odd_command_send,       &odd_command_ask,
-    &odd_command_watch,   &odd_command_keygen,  &odd_command_promote};
-enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
-
 static const odd_command *find(const char *name)
 {
-    for (size_t i = 0; i < COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0)
-            return commands[i];
-    return NULL;
+    const odd_command *const *command = odd_commands;
+    while (*command && strcmp((*command)->name, name) != 0)
+        command++;
+    return *command;
 }
 
 static int unknown(const char *name)
 {
-    const char *names[COMMANDS], *nearest;
-    for (size_t i = 0; i < COMMANDS; i++)
-        names[i] = commands[i]->name;
-    nearest = odd_nearest(name, names, COMMANDS);
-    if (nearest)
-        fprintf(stderr, "oddrow: unknown command '%s'; did you mean '%s'?\n", name, nearest);
-    else
-        fprintf(stderr, "oddrow: unknown command '%s'\n", name);
-    fputs("Try 'oddrow --help'.\n", stderr);
+    const char *names[64];
+    size_t count = 0;
+    for (; odd_commands[count]; count++)
+        names[count] = odd_commands[count]->name;
+    const char *nearest = odd_nearest(name, names, count);
+    fprintf(stderr, "oddrow: unknown command '%s'%s%s%s\nTry 'oddrow --help'.\n", name,
+            nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
     return ODD_EXIT_USAGE;
 }
 
@@ -56,7 +47,7 @@ int main(int argc, char **argv)
     }
     bool help = strcmp(word, "help") == 0;
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (help && argc == 2)) {
-        odd_help(commands, COMMANDS);
+        odd_help();
         return closed();
     }
     const odd_command *command = find(help ? argv[2] : word);

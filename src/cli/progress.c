@@ -1,3 +1,4 @@
+/* cli/progress.c: a bar on a terminal, sparse lines elsewhere. */
 #include "cli/progress.h"
 
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* cli/stop.c: SIGINT and SIGTERM as a flag. */
 #include "cli/stop.h"
 
 #include <signal.h>

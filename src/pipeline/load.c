@@ -1,3 +1,4 @@
+/* pipeline/load.c: a pipeline file in YAML to validated options. */
 #include "pipeline/load.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* pipeline/nearest.c: the candidate nearest to a mistyped word. */
 #include <string.h>
 
 #include "pipeline/options.h"
