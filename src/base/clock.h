@@ -1,4 +1,4 @@
-/* base/clock.h: what time it is. */
+/* base/clock.h: the time. */
 #ifndef ODD_BASE_CLOCK_H
 #define ODD_BASE_CLOCK_H
 
@@ -7,7 +7,7 @@
 /* Seconds since some fixed moment, monotonic. Any thread. */
 double odd_clock(void);
 
-/* Microseconds since 1970, UTC, as the system's clock has it. Any thread. */
+/* Microseconds since 1970 (UTC) by the system's clock. Any thread. */
 int64_t odd_clock_utc(void);
 
 /* Writes "2026-11-21T09:00:00.123456Z" (RFC 3339) and a NUL. */

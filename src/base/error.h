@@ -1,19 +1,17 @@
-/* base/error.h: writing the one error message. The lowest level that knows what went wrong writes
- * it; callers may put where it happened in front. */
+/* base/error.h: the one error message. The lowest level that knows what went wrong writes it;
+ * callers may put in front where it happened. */
 #ifndef ODD_BASE_ERROR_H
 #define ODD_BASE_ERROR_H
 
 #include "oddrow.h"
 
-/* Writes code and message (cut at the buffer's end) into err, which may be NULL. Returns code, so
- * that `return odd_fail(err, ODDROW_EIO, "…")` reads as one thing. Any thread; err is the caller's.
- */
+/* Writes code and message (cut at the buffer's end) into err, which may be NULL, and returns code:
+ * `return odd_fail(err, ODDROW_EIO, "…")`. Any thread. */
 int odd_fail(oddrow_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-/* Puts text in front of the message that is already in err, which may be NULL, and returns code. A
- * code of 0 leaves err alone, so that `return odd_prefix(err, read(…), "%s: ", path)` reads as one
- * thing. */
+/* Puts text in front of the message in err, which may be NULL, and returns code. When code is 0 it
+ * does nothing: `return odd_prefix(err, read(…), "%s: ", path)`. */
 int odd_prefix(oddrow_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

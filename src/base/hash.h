@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 64 well-mixed bits of size bytes. Not stable between byte orders or versions: never store it.
- * Not keyed against an adversary either: tables must bound their probes' cost by their load. */
+/* 64 well-mixed bits of size bytes. They differ between byte orders and versions: do not store
+ * them. They do not resist an adversary: a table must bound the cost of its probes by its load. */
 uint64_t odd_hash(const void *data, size_t size, uint64_t seed);
 
 #endif

@@ -8,19 +8,20 @@
 
 typedef enum { ODD_LOG_DEBUG, ODD_LOG_INFO, ODD_LOG_WARN, ODD_LOG_ERROR } odd_log_level;
 
-/* Lines on a descriptor, from any thread, each written with one write(2). An event of the same name
- * is written at most 10 times a second; what was left out is counted in the next line of it
+/* Writes lines to a descriptor, from any thread, each with one write(2). Events of one name are
+ * written at most 10 times a second; the next line of that name counts those left out
  * ("suppressed"). */
 typedef struct odd_log odd_log;
 
-/* Lines go to descriptor `fd` (borrowed) from `least` on. Text: "2026-11-21T09:00:00.123456Z info
- * started: message"; JSON: {"time":…,"level":…,"event":…,"message":…} and "suppressed" where lines
- * were left out. */
+/* `fd` is borrowed; events below `least` are not written. Text: "2026-11-21T09:00:00.123456Z info
+ * started: message"; JSON: {"time":…,"level":…,"event":…,"message":…}, with "suppressed" where
+ * lines were left out. */
 int odd_log_new(int fd, bool json, odd_log_level least, odd_log **out, oddrow_error *err);
 void odd_log_free(odd_log **log);
 
-/* event: a short static word. Control characters and bytes that are not UTF-8 in the message are
- * replaced, so that a peer cannot forge lines; a line is cut at 2,000 bytes. NULL log: nothing. */
+/* event: a short static word. Control characters and bytes that are not UTF-8 are replaced in the
+ * message, so that a peer cannot forge lines. A line is cut at 2,000 bytes. A NULL log writes
+ * nothing. */
 void odd_log_write(odd_log *log, odd_log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

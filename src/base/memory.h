@@ -1,5 +1,5 @@
-/* base/memory.h: every allocation of the library, aligned for vector loads and made to fail on
- * demand by tests. */
+/* base/memory.h: every allocation of the library. Blocks are aligned for vector loads; tests can
+ * make allocations fail. */
 #ifndef ODD_BASE_MEMORY_H
 #define ODD_BASE_MEMORY_H
 
@@ -12,9 +12,9 @@
  * overflows. A block of no bytes is a valid pointer. The caller frees it with odd_free. */
 void *odd_alloc(size_t count, size_t size) __attribute__((malloc, warn_unused_result));
 
-/* A block of new_count items holding the first items of p (old_count of them, or as many as fit),
- * the new part zeroed. p NULL with old_count 0 allocates. On NULL the old block is untouched and
- * still the caller's; otherwise p is gone. */
+/* A block of new_count items that begins with the old_count items of p, or as many as fit; the rest
+ * is zeroed. A NULL p with old_count 0 allocates. When it returns NULL, p is untouched and still
+ * the caller's; otherwise p is gone. */
 void *odd_resize(void *p, size_t old_count, size_t new_count, size_t size)
     __attribute__((warn_unused_result));
 
@@ -38,8 +38,8 @@ char *odd_copy(const char *text, size_t size) __attribute__((malloc, warn_unused
 void *odd_zlib_alloc(void *context, unsigned count, unsigned size);
 void odd_zlib_free(void *context, void *p);
 
-/* Tests only: from now on an allocation of size bytes fails when fail(context, size) is true; fail
- * NULL ends it. Process-wide; set it while no other thread allocates. */
+/* For tests: from now on an allocation of size bytes fails when fail(context, size) is true, until
+ * fail is NULL. It holds for the whole process; set it while no other thread allocates. */
 void odd_memory_hook(bool (*fail)(void *context, size_t size), void *context);
 
 #endif

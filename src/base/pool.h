@@ -8,8 +8,8 @@
 
 typedef struct odd_pool odd_pool;
 
-/* A pool of `threads` threads, the caller's among them; 0 means one for each CPU this process may
- * use (sched_getaffinity). 0 with *out the caller's, or ODDROW_ENOMEM / ODDROW_EINVAL. */
+/* A pool of `threads` threads, the caller's among them; 0 means one for each CPU that this process
+ * may use (sched_getaffinity). *out is the caller's. ODDROW_ENOMEM, ODDROW_EINVAL. */
 int odd_pool_new(size_t threads, odd_pool **out, oddrow_error *err);
 
 /* Ends and joins the threads; *p becomes NULL. NULL-safe. Not while a run is under way. */
@@ -18,12 +18,13 @@ void odd_pool_free(odd_pool **p);
 /* Number of threads, the caller included; at least 1. NULL counts as one thread. */
 size_t odd_pool_threads(const odd_pool *p);
 
-/* Calls task(context, index, thread) once for each index in 0 … tasks - 1 and returns when all have
- * returned. Index i runs on thread i % threads, indices of a thread in rising order, so what a task
- * left in a core's cache is there for the same task of the next run; the caller is thread 0. What
- * the caller wrote before is seen by the tasks and what they wrote by the caller. One caller at a
- * time; tasks must not run the same pool. With p NULL or one thread, or one task, the tasks run
- * inline, without a lock. Threads wait for the next run spinning for about 20 µs, then asleep. */
+/* Calls task(context, index, thread) once for each index in 0 … tasks - 1 and returns when all
+ * calls have returned. Index i runs on thread i % threads, and a thread takes its indices in rising
+ * order, so what a task left in a core's cache is there for the same task of the next run. The
+ * caller is thread 0. The tasks see what the caller wrote before, and the caller sees what they
+ * wrote. One caller at a time; a task must not run its own pool. With a NULL pool, one thread or
+ * one task, the tasks run inline, without a lock. Threads wait for the next run by spinning for
+ * about 20 µs, then asleep. */
 void odd_pool_run(odd_pool *p, size_t tasks,
                   void (*task)(void *context, size_t index, size_t thread), void *context);
 

@@ -1,4 +1,4 @@
-/* base/progress.h: how long work tells its caller where it stands. */
+/* base/progress.h: what long work reports to its caller. */
 #ifndef ODD_BASE_PROGRESS_H
 #define ODD_BASE_PROGRESS_H
 
@@ -15,8 +15,8 @@ typedef struct odd_progress {
     double learning_rate;         /* training only */
 } odd_progress;
 
-/* Called from the thread that called the long function, a few times a second and at the end of
- * each stage and epoch. */
+/* The long function calls it on its caller's thread, a few times a second and at the end of each
+ * stage and epoch. */
 typedef void (*odd_progress_call)(void *context, const odd_progress *progress);
 
 #endif

@@ -10,8 +10,8 @@ typedef struct odd_random {
     uint64_t state[4];
 } odd_random;
 
-/* Starts a stream; equal (seed, stream) give equal numbers, different streams independent ones.
- * Seeded by splitmix64. */
+/* Starts a stream, seeded by splitmix64. The same seed and stream give the same numbers; different
+ * streams are independent. */
 void odd_random_start(odd_random *r, uint64_t seed, uint64_t stream);
 
 /* The next 64 bits. */
@@ -23,14 +23,14 @@ double odd_random_uniform(odd_random *r);
 /* Standard normal (Marsaglia's polar method). */
 double odd_random_normal(odd_random *r);
 
-/* Uniform in 0 … n - 1, unbiased (Lemire 2019). n 0 gives 0. */
+/* Uniform in 0 … n - 1, unbiased (Lemire 2019); 0 when n is 0. */
 uint64_t odd_random_below(odd_random *r, uint64_t n);
 
-/* A uniformly random order of n items (Fisher and Yates). */
+/* Puts n items into a uniformly random order (Fisher and Yates). */
 void odd_random_shuffle(odd_random *r, uint32_t *items, size_t n);
 
-/* Mixes three numbers into 64 random-looking bits without state, for masks that must not depend on
- * how work was spread over threads. */
+/* Mixes three numbers into 64 random-looking bits, without state: for masks that must not depend on
+ * how threads share the work. */
 uint64_t odd_random_hash(uint64_t seed, uint64_t a, uint64_t b);
 
 #endif

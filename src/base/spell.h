@@ -1,4 +1,4 @@
-/* base/spell.h: texts written so that they survive a format, and read back. */
+/* base/spell.h: texts escaped so that they survive a line or a word, and read back. */
 #ifndef ODD_BASE_SPELL_H
 #define ODD_BASE_SPELL_H
 
@@ -6,19 +6,19 @@
 
 #include "base/bytes.h"
 
-/* Always: a NUL or a byte that is not UTF-8 as \xHH. */
+/* What is escaped. A NUL and a byte that is not UTF-8 always are, as \xHH. */
 typedef enum odd_spelling {
     ODD_AS_IS,   /* nothing else */
-    ODD_AS_LINE, /* a backslash is doubled; \n, \r, \t; other control characters, U+0085, U+2028 and
-                    U+2029 as \uXXXX: one value a line, without a tab in it */
-    ODD_AS_WORD  /* the same, a space as \_, other white space \uXXXX: a word */
+    ODD_AS_LINE, /* \\, \n, \r, \t; other control characters, U+0085, U+2028 and U+2029 as \uXXXX:
+                    one value a line, without a tab in it */
+    ODD_AS_WORD  /* also a space as \_, other white space as \uXXXX: one word */
 } odd_spelling;
 
-/* Appends size bytes, spelled. 0 or ODDROW_ENOMEM. */
+/* Appends the text, escaped. 0 or ODDROW_ENOMEM; the result may be ignored. */
 int odd_spell(const char *data, size_t size, odd_spelling spelling, odd_bytes *out);
 
-/* The reverse, for all three spellings, appended too; \( is an opening bracket. What is no escape
- * stays. 0 or ODDROW_ENOMEM. */
+/* Appends what any of the three spellings stands for; \( is an opening bracket. What is no escape
+ * stays as it is. 0 or ODDROW_ENOMEM; the result may be ignored. */
 int odd_unspell(const char *data, size_t size, odd_bytes *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* base/utf8.h: is this text UTF-8? */
+/* base/utf8.h: whether text is UTF-8. */
 #ifndef ODD_BASE_UTF8_H
 #define ODD_BASE_UTF8_H
 

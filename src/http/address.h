@@ -10,12 +10,12 @@
 
 enum { ODD_HTTP_HOST_SIZE = 256, ODD_HTTP_ADDRESS_SIZE = ODD_HTTP_HOST_SIZE + 10 };
 
-/* The addresses that HOST:PORT or [IPv6]:PORT stands for; port * is 0. passive: to bind, where host
- * * is all of IPv4. The caller frees with freeaddrinfo. ODDROW_EINVAL: no such form or port;
- * ODDROW_EIO: the name is not found. Both name the address. */
+/* The addresses of HOST:PORT or [IPv6]:PORT; port * is 0. passive: to bind to, where host * is all
+ * of IPv4. The caller frees them with freeaddrinfo. ODDROW_EINVAL: no such form or port;
+ * ODDROW_EIO: the name is not found. Both messages name the address. */
 int odd_http_resolve(const char *address, bool passive, struct addrinfo **out, oddrow_error *err);
 
-/* Whether only this machine reaches it: 127.0.0.0/8, ::1 and IPv4's mapped into IPv6. */
+/* Whether only this machine reaches the address: 127.0.0.0/8, also mapped into IPv6, and ::1. */
 bool odd_http_is_loopback(const struct sockaddr *address);
 
 /* Writes "127.0.0.1:5580" or "[::1]:5580"; "?" for what is no IP address. */

@@ -4,9 +4,9 @@
 
 #include "oddrow.h"
 
-/* A (n, n) = U diag(s) V^T, s falling; u (n, n) and vt (n, n) get U and V^T. a is spoilt. ENUMERIC
- * when A is not finite or the iteration does not end; ENOMEM. Any thread. LAPACK's dgesdd (divide
- * and conquer). */
+/* A (n, n) = U diag(s) V^T, s falling; u (n, n) and vt (n, n) get U and V^T, a is overwritten.
+ * ENUMERIC when A is not finite or the iteration does not converge; ENOMEM. Any thread. LAPACK's
+ * dgesdd (divide and conquer). */
 int odd_svd(double *a, size_t n, double *u, double *s, double *vt, oddrow_error *err);
 
 /* Eigenvalues of a symmetric A (n, n), rising, into values (n); row i of a becomes the unit

@@ -22,7 +22,7 @@ int odd_dgemm(bool transpose_a, bool transpose_b, size_t M, size_t N, size_t K, 
 
 /* L of the symmetric positive definite A = L L^T, in place: the lower triangle is read and
  * replaced, the rest set to 0. (n, n), stride n. ENUMERIC when a pivot is not positive and finite
- * (the message tells which); A is then spoilt. Golub and Van Loan, Matrix Computations, 4.2. */
+ * (the message says which); A is then lost. Golub and Van Loan, Matrix Computations, 4.2. */
 int odd_cholesky(double *a, size_t n, oddrow_error *err);
 
 /* L^-1 of a lower triangular L, in place; the strict upper triangle must be 0. ENUMERIC when a
