@@ -9,6 +9,10 @@
 
 #include "base/error.h"
 
+/* Held around every product: a serial OpenBLAS (Debian's) shares its buffers between threads
+ * without a lock, and writes wrong results then. */
+static pthread_mutex_t blas = PTHREAD_MUTEX_INITIALIZER;
+
 static void hold_to_one_thread(void)
 {
     openblas_set_num_threads(1);
@@ -42,11 +46,14 @@ static int stride(size_t n)
     {                                                                                              \
         int rc = check(M, N, K, a_stride, transpose_a ? M : K, b_stride, transpose_b ? K : N,      \
                        c_stride, err);                                                             \
-        if (!rc)                                                                                   \
-            call(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,                           \
-                 transpose_b ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a,        \
-                 stride(a_stride), b, stride(b_stride), beta, c, stride(c_stride));                \
-        return rc;                                                                                 \
+        if (rc)                                                                                    \
+            return rc;                                                                             \
+        pthread_mutex_lock(&blas);                                                                 \
+        call(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,                               \
+             transpose_b ? CblasTrans : CblasNoTrans, (int)M, (int)N, (int)K, alpha, a,            \
+             stride(a_stride), b, stride(b_stride), beta, c, stride(c_stride));                    \
+        pthread_mutex_unlock(&blas);                                                               \
+        return 0;                                                                                  \
     }
 
 GEMM(odd_sgemm, cblas_sgemm, float)

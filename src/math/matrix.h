@@ -1,7 +1,8 @@
 /* math/matrix.h: dense linear algebra: the only wrapper of cblas, and Cholesky in double.
  *
  * Everything is row-major; strides count elements from one row to the next. OpenBLAS is held to
- * one thread, because the callers bring their own. Any thread may call.
+ * one thread, because the callers bring their own. Any thread may call; products run one at a time,
+ * so parallel loops take math/kernels.h.
  */
 #ifndef ODD_MATH_MATRIX_H
 #define ODD_MATH_MATRIX_H

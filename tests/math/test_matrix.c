@@ -8,6 +8,7 @@
 
 #include <limits.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,6 +56,48 @@ static void test_refusals(void **state)
         odd_sgemm(false, false, 1, 1, (size_t)INT_MAX + 1, 1, x, SIZE_MAX, x, 1, 0, x, 1, &err),
         ODDROW_EINVAL);
     assert_non_null(strstr(err.message, "too large"));
+}
+
+enum { SIDE = 24, THREADS = 8, TIMES = 60000 };
+
+static bool multiply_once(const float *a, float *c)
+{
+    return odd_sgemm(false, true, SIDE, SIDE, SIDE, 1, a, SIDE, a, SIDE, 0, c, SIDE, NULL) == 0;
+}
+
+/* The same product again and again; how often it was another one. */
+static void *multiply_often(void *context)
+{
+    const float *a = context, *first = a + SIDE * SIDE;
+    float *c = calloc(SIDE * SIDE, sizeof *c);
+    size_t wrong = 0;
+    for (size_t i = 0; i < TIMES; i++) {
+        wrong += !multiply_once(a, c) || memcmp(c, first, SIDE * SIDE * sizeof *c) != 0;
+    }
+    free(c);
+    return (void *)wrong;
+}
+
+/* A serial OpenBLAS shares its buffers between threads without locks. */
+static void test_threads(void **state)
+{
+    float *a = calloc(2 * SIDE * SIDE, sizeof *a);
+    pthread_t threads[THREADS];
+    odd_random r;
+
+    (void)state;
+    odd_random_start(&r, 1, 1);
+    for (size_t i = 0; i < SIDE * SIDE; i++)
+        a[i] = (float)odd_random_normal(&r);
+    assert_true(multiply_once(a, a + SIDE * SIDE));
+    for (size_t i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, multiply_often, a), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        void *wrong;
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    free(a);
 }
 
 static void test_cholesky(void **state)
@@ -108,6 +151,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_cholesky), cmocka_unit_test(test_not_definite)};
+        cmocka_unit_test(test_threads), cmocka_unit_test(test_cholesky),
+        cmocka_unit_test(test_not_definite)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
