@@ -127,7 +127,7 @@ int odd_evaluate(const odd_model *model, const char *const *paths, size_t path_c
             qsort(e.rows, e.count, sizeof *e.rows, oddest_first);
         walk(&e, out);
         out->rejected = summary.rejected;
-        out->threshold = (double)odd_tail_value(odd_stream_tail(calibration, options->score),
+        out->threshold = (double)odd_tail_value(odd_score_tail(calibration, options->score),
                                                 (float)-log(alerts));
         if (out->positives == 0 || out->positives == out->rows)
             rc = odd_fail(err, ODDROW_EINVAL,

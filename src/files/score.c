@@ -20,13 +20,6 @@ typedef struct scoring {
     odd_top *top;      /* NULL: rows are written as they come */
 } scoring;
 
-/* A thread's scratch for explanations; made for a block, as blocks with odd rows are few. */
-typedef struct reasons {
-    odd_explainer *explainer;
-    odd_reason *items;
-    size_t found;
-} reasons;
-
 static int begin(void *context, const odd_csv_source *source, const odd_encoder *encoder,
                  oddrow_error *err)
 {
@@ -43,35 +36,32 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     return rc;
 }
 
-static int explain(scoring *s, const odd_block *block, size_t i, reasons *r, oddrow_error *err)
+/* The explainer is made for a block, as blocks with odd rows are few. */
+static int explain(scoring *s, const odd_block *block, size_t i, odd_explainer **explainer,
+                   odd_reasons *reasons, oddrow_error *err)
 {
-    r->found = 0;
     if (!s->layout.explain)
         return 0;
-    if (!r->explainer) {
-        int rc = odd_explainer_new(&s->model->verdict, &r->explainer, err);
-        r->items = odd_alloc(s->layout.explain, sizeof *r->items);
-        if (rc || !r->items)
-            return rc ? rc : odd_no_memory(err);
-    }
-    return odd_explain(r->explainer, block->lane, s->encoder, block->batch, i,
-                       block->cells + i * block->columns, s->options->masked, r->items,
-                       s->layout.explain, &r->found, err);
+    int rc = *explainer ? 0 : odd_explainer_new(block->scratch, s->layout.explain, explainer, err);
+    return rc ? rc
+              : odd_explain(*explainer, s->encoder, i, block->cells + i * block->columns, reasons,
+                            err);
 }
 
 static int format_block(void *context, const odd_block *block, odd_bytes *out, oddrow_error *err)
 {
     scoring *s = context;
-    reasons r = {0};
+    odd_explainer *explainer = NULL;
+    odd_reasons reasons = {0};
     int rc = 0;
     for (size_t i = 0; !rc && i < block->rows; i++) {
         if (s->options->only_odd && !block->odd[i])
             continue;
         if (s->top && !odd_top_wants(s->top, block->score[i]))
             continue;
-        rc = explain(s, block, i, &r, err);
+        rc = explain(s, block, i, &explainer, &reasons, err);
         size_t before = out->size;
-        if (!rc && odd_format_row(&s->layout, block, i, r.items, r.found, out))
+        if (!rc && odd_format_row(&s->layout, block, i, reasons.items, reasons.count, out))
             rc = odd_no_memory(err);
         if (!rc && s->top) {
             rc = odd_top_add(s->top, block->score[i], block->row[i], out->data + before,
@@ -79,8 +69,7 @@ static int format_block(void *context, const odd_block *block, odd_bytes *out, o
             out->size = before;
         }
     }
-    odd_explainer_free(&r.explainer);
-    odd_free(r.items);
+    odd_explainer_free(&explainer);
     return rc;
 }
 

@@ -7,16 +7,9 @@
 #include "csv/source.h"
 #include "model/model.h"
 #include "oddrow.h"
+#include "score/scorer.h"
 
 typedef enum { ODD_FORMAT_CSV, ODD_FORMAT_JSONL } odd_format;
-
-/* What stands in the column `score`. */
-typedef enum {
-    ODD_SCORE_BOTH,           /* reconstruction + local + global rarity, nats */
-    ODD_SCORE_RECONSTRUCTION, /* the first of them */
-    ODD_SCORE_RARITY,         /* local + global rarity */
-    ODD_SCORE_LOSS            /* the plain mean reconstruction loss */
-} odd_score_kind;
 
 /* alerts 0: the model's own; threads 0: as many as the process may use; output, strict, positive,
  * quiet and json are the commands'. */

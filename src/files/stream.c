@@ -17,7 +17,6 @@ typedef struct stream {
     odd_encoder *encoder;
     odd_scorer *scorer; /* NULL: the sink predicts, and this is there: */
     odd_folded *folded;
-    const odd_tail *tail; /* of the score asked for */
     double alerts;
     size_t block_rows;
     struct worker *workers; /* one a thread */
@@ -30,11 +29,10 @@ typedef struct worker {
     uint64_t first_row;         /* its first */
     odd_bytes *out;             /* what it gives */
     odd_rows *batch;
-    odd_lane *lane;
+    odd_scratch *scratch;
     odd_forward *forward; /* predicting */
     float *outputs;
     double predicting;
-    float *loss, *reconstruction, *local, *global, *score, *survival;
     uint64_t *row;
     double *p_value;
     bool *odd;
@@ -46,57 +44,28 @@ static int worker_new(const stream *s, worker *w, oddrow_error *err)
 {
     size_t n = ODD_PADDED(s->block_rows);
     w->stream = s;
-    w->loss = odd_alloc(6 * n, sizeof(float));
     w->row = odd_alloc(n, sizeof *w->row);
     w->p_value = odd_alloc(n, sizeof *w->p_value);
     w->odd = odd_alloc(n, sizeof *w->odd);
-    if (!w->loss || !w->row || !w->p_value || !w->odd)
+    if (!w->row || !w->p_value || !w->odd)
         return odd_no_memory(err);
-    w->reconstruction = w->loss + n;
-    w->local = w->loss + 2 * n;
-    w->global = w->loss + 3 * n;
-    w->score = w->loss + 4 * n;
-    w->survival = w->loss + 5 * n;
     int rc = odd_rows_new(s->model->schema, n, true, &w->batch, err);
     if (!rc && s->sink->predicts) {
         w->outputs = odd_alloc(n * s->model->network->Y, sizeof(float));
         return w->outputs ? odd_forward_new(s->folded, &w->forward, err) : odd_no_memory(err);
     }
-    if (!rc)
-        rc = odd_lane_new(s->scorer, n, &w->lane, err);
-    if (!rc && s->options->masked)
-        rc = odd_lane_allow_masked(w->lane, err);
-    return rc;
+    return rc ? rc : odd_scratch_new(s->scorer, n, s->options->masked, &w->scratch, err);
 }
 
 static void worker_free(worker *w)
 {
     odd_rows_free(&w->batch);
-    odd_lane_free(&w->lane);
+    odd_scratch_free(&w->scratch);
     odd_forward_free(&w->forward);
     odd_free(w->outputs);
-    odd_free(w->loss);
     odd_free(w->row);
     odd_free(w->p_value);
     odd_free(w->odd);
-}
-
-/* What the options call the score, in place of the sum. */
-static const float *pick(worker *w, size_t rows)
-{
-    switch (w->stream->options->score) {
-    case ODD_SCORE_RECONSTRUCTION:
-        return w->reconstruction;
-    case ODD_SCORE_LOSS:
-        return w->loss;
-    case ODD_SCORE_RARITY:
-        for (size_t i = 0; i < rows; i++)
-            w->score[i] = w->local[i] + w->global[i];
-        return w->score;
-    case ODD_SCORE_BOTH:
-        break;
-    }
-    return w->score;
 }
 
 static int predict_block(worker *w, size_t first, size_t rows, oddrow_error *err)
@@ -129,26 +98,21 @@ static int score_block(worker *w, size_t first, size_t rows, oddrow_error *err)
     const stream *s = w->stream;
     const odd_csv_chunk *chunk = w->chunk;
     const odd_span *cells = chunk->cells + first * chunk->columns;
-    odd_scores scores = {w->loss, w->reconstruction, w->local, w->global, w->score};
     double start = odd_clock();
     odd_encode(s->encoder, cells, rows, w->batch);
     w->encoding += odd_clock() - start;
-    odd_lane_score(w->lane, w->batch, s->options->masked, &scores);
+    odd_scores scores = odd_scratch_score(w->scratch, w->batch, s->options->score);
     start = odd_clock();
-    const float *score = pick(w, rows);
-    odd_tail_surprise_all(s->tail, score, rows, w->survival);
-    for (size_t i = 0; i < rows; i++)
-        w->survival[i] = -w->survival[i];
-    odd_kernels_best()->exp(w->survival, ODD_PADDED(rows));
     for (size_t i = 0; i < rows; i++) {
         w->row[i] = w->first_row + chunk->record_of_row[first + i];
-        w->p_value[i] = (double)w->survival[i];
+        w->p_value[i] = (double)scores.p_value[i];
         w->odd[i] = w->p_value[i] < s->alerts;
         w->odd_count += w->odd[i];
     }
-    odd_block block = {
-        rows,     cells,     chunk->columns, w->row,     w->batch, w->loss, w->reconstruction,
-        w->local, w->global, score,          w->p_value, w->odd,   w->lane, NULL};
+    odd_block block = {rows,           cells,        chunk->columns, w->row,
+                       w->batch,       scores.loss,  scores.part[0], scores.part[1],
+                       scores.part[2], scores.score, w->p_value,     w->odd,
+                       w->scratch,     NULL};
     int rc = s->sink->block(s->sink->context, &block, w->out, err);
     w->formatting += odd_clock() - start;
     return rc;
@@ -182,21 +146,6 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
 
 /* ---- set-up ---- */
 
-const odd_tail *odd_stream_tail(const odd_calibration *calibration, odd_score_kind score)
-{
-    switch (score) {
-    case ODD_SCORE_RECONSTRUCTION:
-        return &calibration->reconstruction;
-    case ODD_SCORE_RARITY:
-        return &calibration->rarity;
-    case ODD_SCORE_LOSS:
-        return &calibration->loss;
-    case ODD_SCORE_BOTH:
-        break;
-    }
-    return &calibration->score;
-}
-
 /* The model is of the kind that the sink is for. */
 static int check_model(stream *s, oddrow_error *err)
 {
@@ -210,7 +159,6 @@ static int check_model(stream *s, oddrow_error *err)
     if (!calibration->present)
         return odd_fail(err, ODDROW_EINVAL,
                         "this model has too many columns to score each of them masked");
-    s->tail = odd_stream_tail(calibration, s->options->score);
     s->alerts = s->options->alerts > 0 ? s->options->alerts : s->model->verdict.alerts;
     return 0;
 }
@@ -242,13 +190,13 @@ static void add_up(odd_score_summary *summary, const stream *s, size_t threads)
 {
     for (size_t i = 0; i < threads; i++) {
         const worker *w = &s->workers[i];
-        odd_lane_seconds lane =
-            w->lane ? odd_lane_time(w->lane) : (odd_lane_seconds){.network = w->predicting};
+        odd_seconds spent =
+            w->scratch ? odd_scratch_time(w->scratch) : (odd_seconds){.network = w->predicting};
         summary->odd += w->odd_count;
         summary->encoding += w->encoding;
-        summary->network += lane.network;
-        summary->rarity += lane.rarity;
-        summary->calibration += lane.calibration;
+        summary->network += spent.network;
+        summary->rarity += spent.rarity;
+        summary->calibration += spent.calibration;
         summary->writing += w->formatting;
     }
 }

@@ -24,7 +24,7 @@ typedef struct odd_block {
     const float *score;                                  /* (rows) what the options ask for */
     const double *p_value;                               /* (rows) */
     const bool *odd;                                     /* (rows) */
-    odd_lane *lane;                                      /* this thread's, for explanations */
+    odd_scratch *scratch;                                /* this thread's, for explanations */
     const float *outputs; /* (rows, Y) of a sink that predicts, see odd_forward_run; its other
                              results above are NULL */
 } odd_block;
@@ -48,8 +48,5 @@ typedef struct odd_sink {
 int odd_stream_run(const odd_model *model, const char *const *paths, size_t path_count,
                    const odd_score_options *options, const odd_sink *sink,
                    odd_score_summary *summary, oddrow_error *err);
-
-/* The tail that a kind of score is judged by. */
-const odd_tail *odd_stream_tail(const odd_calibration *calibration, odd_score_kind score);
 
 #endif

@@ -11,18 +11,16 @@
 #include "model/schema_json.h"
 #include "nn/of_schema.h"
 #include "score/forest.h"
+#include "score/local.h"
 #include "score/margins.h"
 
 odd_tail *odd_calibration_tail(odd_calibration *c, size_t index, const char **name)
 {
-    static const char *const names[ODD_TAILS] = {
-        "reconstruction",       "local",        "shape", "margins", "forest", "loss",
-        "score_reconstruction", "score_rarity", "score"};
-    *name = names[index];
-    if (index < ODD_MEASURES)
-        return &c->measures[index];
+    static const char *const names[] = {"loss", "score_reconstruction", "score_rarity", "score"};
     odd_tail *const others[] = {&c->loss, &c->reconstruction, &c->rarity, &c->score};
-    return others[index - ODD_MEASURES];
+    bool measure = index < ODD_MEASURES;
+    *name = measure ? odd_measures[index]->name : names[index - ODD_MEASURES];
+    return measure ? &c->measures[index] : others[index - ODD_MEASURES];
 }
 
 /* ---- fields, for writing and for reading ---- */
@@ -128,14 +126,12 @@ static void score_fields(odd_fields *f, odd_verdict *v, size_t floats)
 {
     odd_place outer = odd_fields_enter(f, "measures", '{');
     for (size_t m = 0; m < ODD_MEASURES && !f->rc; m++) {
-        const char *name;
-        odd_calibration_tail(&v->plain, m, &name);
-        odd_place measures = odd_fields_enter(f, name, '{');
+        odd_place measures = odd_fields_enter(f, odd_measures[m]->name, '{');
         odd_field_float(f, "weight", &v->weight[m]);
         odd_field_float(f, "hinge", &v->hinge[m]);
         f->at = measures;
         if (!(v->weight[m] >= 0 && v->weight[m] <= 1e6f && v->hinge[m] >= 0 && v->hinge[m] <= 1e6f))
-            odd_fields_fail(f, "measure %s needs a weight and a hinge", name);
+            odd_fields_fail(f, "measure %s needs a weight and a hinge", odd_measures[m]->name);
     }
     f->at = outer;
     odd_field_size(f, "prototypes", &v->prototype_count, 1, floats);
@@ -207,22 +203,13 @@ static int read_network(const json_t *json, const odd_schema *schema, size_t flo
     return f.rc;
 }
 
-/* What is in the verdict but not in the metadata: room for the tensors. */
+/* Room for the tensors whose sizes the metadata tells. */
 static int make_room(odd_verdict *v, size_t floats, oddrow_error *err)
 {
     if (!(v->alerts > 0 && v->alerts < 1) ||
         (double)v->prototype_count * (double)v->network->X > (double)floats)
         return odd_fail(err, ODDROW_EFORMAT, "score: alerts or prototypes are out of range");
-    int rc = odd_verdict_prototypes(v, v->prototype_count, err);
-    for (size_t k = 0; !rc && k < v->schema->K; k++) {
-        const odd_column *column = &v->schema->columns[k];
-        if (column->features != 1)
-            continue;
-        v->value_margin[column->numeric] = odd_alloc(ODD_MARGIN_GRID, sizeof(float));
-        if (!v->value_margin[column->numeric])
-            rc = odd_no_memory(err);
-    }
-    return rc ? rc : odd_verdict_id_margins(v, err);
+    return odd_verdict_prototypes(v, v->prototype_count, err);
 }
 
 static int read_all(const json_t *json, size_t floats, odd_model **out, oddrow_error *err)

@@ -11,6 +11,7 @@
 #include "model/model.h"
 #include "model/safetensors.h"
 #include "score/forest.h"
+#include "score/margins.h"
 
 static const char *const KEY = "oddrow";
 

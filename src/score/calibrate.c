@@ -1,3 +1,4 @@
+/* score/calibrate.c: the measures fitted to training rows, their tails to held-out rows. */
 #include "score/calibrate.h"
 
 #include <math.h>
@@ -6,52 +7,26 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/sort.h"
-#include "score/isolation.h"
-#include "score/margins.h"
-#include "score/prototypes.h"
 #include "score/scorer.h"
-#include "score/shape.h"
 
-enum { BLOCK = 512, TRIM_ROUNDS = 3, MASKED_LOSSES = 256, MASKED_CELLS = 1 << 20 };
+enum { BLOCK = 512, MASKED_LOSSES = 256, MASKED_CELLS = 1 << 20 };
 
 static const double TAIL_QUANTILE = 0.98;
-static const double LOSS_FLOOR = 0.02; /* nats or squared units; keeps easy columns from shouting */
-
-/* The score: what each measure's nats weigh, and what they must exceed to count. Where training
- * rows may be odd the network has learned them by heart and prototypes sit on them, so only the
- * shape of the whole and the forest count; docs/decisions.md has the figures. */
-static void set_weights(odd_verdict *verdict, double contamination)
-{
-    if (contamination > 0) {
-        verdict->weight[ODD_MEASURE_SHAPE] = 1;
-        verdict->weight[ODD_MEASURE_FOREST] = 1;
-        /* nats of the share that may be odd, with room: held-out rows within it prove nothing */
-        verdict->hinge[ODD_MEASURE_FOREST] = (float)-log(2 * contamination);
-        return;
-    }
-    verdict->weight[ODD_MEASURE_RECONSTRUCTION] = 1;
-    verdict->weight[ODD_MEASURE_LOCAL] = 1;
-    verdict->weight[ODD_MEASURE_SHAPE] = 2;
-    verdict->weight[ODD_MEASURE_MARGINS] = 2;
-    verdict->hinge[ODD_MEASURE_MARGINS] = 1.5f;
-}
 
 /* ---- all rows through a scorer, in parallel ---- */
 
 typedef struct sweep {
-    odd_lane **lanes; /* one a thread */
+    odd_scratch **scratch; /* one a thread */
     const odd_rows *rows;
-    size_t count, L, X;
-    bool masked;
+    size_t L, X;
     odd_measured out; /* for all rows */
 } sweep;
 
 static void sweep_block(void *context, size_t index, size_t thread)
 {
-    sweep *s = context;
-    const odd_rows *r = s->rows;
-    size_t first = index * BLOCK, count = s->count - first < BLOCK ? s->count - first : BLOCK;
-    odd_rows view = odd_rows_slice(r, first, count);
+    const sweep *s = context;
+    size_t first = index * BLOCK, left = s->rows->count - first;
+    odd_rows view = odd_rows_slice(s->rows, first, left < BLOCK ? left : BLOCK);
     odd_measured out = {
         .losses = s->out.losses ? s->out.losses + first * s->L : NULL,
         .loss = s->out.loss ? s->out.loss + first : NULL,
@@ -59,116 +34,54 @@ static void sweep_block(void *context, size_t index, size_t thread)
     };
     for (size_t m = 0; m < ODD_MEASURES; m++)
         out.measure[m] = s->out.measure[m] ? s->out.measure[m] + first : NULL;
-    odd_lane_measure(s->lanes[thread], &view, s->masked, &out);
+    odd_scratch_measure(s->scratch[thread], &view, &out);
 }
 
-static int measure_all(const odd_verdict *verdict, const odd_rows *rows, size_t count, bool masked,
+static int measure_all(const odd_verdict *verdict, const odd_rows *rows, bool masked,
                        const odd_measured *out, odd_pool *pool, oddrow_error *err)
 {
     size_t threads = odd_pool_threads(pool);
     sweep s = {.rows = rows,
-               .count = count,
                .L = odd_schema_losses(verdict->schema),
                .X = verdict->network->X,
-               .masked = masked,
                .out = *out};
     odd_scorer *scorer = NULL;
-    s.lanes = odd_alloc(threads, sizeof(odd_lane *));
-    int rc = s.lanes ? odd_scorer_new(verdict, false, &scorer, err) : odd_no_memory(err);
-    for (size_t i = 0; !rc && i < threads; i++) {
-        rc = odd_lane_new(scorer, BLOCK, &s.lanes[i], err);
-        if (!rc && masked)
-            rc = odd_lane_allow_masked(s.lanes[i], err);
-    }
+    s.scratch = odd_alloc(threads, sizeof *s.scratch);
+    int rc = s.scratch ? odd_scorer_new(verdict, false, &scorer, err) : odd_no_memory(err);
+    for (size_t i = 0; !rc && i < threads; i++)
+        rc = odd_scratch_new(scorer, BLOCK, masked, &s.scratch[i], err);
     if (!rc)
-        odd_pool_run(pool, (count + BLOCK - 1) / BLOCK, sweep_block, &s);
-    for (size_t i = 0; s.lanes && i < threads; i++)
-        odd_lane_free(&s.lanes[i]);
-    odd_free(s.lanes);
+        odd_pool_run(pool, (rows->count + BLOCK - 1) / BLOCK, sweep_block, &s);
+    for (size_t i = 0; s.scratch && i < threads; i++)
+        odd_scratch_free(&s.scratch[i]);
+    odd_free(s.scratch);
     odd_scorer_free(&scorer);
     return rc;
 }
 
-/* ---- rarity: prototypes, shape, margins ---- */
-
-static int fit_margins(odd_verdict *verdict, const odd_rows *rest, oddrow_error *err)
-{
-    const odd_schema *schema = verdict->schema;
-    float *z = odd_alloc(rest->count + 1, sizeof(float));
-    int rc = z ? 0 : odd_no_memory(err);
-    for (size_t k = 0; !rc && k < schema->K; k++) {
-        const odd_column *column = &schema->columns[k];
-        if (column->features != 1)
-            continue;
-        size_t count = 0, m = column->numeric;
-        float *nats = odd_alloc(ODD_MARGIN_GRID, sizeof(float));
-        verdict->value_margin[m] = nats;
-        if (!nats) {
-            rc = odd_no_memory(err);
-            break;
-        }
-        for (size_t i = 0; i < rest->count; i++)
-            if (!rest->missing[i * schema->M + m])
-                z[count++] = rest->values[i * schema->F + column->first_feature];
-        odd_margin_values(z, count, nats);
-    }
-    odd_free(z);
-    return rc ? rc : odd_verdict_id_margins(verdict, err);
-}
-
-static int fit_rarity(odd_verdict *verdict, const odd_rows *rest, const float *x,
-                      const odd_calibrate_options *options, odd_pool *pool, oddrow_error *err)
-{
-    size_t X = verdict->network->X, n = rest->count;
-    size_t prototypes = n < ODD_PROTOTYPES ? n : ODD_PROTOTYPES;
-    int rc = odd_shape_fit(&verdict->shape, x, n, 2 * options->contamination, TRIM_ROUNDS, err);
-    if (!rc)
-        rc = odd_verdict_prototypes(verdict, prototypes, err);
-    if (!rc && n == prototypes)
-        memcpy(verdict->prototypes, x, n * X * sizeof *x);
-    else if (!rc)
-        rc = odd_prototypes_fit(x, n, X, prototypes, options->seed, pool, verdict->prototypes, err);
-    if (!rc && verdict->weight[ODD_MEASURE_FOREST] > 0)
-        rc = odd_isolation_fit(verdict->schema, rest, options->seed, &verdict->forest, err);
-    return rc ? rc : fit_margins(verdict, rest, err);
-}
-
-/* ---- calibrations ---- */
-
-/* One over the usual size of each column's loss, from losses (count, L). */
-static void weigh_losses(odd_calibration *calibration, const float *losses, size_t count, size_t L)
-{
-    for (size_t at = 0; at < L; at++) {
-        double sum = 0;
-        for (size_t i = 0; i < count; i++)
-            sum += (double)losses[i * L + at];
-        calibration->loss_weight[at] = (float)(1 / (sum / (double)count + LOSS_FLOOR));
-    }
-}
+/* ---- tails ---- */
 
 /* Held-out measures, and what is made of them; all (count) but losses (count, L). */
 typedef struct held_out {
     size_t count;
     odd_measured measured;
-    float *reconstruction, *rarity, *score;
-    float *block; /* owns them all */
+    float *part[ODD_PARTS], *score;
+    float *numbers; /* owns them all */
 } held_out;
 
 static int held_out_new(held_out *h, size_t count, size_t L, oddrow_error *err)
 {
-    *h = (held_out){.count = count};
-    h->block = odd_alloc(count * (L + ODD_MEASURES + 4), sizeof(float));
-    if (!h->block)
+    float *at = odd_alloc(count * (L + ODD_MEASURES + ODD_PARTS + 2), sizeof(float));
+    *h = (held_out){.count = count, .numbers = at};
+    if (!at)
         return odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu held-out rows", count);
-    float *at = h->block;
     h->measured.losses = at;
-    at += count * L;
-    h->measured.loss = at;
-    h->reconstruction = at + count;
-    h->rarity = at + 2 * count;
-    h->score = at + 3 * count;
+    h->measured.loss = at += count * L;
+    h->score = at += count;
+    for (size_t p = 0; p < ODD_PARTS; p++)
+        h->part[p] = at += count;
     for (size_t m = 0; m < ODD_MEASURES; m++)
-        h->measured.measure[m] = at + (4 + m) * count;
+        h->measured.measure[m] = at += count;
     return 0;
 }
 
@@ -181,70 +94,89 @@ static int fit_clean(odd_tail *tail, float *values, size_t count, double contami
     return odd_tail_fit(tail, values, kept, TAIL_QUANTILE, err);
 }
 
-static int fit_column_tails(odd_calibration *calibration, const held_out *h, size_t L,
-                            oddrow_error *err)
-{
-    float *values = odd_alloc(h->count, sizeof(float));
-    int rc = values ? 0 : odd_no_memory(err);
-    for (size_t at = 0; !rc && at < L; at++) {
-        for (size_t i = 0; i < h->count; i++)
-            values[i] = h->measured.losses[i * L + at];
-        rc = odd_tail_fit(&calibration->columns[at], values, h->count, TAIL_QUANTILE, err);
-    }
-    odd_free(values);
-    return rc;
-}
-
-static int fit_tails(const odd_verdict *verdict, odd_calibration *calibration, held_out *h,
+/* Fits sort what they are given: columns and measures are copied first. */
+static int fit_tails(const odd_verdict *verdict, odd_calibration *c, held_out *h,
                      double contamination, oddrow_error *err)
 {
-    int rc = fit_column_tails(calibration, h, odd_schema_losses(verdict->schema), err);
+    size_t L = odd_schema_losses(verdict->schema), n = h->count;
+    float *copy = h->score, *reconstruction = h->part[ODD_PART_RECONSTRUCTION],
+          *rarity = h->part[ODD_PART_LOCAL];
+    int rc = 0;
+    for (size_t at = 0; !rc && at < L; at++) {
+        for (size_t i = 0; i < n; i++)
+            copy[i] = h->measured.losses[i * L + at];
+        rc = odd_tail_fit(&c->columns[at], copy, n, TAIL_QUANTILE, err);
+    }
     for (size_t m = 0; !rc && m < ODD_MEASURES; m++) {
-        /* score and rarity are free until the nats are known: sort a copy */
-        memcpy(h->score, h->measured.measure[m], h->count * sizeof(float));
-        rc = odd_tail_fit(&calibration->measures[m], h->score, h->count, TAIL_QUANTILE, err);
+        memcpy(copy, h->measured.measure[m], n * sizeof(float));
+        rc = odd_tail_fit(&c->measures[m], copy, n, TAIL_QUANTILE, err);
     }
-    for (size_t i = 0; !rc && i < h->count; i++) {
-        float nats[ODD_MEASURES];
-        for (size_t m = 0; m < ODD_MEASURES; m++)
-            nats[m] =
-                odd_measure_nats(verdict, calibration, (odd_measure)m, h->measured.measure[m][i]);
-        h->reconstruction[i] = nats[ODD_MEASURE_RECONSTRUCTION];
-        h->rarity[i] =
-            nats[ODD_MEASURE_LOCAL] +
-            (nats[ODD_MEASURE_SHAPE] + nats[ODD_MEASURE_MARGINS] + nats[ODD_MEASURE_FOREST]);
-        h->score[i] = h->reconstruction[i] + h->rarity[i];
+    if (rc)
+        return rc;
+    odd_measures_add_up(verdict, c, h->measured.measure, n, h->part);
+    for (size_t i = 0; i < n; i++) {
+        rarity[i] += h->part[ODD_PART_GLOBAL][i];
+        h->score[i] = reconstruction[i] + rarity[i];
     }
+    rc = fit_clean(&c->loss, h->measured.loss, n, contamination, err);
     if (!rc)
-        rc = fit_clean(&calibration->loss, h->measured.loss, h->count, contamination, err);
+        rc = fit_clean(&c->reconstruction, reconstruction, n, contamination, err);
     if (!rc)
-        rc = fit_clean(&calibration->reconstruction, h->reconstruction, h->count, contamination,
-                       err);
-    if (!rc)
-        rc = fit_clean(&calibration->rarity, h->rarity, h->count, contamination, err);
-    if (!rc)
-        rc = fit_clean(&calibration->score, h->score, h->count, contamination, err);
-    return rc;
+        rc = fit_clean(&c->rarity, rarity, n, contamination, err);
+    return rc ? rc : fit_clean(&c->score, h->score, n, contamination, err);
 }
 
-/* `losses` (rest_count, L): column losses of training rows, masked or not. */
-static int calibrate(odd_verdict *verdict, odd_calibration *calibration, bool masked,
-                     const float *losses, size_t rest_count, const odd_rows *held,
-                     size_t held_count, double contamination, odd_pool *pool, oddrow_error *err)
+/* One calibration: `fitting` has the column losses of training rows, masked or not. */
+static int calibrate(odd_verdict *verdict, bool masked, const odd_fitting *fitting,
+                     const odd_rows *held, oddrow_error *err)
 {
+    odd_calibration *calibration = masked ? &verdict->masked : &verdict->plain;
     size_t L = odd_schema_losses(verdict->schema);
     held_out h = {0};
     int rc = odd_calibration_new(calibration, L, err);
+    for (size_t m = 0; !rc && m < ODD_MEASURES; m++)
+        if (odd_measures[m]->fit_losses)
+            odd_measures[m]->fit_losses(calibration, fitting, L);
     if (!rc)
-        weigh_losses(calibration, losses, rest_count, L);
+        rc = held_out_new(&h, held->count, L, err);
     if (!rc)
-        rc = held_out_new(&h, held_count, L, err);
+        rc = measure_all(verdict, held, masked, &h.measured, fitting->pool, err);
     if (!rc)
-        rc = measure_all(verdict, held, held_count, masked, &h.measured, pool, err);
-    if (!rc)
-        rc = fit_tails(verdict, calibration, &h, contamination, err);
-    odd_free(h.block);
+        rc = fit_tails(verdict, calibration, &h, fitting->contamination, err);
+    odd_free(h.numbers);
     return rc;
+}
+
+/* ---- all of it ---- */
+
+/* What each measure weighs, and what its nats must exceed to count. A network that was trained on
+ * odd rows restores them, and prototypes lie among them: then only the shape of the whole and the
+ * forest count; docs/decisions.md has the figures. */
+static void weigh(odd_verdict *verdict, bool dump)
+{
+    for (size_t m = 0; m < ODD_MEASURES; m++) {
+        verdict->weight[m] = dump ? odd_measures[m]->dump_weight : odd_measures[m]->weight;
+        verdict->hinge[m] = dump ? 0 : odd_measures[m]->hinge;
+    }
+}
+
+static odd_rows first_rows(const odd_rows *rows, size_t most)
+{
+    return odd_rows_slice(rows, 0, rows->count < most ? rows->count : most);
+}
+
+/* Losses masked: a pass for each column, so on fewer rows, and not for very wide files. */
+static int calibrate_masked(odd_verdict *verdict, odd_fitting fitting, const odd_rows *held,
+                            float *losses, oddrow_error *err)
+{
+    size_t L = odd_schema_losses(verdict->schema);
+    if (L > MASKED_LOSSES)
+        return 0;
+    odd_rows few = first_rows(fitting.rows, MASKED_CELLS / L),
+             few_held = first_rows(held, MASKED_CELLS / L);
+    fitting.rows = &few;
+    int rc = measure_all(verdict, &few, true, &(odd_measured){.losses = losses}, fitting.pool, err);
+    return rc ? rc : calibrate(verdict, true, &fitting, &few_held, err);
 }
 
 int odd_calibrate(odd_verdict *verdict, const odd_rows *rest, const odd_rows *held,
@@ -253,30 +185,28 @@ int odd_calibrate(odd_verdict *verdict, const odd_rows *rest, const odd_rows *he
     size_t L = odd_schema_losses(verdict->schema), X = verdict->network->X;
     float *losses = odd_alloc(rest->count * L, sizeof(float));
     float *x = odd_alloc(rest->count * X, sizeof(float));
-    odd_measured out = {.losses = losses, .x = x};
+    odd_fitting fitting = {.rows = rest,
+                           .losses = losses,
+                           .x = x,
+                           .contamination = options->contamination,
+                           .seed = options->seed,
+                           .pool = pool};
     int rc =
         losses && x ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu rows", rest->count);
-    set_weights(verdict, options->contamination);
+    weigh(verdict, options->contamination > 0);
     verdict->alerts = options->alerts;
     if (!rc)
-        rc = measure_all(verdict, rest, rest->count, false, &out, pool, err);
-    if (!rc)
-        rc = fit_rarity(verdict, rest, x, options, pool, err);
+        rc =
+            measure_all(verdict, rest, false, &(odd_measured){.losses = losses, .x = x}, pool, err);
+    for (size_t m = 0; !rc && m < ODD_MEASURES; m++)
+        if (odd_measures[m]->fit)
+            rc = odd_measures[m]->fit(verdict, &fitting, err);
     odd_free(x);
+    fitting.x = NULL;
     if (!rc)
-        rc = calibrate(verdict, &verdict->plain, false, losses, rest->count, held, held->count,
-                       options->contamination, pool, err);
-    /* as many passes as columns: on fewer rows, and not for very wide files */
-    size_t limit = MASKED_CELLS / L;
-    size_t few = rest->count < limit ? rest->count : limit;
-    size_t few_held = held->count < limit ? held->count : limit;
-    if (!rc && L <= MASKED_LOSSES) {
-        out = (odd_measured){.losses = losses};
-        rc = measure_all(verdict, rest, few, true, &out, pool, err);
-        if (!rc)
-            rc = calibrate(verdict, &verdict->masked, true, losses, few, held, few_held,
-                           options->contamination, pool, err);
-    }
+        rc = calibrate(verdict, false, &fitting, held, err);
+    if (!rc)
+        rc = calibrate_masked(verdict, fitting, held, losses, err);
     odd_free(losses);
     return rc;
 }

@@ -1,5 +1,5 @@
-/* score/calibrate.h: what normal rows look like to a trained network: prototypes, shape, margins,
- * and the tails of every measure on rows that were never trained on. */
+/* score/calibrate.h: what normal rows look like to a trained network: every measure fitted to
+ * training rows, and its tail to rows that were never trained on. */
 #ifndef ODD_SCORE_CALIBRATE_H
 #define ODD_SCORE_CALIBRATE_H
 

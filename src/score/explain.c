@@ -1,95 +1,159 @@
+/* score/explain.c: the columns of a row in the order of their surprise, in words. */
 #include "score/explain.h"
+
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
 
 struct odd_explainer {
-    const odd_verdict *verdict;
-    float *surprise; /* (K) */
+    const odd_scratch *scratch;
+    size_t wanted;
+    odd_reason *reasons; /* (wanted) */
+    float *surprise;     /* (K) */
+    odd_bytes text;      /* the expected values' texts */
+    /* what is expected of the row: plain, one row of it; masked, of (L) copies of the row, the i-th
+     * of which has column i hidden */
     odd_forward_expected expected;
-    odd_bytes text; /* the expected values' texts */
+    odd_rows *copies; /* NULL: plain, as the next */
+    float *h;         /* (L, H) of the copies */
 };
 
-int odd_explainer_new(const odd_verdict *verdict, odd_explainer **out, oddrow_error *err)
+int odd_explainer_new(odd_scratch *scratch, size_t wanted, odd_explainer **out, oddrow_error *err)
 {
+    const odd_pass *pass = odd_scratch_pass(scratch);
+    const odd_verdict *verdict = pass->verdict;
     const odd_schema *schema = verdict->schema;
-    odd_explainer *e = odd_alloc(1, sizeof *e);
-    *out = e;
+    bool masked = pass->calibration == &verdict->masked;
+    size_t L = odd_schema_losses(schema), rows = masked ? L : 1;
+    odd_explainer *e = *out = odd_alloc(1, sizeof *e);
     if (!e)
         return odd_no_memory(err);
-    e->verdict = verdict;
+    e->scratch = scratch;
+    e->wanted = wanted;
+    e->reasons = odd_alloc(wanted, sizeof *e->reasons);
     e->surprise = odd_alloc(schema->K, sizeof(float));
-    e->expected.likely = odd_alloc(schema->C + 1, sizeof(uint32_t));
-    e->expected.probability = odd_alloc(schema->C + 1, sizeof(float));
-    e->expected.reconstructed = odd_alloc(schema->F + 1, sizeof(float));
-    if (e->surprise && e->expected.likely && e->expected.probability && e->expected.reconstructed)
-        return 0;
-    odd_explainer_free(out);
-    return odd_no_memory(err);
+    e->expected.likely = odd_alloc(rows * schema->C + 1, sizeof(uint32_t));
+    e->expected.probability = odd_alloc(rows * schema->C + 1, sizeof(float));
+    e->expected.reconstructed = odd_alloc(rows * schema->F + 1, sizeof(float));
+    e->h = odd_alloc(rows * verdict->network->H, sizeof(float));
+    int rc = e->reasons && e->surprise && e->expected.likely && e->expected.probability &&
+                     e->expected.reconstructed && e->h
+                 ? 0
+                 : odd_no_memory(err);
+    if (!rc && masked)
+        rc = odd_rows_new(schema, L, false, &e->copies, err);
+    if (rc)
+        odd_explainer_free(out);
+    return rc;
 }
 
 void odd_explainer_free(odd_explainer **explainer)
 {
     if (!explainer || !*explainer)
         return;
-    odd_free((*explainer)->surprise);
-    odd_free((*explainer)->expected.likely);
-    odd_free((*explainer)->expected.probability);
-    odd_free((*explainer)->expected.reconstructed);
-    odd_bytes_free(&(*explainer)->text);
-    odd_free(*explainer);
+    odd_explainer *e = *explainer;
+    odd_free(e->reasons);
+    odd_free(e->surprise);
+    odd_bytes_free(&e->text);
+    odd_free(e->expected.likely);
+    odd_free(e->expected.probability);
+    odd_free(e->expected.reconstructed);
+    odd_rows_free(&e->copies);
+    odd_free(e->h);
+    odd_free(e);
     *explainer = NULL;
 }
 
-/* Appends what the network expected in a column. embedding-mse expects nothing of a cell itself. */
-static void say_expected(odd_explainer *e, size_t k)
+/* ---- one row ---- */
+
+/* What is expected of each column where it cannot be seen: one pass, the row once a column. */
+static void expect_masked(odd_explainer *e, const odd_rows *row)
 {
-    const odd_column *c = &e->verdict->schema->columns[k];
-    if (c->loss == SIZE_MAX || e->verdict->network->config.objective == ODD_ROW)
-        odd_column_expected(c, e->expected.likely[c->categorical],
-                            (double)e->expected.probability[c->categorical],
-                            e->expected.reconstructed + c->first_feature, &e->text);
+    const odd_network *network = odd_scratch_pass(e->scratch)->verdict->network;
+    odd_rows *copies = e->copies;
+    copies->count = network->losses;
+    for (size_t i = 0; i < copies->count; i++) {
+        memcpy(copies->ids + i * row->C, row->ids, row->C * sizeof *row->ids);
+        memcpy(copies->values + i * row->F, row->values, row->F * sizeof *row->values);
+        memcpy(copies->missing + i * row->M, row->missing, row->M);
+    }
+    odd_forward_run(odd_scratch_forward(e->scratch), copies, ODD_OWN_COLUMN,
+                    &(odd_forward_out){.hidden = e->h, .layer = network->config.layers - 1});
+    odd_forward_expect(odd_scratch_forward(e->scratch), copies, e->h, &e->expected);
+}
+
+static void surprise(odd_explainer *e, const odd_pass *pass, const odd_rows *row, size_t index)
+{
+    const odd_schema *schema = pass->verdict->schema;
+    const float *losses = pass->losses + index * odd_schema_losses(schema);
+    for (size_t k = 0; k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        size_t at = column->loss;
+        e->surprise[k] = 0;
+        if (at != SIZE_MAX)
+            e->surprise[k] = odd_tail_surprise(&pass->calibration->columns[at], losses[at]);
+        else if (column->kind == ODD_CONSTANT && row->differs &&
+                 row->differs[column->constant_index])
+            e->surprise[k] = (float)column->differs_loss;
+    }
+}
+
+/* Appends what the network expected in a column; embedding-mse expects nothing of a cell itself. */
+static void say_expected(odd_explainer *e, const odd_verdict *verdict, size_t k)
+{
+    const odd_schema *schema = verdict->schema;
+    const odd_column *c = &schema->columns[k];
+    size_t row = e->copies && c->loss != SIZE_MAX ? c->loss : 0;
+    if (c->loss == SIZE_MAX || verdict->network->config.objective == ODD_ROW)
+        odd_column_expected(c, e->expected.likely[row * schema->C + c->categorical],
+                            (double)e->expected.probability[row * schema->C + c->categorical],
+                            e->expected.reconstructed + row * schema->F + c->first_feature,
+                            &e->text);
 }
 
 /* The next most surprising column that is not among the reasons yet. */
-static size_t most_surprising(const odd_explainer *e, const odd_reason *reasons, size_t found)
+static size_t most_surprising(const odd_explainer *e, const odd_schema *schema, size_t found)
 {
     size_t best = SIZE_MAX;
-    for (size_t k = 0; k < e->verdict->schema->K; k++) {
-        bool taken = !odd_kind_is_input(e->verdict->schema->columns[k].kind);
+    for (size_t k = 0; k < schema->K; k++) {
+        bool taken = !odd_kind_is_input(schema->columns[k].kind);
         for (size_t i = 0; !taken && i < found; i++)
-            taken = reasons[i].column == k;
+            taken = e->reasons[i].column == k;
         if (!taken && (best == SIZE_MAX || e->surprise[k] > e->surprise[best]))
             best = k;
     }
     return best;
 }
 
-int odd_explain(odd_explainer *e, odd_lane *lane, const odd_encoder *encoder, const odd_rows *batch,
-                size_t row, const odd_span *cells, bool masked, odd_reason *reasons, size_t wanted,
-                size_t *found, oddrow_error *err)
+int odd_explain(odd_explainer *e, const odd_encoder *encoder, size_t row, const odd_span *cells,
+                odd_reasons *out, oddrow_error *err)
 {
-    odd_lane_surprise(lane, batch, row, masked, e->surprise, &e->expected);
+    const odd_pass *pass = odd_scratch_pass(e->scratch);
+    const odd_verdict *verdict = pass->verdict;
+    const odd_rows one = odd_rows_slice(pass->rows, row, 1);
+    size_t found = 0, k;
+    surprise(e, pass, &one, row);
+    if (e->copies)
+        expect_masked(e, &one);
+    else
+        odd_forward_expect(odd_scratch_forward(e->scratch), &one,
+                           pass->h + row * verdict->network->H, &e->expected);
     odd_bytes_clear(&e->text);
-    *found = 0;
-    while (*found < wanted) {
-        size_t k = most_surprising(e, reasons, *found);
-        if (k == SIZE_MAX)
-            break;
+    while (found < e->wanted && (k = most_surprising(e, verdict->schema, found)) != SIZE_MAX) {
         size_t before = e->text.size, source = odd_encoder_source(encoder, k);
-        say_expected(e, k);
-        reasons[(*found)++] = (odd_reason){
+        say_expected(e, verdict, k);
+        e->reasons[found++] = (odd_reason){
             .column = k,
             .surprise = e->surprise[k],
-            .flag = (odd_flag)batch->flags[row * batch->K + k],
+            .flag = (odd_flag)one.flags[k],
             .observed = source == SIZE_MAX ? (odd_span){"", 0} : cells[source],
             .expected = {(const char *)(uintptr_t)before, e->text.size - before},
         };
     }
-    if (odd_bytes_check(&e->text, err))
-        return ODDROW_ENOMEM;
-    for (size_t i = 0; i < *found; i++) /* the texts stand still now */
-        reasons[i].expected.data =
-            (e->text.data ? e->text.data : "") + (uintptr_t)reasons[i].expected.data;
-    return 0;
+    for (size_t i = 0; i < found; i++) /* the texts stand still now */
+        e->reasons[i].expected.data =
+            (e->text.data ? e->text.data : "") + (uintptr_t)e->reasons[i].expected.data;
+    *out = (odd_reasons){e->reasons, found};
+    return odd_bytes_check(&e->text, err);
 }

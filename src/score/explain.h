@@ -14,18 +14,26 @@ typedef struct odd_reason {
     odd_span expected; /* borrowed from the explainer until its next row */
 } odd_reason;
 
-/* One thread's scratch for a verdict. */
+/* The reasons of a row, the most surprising column first; borrowed from the explainer until its
+ * next row. */
+typedef struct odd_reasons {
+    const odd_reason *items;
+    size_t count;
+} odd_reasons;
+
 typedef struct odd_explainer odd_explainer;
 
-int odd_explainer_new(const odd_verdict *verdict, odd_explainer **out, oddrow_error *err);
+/* Explains rows that the scratch measured or scored. `wanted`: columns named of a row. Borrows the
+ * scratch. */
+int odd_explainer_new(odd_scratch *scratch, size_t wanted, odd_explainer **out, oddrow_error *err);
 void odd_explainer_free(odd_explainer **explainer);
 
-/* The `wanted` most surprising columns of row `row` of the batch that the lane scored last, most
- * surprising first, into reasons; fewer where the schema has fewer input columns. `cells` is the
- * row's (columns of the file), bound by `encoder`. Expected: a category with its probability,
- * "Private (93%)"; a number or a time in the column's own units; the value of a constant column. */
-int odd_explain(odd_explainer *explainer, odd_lane *lane, const odd_encoder *encoder,
-                const odd_rows *batch, size_t row, const odd_span *cells, bool masked,
-                odd_reason *reasons, size_t wanted, size_t *found, oddrow_error *err);
+/* The most surprising columns of row `row` of the scratch's latest rows, whose losses and last
+ * hidden layer are still there: the network runs again only for a masked scratch, once. Fewer than
+ * wanted where the schema has fewer input columns. `cells` is the row's (columns of the file),
+ * bound by `encoder`. Expected: a category with its probability, "Private (93%)"; a number or a
+ * time in the column's own units; the value of a constant column. */
+int odd_explain(odd_explainer *explainer, const odd_encoder *encoder, size_t row,
+                const odd_span *cells, odd_reasons *out, oddrow_error *err);
 
 #endif

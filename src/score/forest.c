@@ -1,9 +1,16 @@
+/* score/forest.c: the measure of an isolation forest: it is grown, read from a file and applied. */
 #include "score/forest.h"
 
 #include <math.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/random.h"
+#include "score/verdict.h"
+
+enum { STREAM = 0xf043 };
+
+/* ---- a forest ---- */
 
 int odd_forest_new(size_t trees, size_t nodes, size_t sample, odd_forest **out, oddrow_error *err)
 {
@@ -68,3 +75,198 @@ int odd_forest_check(const odd_forest *forest, size_t C, size_t F, oddrow_error 
     }
     return 0;
 }
+
+/* ---- fit ---- */
+
+typedef struct growing {
+    const odd_schema *schema;
+    const odd_rows *rows;
+    const odd_scaler **scaler; /* (F) of features with units of their own, else NULL */
+    odd_forest *forest;
+    odd_random random;
+    size_t used; /* nodes so far */
+    size_t deepest;
+    uint32_t *sample;  /* the tree's rows, those of a node side by side */
+    uint32_t *present; /* scratch: distinct ids of a node in one column */
+} growing;
+
+/* A way to cut a node: a category of a column, or a point between two numbers. */
+typedef struct cut {
+    float feature, split;
+} cut;
+
+static double units(const growing *g, size_t feature, float z)
+{
+    return g->scaler[feature] ? odd_scaler_invert(g->scaler[feature], z) : (double)z;
+}
+
+/* Distinct ids of `count` rows in a categorical column, into g->present. */
+static size_t distinct_ids(const growing *g, const uint32_t *rows, size_t count, size_t column)
+{
+    size_t distinct = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t id = g->rows->ids[rows[i] * g->rows->C + column];
+        size_t at = 0;
+        while (at < distinct && g->present[at] != id)
+            at++;
+        if (at == distinct)
+            g->present[distinct++] = id;
+    }
+    return distinct;
+}
+
+static void range_of(const growing *g, const uint32_t *rows, size_t count, size_t feature,
+                     float *low, float *high)
+{
+    *low = INFINITY;
+    *high = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        float z = g->rows->values[rows[i] * g->rows->F + feature];
+        *low = z < *low ? z : *low;
+        *high = z > *high ? z : *high;
+    }
+}
+
+/* One of all possible cuts, each kind equally likely (reservoir of one); false: the rows are all
+ * alike. */
+static bool draw_cut(growing *g, const uint32_t *rows, size_t count, cut *out)
+{
+    uint64_t choices = 0;
+    for (size_t c = 0; c < g->rows->C; c++) {
+        size_t distinct = distinct_ids(g, rows, count, c);
+        for (size_t i = 0; distinct > 1 && i < distinct; i++)
+            if (odd_random_below(&g->random, ++choices) == 0)
+                *out = (cut){(float)c, (float)g->present[i]};
+    }
+    for (size_t f = 0; f < g->rows->F; f++) {
+        float low, high;
+        range_of(g, rows, count, f, &low, &high);
+        if (!(high > low) || odd_random_below(&g->random, ++choices) != 0)
+            continue;
+        double a = units(g, f, low), b = units(g, f, high);
+        double at = a + (b - a) * odd_random_uniform(&g->random);
+        float z = g->scaler[f] ? odd_scaler_apply(g->scaler[f], at) : (float)at;
+        *out = (cut){(float)(g->rows->C + f), z >= low && z < high ? z : low};
+    }
+    return choices > 0;
+}
+
+static bool goes_left(const growing *g, uint32_t row, const cut *by)
+{
+    size_t feature = (size_t)by->feature, C = g->rows->C;
+    return feature < C ? g->rows->ids[row * C + feature] != (uint32_t)by->split
+                       : g->rows->values[row * g->rows->F + feature - C] <= by->split;
+}
+
+/* Fills node `at` and grows what is below it; depth is at most log2 of the sample. */
+static void grow(growing *g, size_t at, uint32_t *rows, size_t count, size_t depth)
+{
+    float *node = g->forest->node + at * ODD_FOREST_NODE;
+    cut by = {0, 0};
+    if (count < 2 || depth == g->deepest || !draw_cut(g, rows, count, &by)) {
+        node[0] = -1;
+        node[1] = (float)((double)depth + odd_forest_path(count));
+        return;
+    }
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (goes_left(g, rows[i], &by)) {
+            uint32_t row = rows[i];
+            rows[i] = rows[left];
+            rows[left++] = row;
+        }
+    }
+    node[0] = by.feature;
+    node[1] = by.split;
+    node[2] = (float)g->used++;
+    node[3] = (float)g->used++;
+    grow(g, (size_t)node[2], rows, left, depth + 1);
+    grow(g, (size_t)node[3], rows + left, count - left, depth + 1);
+}
+
+/* `count` rows without repetition to the front of `order`. */
+static void draw_sample(growing *g, uint32_t *order, size_t rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        size_t other = i + (size_t)odd_random_below(&g->random, rows - i);
+        uint32_t row = order[i];
+        order[i] = order[other];
+        order[other] = row;
+    }
+}
+
+static void name_scalers(growing *g)
+{
+    for (size_t k = 0; k < g->schema->K; k++) {
+        const odd_column *column = &g->schema->columns[k];
+        if (odd_kind_is_number(column->kind))
+            g->scaler[column->first_feature] = &column->scaler;
+    }
+}
+
+int odd_forest_fit(const odd_schema *schema, const odd_rows *rows, uint64_t seed, odd_forest **out,
+                   oddrow_error *err)
+{
+    size_t sample = rows->count < ODD_FOREST_SAMPLE ? rows->count : ODD_FOREST_SAMPLE;
+    growing g = {.schema = schema, .rows = rows, .used = ODD_FOREST_TREES};
+    while ((size_t)1 << g.deepest < sample)
+        g.deepest++;
+    g.scaler = odd_alloc(rows->F + 1, sizeof(odd_scaler *));
+    g.sample = odd_alloc(rows->count, sizeof *g.sample);
+    g.present = odd_alloc(sample + 1, sizeof *g.present);
+    int rc = g.scaler && g.sample && g.present
+                 ? odd_forest_new(ODD_FOREST_TREES, ODD_FOREST_TREES * 2 * sample, sample,
+                                  &g.forest, err)
+                 : odd_no_memory(err);
+    if (!rc) {
+        name_scalers(&g);
+        odd_random_start(&g.random, seed, STREAM);
+        for (size_t i = 0; i < rows->count; i++)
+            g.sample[i] = (uint32_t)i;
+        for (size_t t = 0; t < ODD_FOREST_TREES; t++) {
+            draw_sample(&g, g.sample, rows->count, sample);
+            grow(&g, t, g.sample, sample, 0);
+        }
+        g.forest->nodes = g.used;
+    }
+    odd_free(g.scaler);
+    odd_free(g.sample);
+    odd_free(g.present);
+    *out = g.forest;
+    return rc;
+}
+
+static int fit(odd_verdict *verdict, const odd_fitting *fitting, oddrow_error *err)
+{
+    if (!(verdict->weight[ODD_MEASURE_FOREST] > 0))
+        return 0;
+    /* nats of the share that may be odd, with room: held-out rows within it prove nothing */
+    verdict->hinge[ODD_MEASURE_FOREST] = (float)-log(2 * fitting->contamination);
+    return odd_forest_fit(verdict->schema, fitting->rows, fitting->seed, &verdict->forest, err);
+}
+
+static void release(odd_verdict *verdict)
+{
+    odd_forest_free(&verdict->forest);
+}
+
+/* ---- apply ---- */
+
+static void apply(const odd_pass *pass, float *out)
+{
+    const odd_forest *forest = pass->verdict->forest;
+    const odd_rows *rows = pass->rows;
+    for (size_t i = 0; i < rows->count; i++)
+        out[i] = forest ? odd_forest_score(forest, rows->C, rows->ids + i * rows->C,
+                                           rows->values + i * rows->F)
+                        : 0;
+}
+
+const odd_measure odd_measure_forest = {
+    .name = "forest",
+    .part = ODD_PART_GLOBAL,
+    .dump_weight = 1,
+    .free = release,
+    .fit = fit,
+    .apply = apply,
+};

@@ -1,6 +1,8 @@
+/* score/margins.c: the measure of single cells: how rare each is by itself, and their sum. */
 #include "score/margins.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -47,18 +49,127 @@ void odd_margin_values(float *z, size_t count, float *nats)
     }
 }
 
-int odd_verdict_id_margins(odd_verdict *verdict, oddrow_error *err)
+/* Room for numbers; categories need no more than their counts, which are there. */
+static int room(odd_verdict *verdict, oddrow_error *err)
 {
     const odd_schema *schema = verdict->schema;
+    verdict->id_margin = odd_alloc(schema->C + 1, sizeof(float *));
+    verdict->value_margin = odd_alloc(schema->M + 1, sizeof(float *));
+    bool made = verdict->id_margin && verdict->value_margin;
+    for (size_t k = 0; made && k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        if (odd_kind_is_category(column->kind)) {
+            float *nats = odd_alloc(column->vocabulary->size, sizeof(float));
+            verdict->id_margin[column->categorical] = nats;
+            made = nats != NULL;
+            if (made)
+                odd_margin_ids(column->vocabulary, schema->rows, nats);
+        } else if (column->features == 1) {
+            verdict->value_margin[column->numeric] = odd_alloc(ODD_MARGIN_GRID, sizeof(float));
+            made = verdict->value_margin[column->numeric] != NULL;
+        }
+    }
+    return made ? 0 : odd_no_memory(err);
+}
+
+static void release(odd_verdict *verdict)
+{
+    for (size_t i = 0; verdict->id_margin && i < verdict->schema->C; i++)
+        odd_free(verdict->id_margin[i]);
+    for (size_t i = 0; verdict->value_margin && i < verdict->schema->M; i++)
+        odd_free(verdict->value_margin[i]);
+    odd_free(verdict->id_margin);
+    odd_free(verdict->value_margin);
+}
+
+static int fit(odd_verdict *verdict, const odd_fitting *fitting, oddrow_error *err)
+{
+    const odd_schema *schema = verdict->schema;
+    const odd_rows *rows = fitting->rows;
+    float *z = odd_alloc(rows->count + 1, sizeof(float));
+    if (!z)
+        return odd_no_memory(err);
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        if (!odd_kind_is_category(column->kind))
+        size_t count = 0, m = column->numeric;
+        if (column->features != 1)
             continue;
-        float *nats = odd_alloc(column->vocabulary->size, sizeof(float));
-        if (!nats)
-            return odd_no_memory(err);
-        verdict->id_margin[column->categorical] = nats;
-        odd_margin_ids(column->vocabulary, schema->rows, nats);
+        for (size_t i = 0; i < rows->count; i++)
+            if (!rows->missing[i * schema->M + m])
+                z[count++] = rows->values[i * schema->F + column->first_feature];
+        odd_margin_values(z, count, verdict->value_margin[m]);
     }
+    odd_free(z);
     return 0;
 }
+
+/* ---- apply ---- */
+
+/* Adds the nats of one column's cells to out (B). */
+static void add_category(const odd_pass *pass, const odd_column *column, float *out)
+{
+    const odd_rows *rows = pass->rows;
+    size_t c = column->categorical, V = column->vocabulary->size;
+    const float *nats = pass->verdict->id_margin[c];
+    for (size_t i = 0; i < rows->count; i++) {
+        uint32_t id = rows->ids[i * rows->C + c];
+        out[i] += nats[id < V ? id : 0];
+    }
+}
+
+static void add_number(const odd_pass *pass, const odd_column *column, float *out)
+{
+    const odd_rows *rows = pass->rows;
+    size_t m = column->numeric;
+    float absent = (float)column->missing_loss - ODD_MARGIN_HINGE;
+    const float *nats = pass->verdict->value_margin[m];
+    for (size_t i = 0; i < rows->count; i++) {
+        if (rows->missing[i * rows->M + m])
+            out[i] += absent > 0 ? absent : 0;
+        else if (nats)
+            out[i] += odd_margin_at(nats, rows->values[i * rows->F + column->first_feature]);
+    }
+}
+
+/* Cells that differ in columns that were constant. */
+static void add_differing(const odd_pass *pass, float *out)
+{
+    const odd_schema *schema = pass->verdict->schema;
+    const odd_rows *rows = pass->rows;
+    for (size_t i = 0; schema->D && rows->differs && i < rows->count; i++) {
+        const uint8_t *row = rows->differs + i * schema->D;
+        if (!memchr(row, 1, schema->D))
+            continue;
+        for (size_t k = 0; k < schema->K; k++) {
+            const odd_column *column = &schema->columns[k];
+            float nats = (float)column->differs_loss - ODD_MARGIN_HINGE;
+            if (column->kind == ODD_CONSTANT && row[column->constant_index] && nats > 0)
+                out[i] += nats;
+        }
+    }
+}
+
+static void apply(const odd_pass *pass, float *out)
+{
+    const odd_schema *schema = pass->verdict->schema;
+    memset(out, 0, pass->rows->count * sizeof *out);
+    for (size_t k = 0; k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        if (odd_kind_is_category(column->kind))
+            add_category(pass, column, out);
+        else if (odd_kind_is_number(column->kind))
+            add_number(pass, column, out);
+    }
+    add_differing(pass, out);
+}
+
+const odd_measure odd_measure_margins = {
+    .name = "margins",
+    .part = ODD_PART_GLOBAL,
+    .weight = 2,
+    .hinge = 1.5f,
+    .room = room,
+    .free = release,
+    .fit = fit,
+    .apply = apply,
+};

@@ -11,6 +11,11 @@
 #include "column/schema.h"
 #include "score/verdict.h"
 
+/* Steps of a numeric column's table: nats at z = -ODD_MARGIN_REACH + i / ODD_MARGIN_STEPS. */
+enum { ODD_MARGIN_REACH = 8, ODD_MARGIN_STEPS = 64 };
+enum { ODD_MARGIN_GRID = 2 * ODD_MARGIN_REACH * ODD_MARGIN_STEPS + 1 };
+#define ODD_MARGIN_HINGE 2.0f /* nats */
+
 /* nats[id] for the V entries of a vocabulary, from its counts; counts that add up to `rows`. */
 void odd_margin_ids(const odd_vocabulary *vocabulary, uint64_t rows, float *nats);
 

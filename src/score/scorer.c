@@ -1,55 +1,47 @@
+/* score/scorer.c: rows through the network, the measures and their tails. */
 #include "score/scorer.h"
 
-#include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "score/forest.h"
-#include "score/margins.h"
-#include "score/rarity.h"
+#include "math/kernels.h"
+#include "score/slices.h"
 
 struct odd_scorer {
     const odd_verdict *verdict;
-    odd_folded *folded; /* the network's tables; NULL on the plain path */
-    odd_rarity *rarity;
+    odd_folded *folded; /* the network's tables; NULL on the plain path, as the next */
+    odd_slices *slices;
 };
 
-struct odd_lane {
+struct odd_scratch {
     const odd_scorer *scorer;
+    bool masked;
     odd_forward *forward;
-    size_t rows;
-    float *losses;        /* (B, L) of the latest rows */
-    float *h;             /* (B, H) of the latest rows, no column masked */
-    float *loss;          /* (B) */
-    float *x;             /* (B, X) */
-    float *rarity;        /* (B, odd_rarity_floats) */
-    uint32_t *rarity_ids; /* (B, odd_rarity_ids) */
-    /* made by odd_lane_allow_masked */
-    float *masked;              /* (B, L) of one masked column */
-    odd_rows *copies;           /* (L) of a row; the i-th has column i masked */
-    float *copies_h;            /* (L, H) */
-    odd_forward_expected guess; /* (L, C) and (L, F) */
-    float *measure[ODD_MEASURES];
-    odd_lane_seconds seconds;
+    odd_sums sums;
+    odd_rows rows;         /* the latest, borrowed */
+    odd_pass pass;         /* what measures see of all this */
+    float *numbers;        /* owns all below */
+    float *losses, *h, *x; /* (B, L), (B, H), (B, X) */
+    float *hidden_losses;  /* (B, L), of a pass with one column hidden; NULL unless masked */
+    float *loss, *score, *p_value, *measure[ODD_MEASURES], *part[ODD_PARTS]; /* (B) each */
+    odd_seconds seconds;
 };
 
 /* ---- the shared tables ---- */
 
 int odd_scorer_new(const odd_verdict *verdict, bool plain, odd_scorer **out, oddrow_error *err)
 {
-    odd_scorer *s = odd_alloc(1, sizeof *s);
-    *out = s;
+    odd_scorer *s = *out = odd_alloc(1, sizeof *s);
     if (!s)
         return odd_no_memory(err);
     s->verdict = verdict;
     int rc = odd_verdict_wanted(verdict, err);
-    if (!rc)
-        rc = plain ? 0 : odd_folded_new(verdict->network, &s->folded, err);
-    if (!rc)
-        rc = odd_rarity_new(verdict, &s->rarity, err);
+    if (!rc && !plain)
+        rc = odd_folded_new(verdict->network, &s->folded, err);
+    if (!rc && !plain)
+        rc = odd_slices_new(verdict, &s->slices, err);
     if (rc)
         odd_scorer_free(out);
     return rc;
@@ -59,349 +51,238 @@ void odd_scorer_free(odd_scorer **scorer)
 {
     if (!scorer || !*scorer)
         return;
-    odd_scorer *s = *scorer;
-    odd_rarity_free(&s->rarity);
-    odd_folded_free(&s->folded);
-    odd_free(s);
+    odd_slices_free(&(*scorer)->slices);
+    odd_folded_free(&(*scorer)->folded);
+    odd_free(*scorer);
     *scorer = NULL;
-}
-
-const odd_verdict *odd_scorer_verdict(const odd_scorer *scorer)
-{
-    return scorer->verdict;
 }
 
 /* ---- a thread's scratch ---- */
 
-int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_error *err)
+/* One allocation for all arrays of n rows. */
+static int carve(odd_scratch *s, size_t n, oddrow_error *err)
 {
-    const odd_network *network = scorer->verdict->network;
-    size_t L = odd_schema_losses(scorer->verdict->schema);
-    odd_lane *lane = odd_alloc(1, sizeof *lane);
-    *out = lane;
-    if (!lane)
+    const odd_network *network = s->scorer->verdict->network;
+    size_t L = odd_schema_losses(s->scorer->verdict->schema), H = network->H, X = network->X;
+    size_t width = (s->masked ? 2 : 1) * L + H + X + 3 + ODD_MEASURES + ODD_PARTS;
+    float *at = s->numbers = odd_alloc(n * width, sizeof(float));
+    if (!at)
         return odd_no_memory(err);
-    lane->scorer = scorer;
-    lane->rows = rows;
-    lane->losses = odd_alloc(rows * L, sizeof(float));
-    lane->loss = odd_alloc(rows, sizeof(float));
-    lane->h = odd_alloc(rows * network->H, sizeof(float));
-    lane->x = odd_alloc(rows * network->X, sizeof(float));
-    lane->rarity = odd_alloc(rows * odd_rarity_floats(scorer->rarity), sizeof(float));
-    lane->rarity_ids = odd_alloc(rows * odd_rarity_ids(scorer->rarity) + 1, sizeof(uint32_t));
-    bool made =
-        lane->losses && lane->loss && lane->h && lane->x && lane->rarity && lane->rarity_ids;
-    for (size_t i = 0; i < ODD_MEASURES; i++) {
-        lane->measure[i] = odd_alloc(rows, sizeof(float));
-        made = made && lane->measure[i];
-    }
-    int rc = made ? 0 : odd_no_memory(err);
+    s->loss = at;
+    s->score = at += n;
+    s->p_value = at += n;
+    for (size_t m = 0; m < ODD_MEASURES; m++)
+        s->measure[m] = at += n;
+    for (size_t p = 0; p < ODD_PARTS; p++)
+        s->part[p] = at += n;
+    s->losses = at += n;
+    s->h = at += n * L;
+    s->x = at += n * H;
+    if (s->masked)
+        s->hidden_losses = at + n * X;
+    return 0;
+}
+
+int odd_scratch_new(const odd_scorer *scorer, size_t rows, bool masked, odd_scratch **out,
+                    oddrow_error *err)
+{
+    odd_scratch *s = *out = odd_alloc(1, sizeof *s);
+    if (!s)
+        return odd_no_memory(err);
+    s->scorer = scorer;
+    s->masked = masked;
+    int rc = carve(s, ODD_PADDED(rows), err);
+    s->pass = (odd_pass){.verdict = scorer->verdict,
+                         .calibration = odd_verdict_calibration(scorer->verdict, masked),
+                         .rows = &s->rows,
+                         .losses = s->losses,
+                         .h = s->h,
+                         .x = s->x,
+                         .sums = &s->sums};
     if (!rc)
-        rc = scorer->folded ? odd_forward_new(scorer->folded, &lane->forward, err)
-                            : odd_forward_new_plain(network, &lane->forward, err);
+        rc = scorer->folded ? odd_forward_new(scorer->folded, &s->forward, err)
+                            : odd_forward_new_plain(scorer->verdict->network, &s->forward, err);
+    if (!rc && scorer->slices)
+        rc = odd_sums_new(scorer->slices, rows, &s->sums, err);
     if (rc)
-        odd_lane_free(out);
+        odd_scratch_free(out);
     return rc;
 }
 
-void odd_lane_free(odd_lane **lane)
+void odd_scratch_free(odd_scratch **scratch)
 {
-    if (!lane || !*lane)
+    if (!scratch || !*scratch)
         return;
-    odd_free((*lane)->losses);
-    odd_free((*lane)->h);
-    odd_free((*lane)->masked);
-    odd_rows_free(&(*lane)->copies);
-    odd_free((*lane)->copies_h);
-    odd_free((*lane)->guess.likely);
-    odd_free((*lane)->guess.probability);
-    odd_free((*lane)->guess.reconstructed);
-    odd_free((*lane)->loss);
-    odd_free((*lane)->x);
-    odd_free((*lane)->rarity);
-    odd_free((*lane)->rarity_ids);
-    for (size_t i = 0; i < ODD_MEASURES; i++)
-        odd_free((*lane)->measure[i]);
-    odd_forward_free(&(*lane)->forward);
-    odd_free(*lane);
-    *lane = NULL;
+    odd_forward_free(&(*scratch)->forward);
+    odd_sums_free(&(*scratch)->sums);
+    odd_free((*scratch)->numbers);
+    odd_free(*scratch);
+    *scratch = NULL;
 }
 
-odd_lane_seconds odd_lane_time(const odd_lane *lane)
+odd_seconds odd_scratch_time(const odd_scratch *scratch)
 {
-    return lane->seconds;
+    return scratch->seconds;
+}
+
+const odd_pass *odd_scratch_pass(const odd_scratch *scratch)
+{
+    return &scratch->pass;
+}
+
+odd_forward *odd_scratch_forward(const odd_scratch *scratch)
+{
+    return scratch->forward;
 }
 
 /* ---- losses ---- */
 
 /* Each column's loss with that column hidden at the input. */
-static void run_masked(odd_lane *lane, const odd_rows *rows)
+static void run_masked(odd_scratch *s, size_t L)
 {
-    size_t L = odd_schema_losses(lane->scorer->verdict->schema);
     for (size_t at = 0; at < L; at++) {
-        odd_forward_run(lane->forward, rows, (int)at,
-                        &(odd_forward_out){.column_losses = lane->masked});
-        for (size_t i = 0; i < rows->count; i++)
-            lane->losses[i * L + at] = lane->masked[i * L + at];
+        odd_forward_run(s->forward, &s->rows, (int)at,
+                        &(odd_forward_out){.column_losses = s->hidden_losses});
+        for (size_t i = 0; i < s->rows.count; i++)
+            s->losses[i * L + at] = s->hidden_losses[i * L + at];
     }
 }
 
-static void run_network(odd_lane *lane, const odd_rows *rows, bool masked, bool with_x)
+static void run_network(odd_scratch *s, bool with_x)
 {
-    const odd_verdict *verdict = lane->scorer->verdict;
+    const odd_verdict *verdict = s->scorer->verdict;
     const odd_schema *schema = verdict->schema;
-    size_t L = odd_schema_losses(verdict->schema);
-    odd_forward_run(lane->forward, rows, ODD_NO_COLUMN,
-                    &(odd_forward_out){.column_losses = lane->losses,
-                                       .row_losses = lane->loss,
-                                       .x = with_x ? lane->x : NULL,
-                                       .hidden = lane->h,
+    size_t L = odd_schema_losses(schema), B = s->rows.count;
+    odd_forward_run(s->forward, &s->rows, ODD_NO_COLUMN,
+                    &(odd_forward_out){.column_losses = s->losses,
+                                       .row_losses = s->loss,
+                                       .x = with_x ? s->x : NULL,
+                                       .hidden = s->h,
                                        .layer = verdict->network->config.layers - 1});
-    if (masked)
-        run_masked(lane, rows);
+    if (s->masked)
+        run_masked(s, L);
     for (size_t k = 0; k < schema->K; k++) {
         const odd_column *column = &schema->columns[k];
-        if (!odd_kind_is_number(column->kind))
-            continue;
-        for (size_t i = 0; i < rows->count; i++)
-            if (rows->missing[i * schema->M + column->numeric])
-                lane->losses[i * L + column->loss] = (float)column->missing_loss;
+        for (size_t i = 0; odd_kind_is_number(column->kind) && i < B; i++)
+            if (s->rows.missing[i * schema->M + column->numeric])
+                s->losses[i * L + column->loss] = (float)column->missing_loss;
     }
-    if (verdict->network->config.objective == ODD_EMBEDDING_MSE && !masked)
+    if (verdict->network->config.objective == ODD_EMBEDDING_MSE && !s->masked)
         return; /* the row's loss is the mean over x, which the network gave */
-    for (size_t i = 0; i < rows->count; i++)
-        lane->loss[i] = 0;
+    memset(s->loss, 0, B * sizeof(float));
     for (size_t at = 0; at < L; at++)
-        for (size_t i = 0; i < rows->count; i++)
-            lane->loss[i] += lane->losses[i * L + at] / (float)L;
+        for (size_t i = 0; i < B; i++)
+            s->loss[i] += s->losses[i * L + at] / (float)L;
 }
 
 /* ---- measures ---- */
 
-/* Mean over the columns of each loss over its usual size. */
-static void measure_reconstruction(const odd_lane *lane, const odd_calibration *calibration,
-                                   size_t rows, float *out)
+static void copy(float *to, const float *from, size_t count)
 {
-    size_t L = odd_schema_losses(lane->scorer->verdict->schema);
-    for (size_t i = 0; i < rows; i++)
-        out[i] = 0;
-    for (size_t at = 0; at < L; at++) {
-        float weight = calibration->loss_weight[at] / (float)L;
-        for (size_t i = 0; i < rows; i++)
-            out[i] += lane->losses[i * L + at] * weight;
-    }
+    if (to)
+        memcpy(to, from, count * sizeof(float));
 }
 
-static void measure_forest(const odd_lane *lane, const odd_rows *rows, float *out)
+void odd_scratch_measure(odd_scratch *s, const odd_rows *rows, const odd_measured *out)
 {
-    const odd_verdict *verdict = lane->scorer->verdict;
-    size_t C = verdict->schema->C, F = verdict->schema->F;
-    for (size_t i = 0; i < rows->count; i++)
-        out[i] = verdict->forest
-                     ? odd_forest_score(verdict->forest, C, rows->ids + i * C, rows->values + i * F)
-                     : 0;
-}
-
-static void measure_margins(const odd_lane *lane, const odd_rows *rows, float *out)
-{
-    const odd_verdict *verdict = lane->scorer->verdict;
-    const odd_schema *schema = verdict->schema;
-    const size_t *V = verdict->network->config.V;
-    for (size_t i = 0; i < rows->count; i++)
-        out[i] = 0;
-    for (size_t k = 0; k < schema->K; k++) {
-        const odd_column *column = &schema->columns[k];
-        if (odd_kind_is_category(column->kind)) {
-            size_t c = column->categorical;
-            const float *nats = verdict->id_margin[c];
-            for (size_t i = 0; i < rows->count; i++) {
-                uint32_t id = rows->ids[i * schema->C + c];
-                out[i] += nats[id < V[c] ? id : 0];
-            }
-        } else if (odd_kind_is_number(column->kind)) {
-            size_t m = column->numeric;
-            float absent = (float)column->missing_loss - ODD_MARGIN_HINGE;
-            const float *nats = verdict->value_margin[m];
-            for (size_t i = 0; i < rows->count; i++) {
-                if (rows->missing[i * schema->M + m])
-                    out[i] += absent > 0 ? absent : 0;
-                else if (nats)
-                    out[i] +=
-                        odd_margin_at(nats, rows->values[i * schema->F + column->first_feature]);
-            }
-        }
-    }
-}
-
-/* Cells that differ in columns that were constant. */
-static void add_differing(const odd_lane *lane, const odd_rows *rows, float *out)
-{
-    const odd_schema *schema = lane->scorer->verdict->schema;
-    for (size_t i = 0; schema->D && rows->differs && i < rows->count; i++) {
-        const uint8_t *row = rows->differs + i * schema->D;
-        if (!memchr(row, 1, schema->D))
-            continue;
-        for (size_t k = 0; k < schema->K; k++) {
-            const odd_column *column = &schema->columns[k];
-            float nats = (float)column->differs_loss - ODD_MARGIN_HINGE;
-            if (column->kind == ODD_CONSTANT && row[column->constant_index] && nats > 0)
-                out[i] += nats;
-        }
-    }
-}
-
-void odd_lane_measure(odd_lane *lane, const odd_rows *rows, bool masked, odd_measured *out)
-{
-    const odd_verdict *verdict = lane->scorer->verdict;
-    const odd_calibration *calibration = masked ? &verdict->masked : &verdict->plain;
+    const odd_verdict *verdict = s->scorer->verdict;
     size_t L = odd_schema_losses(verdict->schema), X = verdict->network->X;
     double start = odd_clock();
-    assert(!masked || lane->masked);
-    bool plain = !lane->scorer->folded;
-    run_network(lane, rows, masked, plain || out->x || odd_rarity_needs_x(lane->scorer->rarity));
-    double networked = odd_clock();
-    lane->seconds.network += networked - start;
-    if (out->losses)
-        memcpy(out->losses, lane->losses, rows->count * L * sizeof(float));
-    if (out->loss)
-        memcpy(out->loss, lane->loss, rows->count * sizeof(float));
-    if (out->x)
-        memcpy(out->x, lane->x, rows->count * X * sizeof(float));
-    if (out->measure[ODD_MEASURE_RECONSTRUCTION])
-        measure_reconstruction(lane, calibration, rows->count,
-                               out->measure[ODD_MEASURE_RECONSTRUCTION]);
-    if (!plain)
-        odd_rarity_measure(lane->scorer->rarity, rows, lane->x, lane->rarity, lane->rarity_ids,
-                           out->measure[ODD_MEASURE_LOCAL], out->measure[ODD_MEASURE_SHAPE]);
-    else
-        odd_rarity_measure_plain(verdict, lane->x, rows->count, out->measure[ODD_MEASURE_LOCAL],
-                                 out->measure[ODD_MEASURE_SHAPE]);
-    if (out->measure[ODD_MEASURE_MARGINS]) {
-        measure_margins(lane, rows, out->measure[ODD_MEASURE_MARGINS]);
-        add_differing(lane, rows, out->measure[ODD_MEASURE_MARGINS]);
+    bool plain = !s->scorer->folded, with_x = plain || out->x, with_sums = false;
+    for (size_t m = 0; m < ODD_MEASURES; m++) {
+        const odd_measure *measure = odd_measures[m];
+        with_x |= out->measure[m] && measure->reads_x && measure->reads_x(verdict);
+        with_sums |= out->measure[m] && measure->sums && !plain;
     }
-    if (out->measure[ODD_MEASURE_FOREST])
-        measure_forest(lane, rows, out->measure[ODD_MEASURE_FOREST]);
-    lane->seconds.rarity += odd_clock() - networked;
+    s->rows = *rows;
+    run_network(s, with_x);
+    copy(out->losses, s->losses, rows->count * L);
+    copy(out->loss, s->loss, rows->count);
+    copy(out->x, s->x, rows->count * X);
+    double networked = odd_clock();
+    s->seconds.network += networked - start;
+    if (with_sums)
+        odd_sums_run(&s->sums, rows);
+    for (size_t m = 0; m < ODD_MEASURES; m++) {
+        const odd_measure *measure = odd_measures[m];
+        if (out->measure[m])
+            (plain && measure->plain ? measure->plain : measure->apply)(&s->pass, out->measure[m]);
+    }
+    s->seconds.rarity += odd_clock() - networked;
 }
 
 /* ---- nats ---- */
 
-float odd_measure_nats(const odd_verdict *verdict, const odd_calibration *calibration,
-                       odd_measure measure, float value)
+void odd_measures_add_up(const odd_verdict *verdict, const odd_calibration *calibration,
+                         float *const measure[], size_t rows, float *const part[])
 {
-    float nats =
-        odd_tail_surprise(&calibration->measures[measure], value) - verdict->hinge[measure];
-    return nats > 0 ? verdict->weight[measure] * nats : 0;
-}
-
-/* What each measure adds to the scores of all rows. */
-static void add_nats(odd_lane *lane, const odd_calibration *calibration, odd_measure measure,
-                     size_t rows, float *out)
-{
-    const odd_verdict *verdict = lane->scorer->verdict;
-    float *nats = lane->measure[measure], weight = verdict->weight[measure];
-    if (!(weight > 0))
-        return;
-    odd_tail_surprise_all(&calibration->measures[measure], nats, rows, nats);
-    for (size_t i = 0; i < rows; i++) {
-        float above = nats[i] - verdict->hinge[measure];
-        out[i] += above > 0 ? weight * above : 0;
-    }
-}
-
-void odd_lane_score(odd_lane *lane, const odd_rows *rows, bool masked, odd_scores *out)
-{
-    const odd_verdict *verdict = lane->scorer->verdict;
-    const odd_calibration *calibration = masked ? &verdict->masked : &verdict->plain;
-    odd_measured measured = {.loss = out->loss};
-    size_t size = rows->count * sizeof(float);
-    for (size_t m = 0; m < ODD_MEASURES; m++)
-        if (verdict->weight[m] > 0)
-            measured.measure[m] = lane->measure[m];
-    odd_lane_measure(lane, rows, masked, &measured);
-    double start = odd_clock();
-    memset(out->reconstruction, 0, size);
-    memset(out->local, 0, size);
-    memset(out->global, 0, size);
-    add_nats(lane, calibration, ODD_MEASURE_RECONSTRUCTION, rows->count, out->reconstruction);
-    add_nats(lane, calibration, ODD_MEASURE_LOCAL, rows->count, out->local);
-    add_nats(lane, calibration, ODD_MEASURE_SHAPE, rows->count, out->global);
-    add_nats(lane, calibration, ODD_MEASURE_MARGINS, rows->count, out->global);
-    add_nats(lane, calibration, ODD_MEASURE_FOREST, rows->count, out->global);
-    for (size_t i = 0; i < rows->count; i++)
-        out->score[i] = out->reconstruction[i] + out->local[i] + out->global[i];
-    lane->seconds.calibration += odd_clock() - start;
-}
-
-int odd_lane_allow_masked(odd_lane *lane, oddrow_error *err)
-{
-    const odd_schema *schema = lane->scorer->verdict->schema;
-    size_t L = odd_schema_losses(schema), H = lane->scorer->verdict->network->H;
-    if (lane->copies)
-        return 0;
-    lane->masked = odd_alloc(lane->rows * L, sizeof(float));
-    lane->copies_h = odd_alloc(L * H, sizeof(float));
-    lane->guess.likely = odd_alloc(L * schema->C, sizeof(uint32_t));
-    lane->guess.probability = odd_alloc(L * schema->C, sizeof(float));
-    lane->guess.reconstructed = odd_alloc(L * schema->F, sizeof(float));
-    if (!lane->masked || !lane->copies_h || !lane->guess.likely || !lane->guess.probability ||
-        !lane->guess.reconstructed)
-        return odd_no_memory(err);
-    return odd_rows_new(schema, L, false, &lane->copies, err);
-}
-
-/* What is expected of each column where it cannot be seen: one pass, the row once a column. */
-static void expect_masked(odd_lane *lane, const odd_rows *row, odd_forward_expected *out)
-{
-    const odd_schema *schema = lane->scorer->verdict->schema;
-    const odd_forward_expected *guess = &lane->guess;
-    odd_rows *copies = lane->copies;
-    copies->count = odd_schema_losses(schema);
-    for (size_t i = 0; i < copies->count; i++) {
-        memcpy(copies->ids + i * schema->C, row->ids, schema->C * sizeof *row->ids);
-        memcpy(copies->values + i * schema->F, row->values, schema->F * sizeof *row->values);
-        memcpy(copies->missing + i * schema->M, row->missing, schema->M);
-    }
-    odd_forward_run(lane->forward, copies, ODD_OWN_COLUMN,
-                    &(odd_forward_out){.hidden = lane->copies_h,
-                                       .layer = lane->scorer->verdict->network->config.layers - 1});
-    odd_forward_expect(lane->forward, copies, lane->copies_h, &lane->guess);
-    for (size_t k = 0; k < schema->K; k++) {
-        const odd_column *column = &schema->columns[k];
-        bool text = odd_kind_is_category(column->kind);
-        size_t c = column->categorical, f = column->first_feature, at = column->loss;
-        if (at == SIZE_MAX)
+    for (size_t p = 0; p < ODD_PARTS; p++)
+        memset(part[p], 0, rows * sizeof(float));
+    for (size_t m = 0; m < ODD_MEASURES; m++) {
+        float *nats = measure[m], *out = part[odd_measures[m]->part], weight = verdict->weight[m];
+        if (!(weight > 0))
             continue;
-        if (text && out->likely)
-            out->likely[c] = guess->likely[at * schema->C + c];
-        if (text && out->probability)
-            out->probability[c] = guess->probability[at * schema->C + c];
-        if (!text && out->reconstructed)
-            memcpy(out->reconstructed + f, guess->reconstructed + at * schema->F + f,
-                   column->features * sizeof(float));
+        odd_tail_surprise_all(&calibration->measures[m], nats, rows, nats);
+        for (size_t i = 0; i < rows; i++) {
+            float above = nats[i] - verdict->hinge[m];
+            out[i] += above > 0 ? weight * above : 0;
+        }
     }
 }
 
-void odd_lane_surprise(odd_lane *lane, const odd_rows *rows, size_t row, bool masked,
-                       float *surprise, odd_forward_expected *expected)
+const odd_tail *odd_score_tail(const odd_calibration *calibration, odd_score_kind kind)
 {
-    const odd_verdict *verdict = lane->scorer->verdict;
-    const odd_schema *schema = verdict->schema;
-    const odd_calibration *calibration = masked ? &verdict->masked : &verdict->plain;
-    const odd_rows one = odd_rows_slice(rows, row, 1);
-    const float *losses = lane->losses + row * odd_schema_losses(schema);
-    if (masked)
-        expect_masked(lane, &one, expected);
-    else
-        odd_forward_expect(lane->forward, &one, lane->h + row * verdict->network->H, expected);
-    for (size_t k = 0; k < schema->K; k++) {
-        const odd_column *column = &schema->columns[k];
-        size_t at = column->loss;
-        surprise[k] = 0;
-        if (at != SIZE_MAX)
-            surprise[k] = odd_tail_surprise(&calibration->columns[at], losses[at]);
-        else if (column->kind == ODD_CONSTANT && one.differs && one.differs[column->constant_index])
-            surprise[k] = (float)column->differs_loss;
+    switch (kind) {
+    case ODD_SCORE_RECONSTRUCTION:
+        return &calibration->reconstruction;
+    case ODD_SCORE_RARITY:
+        return &calibration->rarity;
+    case ODD_SCORE_LOSS:
+        return &calibration->loss;
+    case ODD_SCORE_BOTH:
+        break;
     }
+    return &calibration->score;
+}
+
+/* What the kind calls the score. */
+static const float *pick(odd_scratch *s, odd_score_kind kind)
+{
+    const float *reconstruction = s->part[ODD_PART_RECONSTRUCTION],
+                *local = s->part[ODD_PART_LOCAL], *global = s->part[ODD_PART_GLOBAL];
+    switch (kind) {
+    case ODD_SCORE_RECONSTRUCTION:
+        return reconstruction;
+    case ODD_SCORE_LOSS:
+        return s->loss;
+    case ODD_SCORE_RARITY:
+        for (size_t i = 0; i < s->rows.count; i++)
+            s->score[i] = local[i] + global[i];
+        return s->score;
+    case ODD_SCORE_BOTH:
+        break;
+    }
+    for (size_t i = 0; i < s->rows.count; i++)
+        s->score[i] = reconstruction[i] + local[i] + global[i];
+    return s->score;
+}
+
+odd_scores odd_scratch_score(odd_scratch *s, const odd_rows *rows, odd_score_kind kind)
+{
+    const odd_verdict *verdict = s->scorer->verdict;
+    odd_measured wanted = {0};
+    for (size_t m = 0; m < ODD_MEASURES; m++)
+        wanted.measure[m] = verdict->weight[m] > 0 ? s->measure[m] : NULL;
+    odd_scratch_measure(s, rows, &wanted);
+    double start = odd_clock();
+    const odd_calibration *calibration = s->pass.calibration;
+    odd_measures_add_up(verdict, calibration, s->measure, rows->count, s->part);
+    odd_scores scores = {.loss = s->loss, .score = pick(s, kind), .p_value = s->p_value};
+    memcpy(scores.part, s->part, sizeof scores.part);
+    odd_tail_surprise_all(odd_score_tail(calibration, kind), scores.score, rows->count, s->p_value);
+    for (size_t i = 0; i < rows->count; i++)
+        s->p_value[i] = -s->p_value[i];
+    odd_kernels_best()->exp(s->p_value, ODD_PADDED(rows->count));
+    s->seconds.calibration += odd_clock() - start;
+    return scores;
 }

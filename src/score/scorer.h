@@ -1,64 +1,67 @@
 /* score/scorer.h: a model made ready to score: folded tables, shared read-only by all threads, and
- * a lane of scratch for each thread. One path from encoded rows to nats for training's calibration,
- * batch scoring and the worker. */
+ * a scratch for each thread. One path from encoded rows to nats for training's calibration, batch
+ * scoring and the worker; one pass of the network a block, from which rows are explained too. */
 #ifndef ODD_SCORE_SCORER_H
 #define ODD_SCORE_SCORER_H
 
-#include "column/encode.h"
-#include "column/rows.h"
 #include "nn/forward.h"
 #include "score/verdict.h"
 
 typedef struct odd_scorer odd_scorer;
-typedef struct odd_lane odd_lane;
+typedef struct odd_scratch odd_scratch;
 
-/* The tables. Borrows the verdict, whose network, shape, prototypes, margins must be there; its
- * tails are read when rows are scored. `plain` true: no folding, the slow reference.
- * ESCHEMA for a supervised verdict. */
+/* The tables. Borrows the verdict; what its measures were not yet fitted to cannot be asked for.
+ * `plain` true: no folding, the slow reference. ESCHEMA for a supervised verdict. */
 int odd_scorer_new(const odd_verdict *verdict, bool plain, odd_scorer **out, oddrow_error *err);
 void odd_scorer_free(odd_scorer **scorer);
-const odd_verdict *odd_scorer_verdict(const odd_scorer *scorer);
 
-/* Scratch of one thread, for at most `rows` rows at a call. Borrows the scorer. */
-int odd_lane_new(const odd_scorer *scorer, size_t rows, odd_lane **out, oddrow_error *err);
-void odd_lane_free(odd_lane **lane);
+/* Memory of one thread, for at most `rows` rows at a call; `masked`: every column's loss is that of
+ * a pass with the column hidden. Borrows the scorer. */
+int odd_scratch_new(const odd_scorer *scorer, size_t rows, bool masked, odd_scratch **out,
+                    oddrow_error *err);
+void odd_scratch_free(odd_scratch **scratch);
 
-/* Thread-seconds spent so far by a lane. */
-typedef struct odd_lane_seconds {
+/* Thread-seconds spent so far. */
+typedef struct odd_seconds {
     double network, rarity, calibration;
-} odd_lane_seconds;
-odd_lane_seconds odd_lane_time(const odd_lane *lane);
+} odd_seconds;
+odd_seconds odd_scratch_time(const odd_scratch *scratch);
 
-/* Losses and raw measures, before any tail. Each output may be NULL: losses (B, L), with the
- * missing loss where a number is missing; loss (B), their mean; x (B, X); measure[i] (B).
- * measure[ODD_MEASURE_RECONSTRUCTION] needs the calibration's loss_weight. */
+/* Losses and raw measures, before any tail, into the caller's arrays. Each may be NULL: losses
+ * (B, L); loss (B), their mean; x (B, X); measure[m] (B), which needs what it was fitted to. */
 typedef struct odd_measured {
     float *losses, *loss, *x;
     float *measure[ODD_MEASURES];
 } odd_measured;
 
-void odd_lane_measure(odd_lane *lane, const odd_rows *rows, bool masked, odd_measured *out);
+void odd_scratch_measure(odd_scratch *scratch, const odd_rows *rows, const odd_measured *out);
 
-/* What a measure's value adds to the score: weight * max(0, surprise - hinge), in nats. */
-float odd_measure_nats(const odd_verdict *verdict, const odd_calibration *calibration,
-                       odd_measure measure, float value);
+/* What the measures add to each part of the score, in nats: weight * max(0, surprise - hinge) each,
+ * summed in the order of the measures. part[p] (rows); the measures are replaced by surprises. */
+void odd_measures_add_up(const odd_verdict *verdict, const odd_calibration *calibration,
+                         float *const measure[], size_t rows, float *const part[]);
 
-/* Scores (B each), in nats; loss may be NULL. score = reconstruction + local + global, global being
- * shape, margins and forest. */
+/* What is called the score. */
+typedef enum {
+    ODD_SCORE_BOTH,           /* reconstruction + local + global rarity, nats */
+    ODD_SCORE_RECONSTRUCTION, /* the first of them */
+    ODD_SCORE_RARITY,         /* local + global rarity */
+    ODD_SCORE_LOSS            /* the plain mean reconstruction loss */
+} odd_score_kind;
+
+/* The tail that a kind of score is judged by. */
+const odd_tail *odd_score_tail(const odd_calibration *calibration, odd_score_kind kind);
+
+/* Scores (B each); borrowed from the scratch until its next rows. */
 typedef struct odd_scores {
-    float *loss; /* plain mean reconstruction loss */
-    float *reconstruction, *local, *global, *score;
+    const float *part[ODD_PARTS], *loss, *score;
+    const float *p_value; /* share of normal rows whose score is at least this one */
 } odd_scores;
 
-void odd_lane_score(odd_lane *lane, const odd_rows *rows, bool masked, odd_scores *out);
+odd_scores odd_scratch_score(odd_scratch *scratch, const odd_rows *rows, odd_score_kind kind);
 
-/* Makes room for masked scoring and measuring, which need it. */
-int odd_lane_allow_masked(odd_lane *lane, oddrow_error *err);
-
-/* Row `row` of the rows that the lane measured or scored last, with the same `masked`: the surprise
- * of its columns in nats (K), 0 for columns without one; and the likely, probability and
- * reconstructed of `expected`, masked: of each column where it is hidden. */
-void odd_lane_surprise(odd_lane *lane, const odd_rows *rows, size_t row, bool masked,
-                       float *surprise, odd_forward_expected *expected);
+/* The latest rows and what they left, and the network that they went through. */
+const odd_pass *odd_scratch_pass(const odd_scratch *scratch);
+odd_forward *odd_scratch_forward(const odd_scratch *scratch);
 
 #endif

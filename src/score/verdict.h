@@ -8,6 +8,7 @@
 
 #include "column/schema.h"
 #include "nn/network.h"
+#include "score/measure.h"
 #include "score/tail.h"
 
 /* Squared Mahalanobis distance |W (v - mean)|^2, W the inverse of the covariance's lower Cholesky
@@ -19,22 +20,6 @@ typedef struct odd_shape {
     float *mean;   /* (n) */
     float *whiten; /* (n, n), lower triangular; (n) when n > ODD_SHAPE_FULL */
 } odd_shape;
-
-/* How odd a row is, in several measures, each turned into nats by its own tail. */
-typedef enum {
-    ODD_MEASURE_RECONSTRUCTION, /* mean of the column losses, each over its usual size */
-    ODD_MEASURE_LOCAL,          /* Euclidean distance from x to the nearest prototype */
-    ODD_MEASURE_SHAPE,          /* Mahalanobis distance of x */
-    ODD_MEASURE_MARGINS,        /* sum of the cells' own surprises beyond ODD_MARGIN_HINGE nats */
-    ODD_MEASURE_FOREST,         /* isolation forest; only where training rows may be odd */
-    ODD_MEASURES
-} odd_measure;
-
-/* Steps of a numeric column's margin table: nats at z = -ODD_MARGIN_REACH + i / ODD_MARGIN_STEPS.
- */
-enum { ODD_MARGIN_REACH = 8, ODD_MARGIN_STEPS = 64 };
-enum { ODD_MARGIN_GRID = 2 * ODD_MARGIN_REACH * ODD_MARGIN_STEPS + 1 };
-#define ODD_MARGIN_HINGE 2.0f /* nats */
 
 /* What held-out rows look like. There is one for plain scoring and one for --masked. */
 typedef struct odd_calibration {
@@ -72,18 +57,12 @@ void odd_verdict_free(odd_verdict *verdict);
 /* ESCHEMA with what to use instead: a supervised model has no scores. */
 int odd_verdict_wanted(const odd_verdict *verdict, oddrow_error *err);
 
-/* Room for `count` prototypes. */
-int odd_verdict_prototypes(odd_verdict *verdict, size_t count, oddrow_error *err);
-
-/* Fills id_margin from the vocabularies' counts. */
-int odd_verdict_id_margins(odd_verdict *verdict, oddrow_error *err);
-
 int odd_calibration_new(odd_calibration *calibration, size_t losses, oddrow_error *err);
 
-int odd_shape_new(odd_shape *shape, size_t n, oddrow_error *err);
-void odd_shape_free(odd_shape *shape);
-
-/* out[i] = |W (row_i - mean)|^2, one row at a time in double: the reference. */
-void odd_shape_distances(const odd_shape *shape, const float *rows, size_t count, float *out);
+/* The calibration of a way of scoring. */
+static inline const odd_calibration *odd_verdict_calibration(const odd_verdict *v, bool masked)
+{
+    return masked ? &v->masked : &v->plain;
+}
 
 #endif

@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "math/kernels.h"
 #include "score/scorer.h"
 
 enum { BLOCK = 256 };
@@ -14,11 +13,9 @@ enum { BLOCK = 256 };
 typedef struct slice {
     odd_decoder *decoder;
     odd_rows *batch;
-    odd_lane *lane;
+    odd_scratch *scratch;
     odd_explainer *explainer;
-    odd_reason *reasons; /* (explain) */
-    float *floats;       /* (6, BLOCK), the members below */
-    float *loss, *reconstruction, *local, *global, *score, *survival;
+    odd_scores scores;   /* of the block in hand */
     odd_bytes out;       /* tails */
     odd_result *results; /* of all rows of the run, in order */
     size_t results_capacity;
@@ -47,22 +44,13 @@ struct odd_engine {
 
 static int slice_new(odd_engine *e, slice *s, oddrow_error *err)
 {
-    size_t n = ODD_PADDED(BLOCK);
-    s->floats = odd_alloc(6 * n, sizeof(float));
-    s->reasons = odd_alloc(e->options.explain + 1, sizeof *s->reasons);
-    if (!s->floats || !s->reasons)
-        return odd_no_memory(err);
-    float **parts[] = {&s->loss,   &s->reconstruction, &s->local,
-                       &s->global, &s->score,          &s->survival};
-    for (size_t i = 0; i < 6; i++)
-        *parts[i] = s->floats + i * n;
     int rc = odd_decoder_new(e->model->schema, e->options.max_message, &s->decoder, err);
     if (!rc)
-        rc = odd_rows_new(e->model->schema, n, true, &s->batch, err);
+        rc = odd_rows_new(e->model->schema, BLOCK, true, &s->batch, err);
     if (!rc)
-        rc = odd_lane_new(e->scorer, n, &s->lane, err);
+        rc = odd_scratch_new(e->scorer, BLOCK, false, &s->scratch, err);
     if (!rc)
-        rc = odd_explainer_new(&e->model->verdict, &s->explainer, err);
+        rc = odd_explainer_new(s->scratch, e->options.explain, &s->explainer, err);
     return rc;
 }
 
@@ -70,10 +58,8 @@ static void slice_free(slice *s)
 {
     odd_decoder_free(&s->decoder);
     odd_rows_free(&s->batch);
-    odd_lane_free(&s->lane);
     odd_explainer_free(&s->explainer);
-    odd_free(s->reasons);
-    odd_free(s->floats);
+    odd_scratch_free(&s->scratch);
     odd_free(s->results);
     odd_bytes_free(&s->out);
 }
@@ -182,16 +168,10 @@ int odd_engine_compare(const odd_engine *e, const odd_engine *other, oddrow_erro
 
 /* ---- one slice ---- */
 
-/* Scores n rows; p-values are left as survival. */
 static void score(const odd_engine *e, slice *s, const odd_span *cells, size_t n)
 {
-    odd_scores scores = {s->loss, s->reconstruction, s->local, s->global, s->score};
     odd_encode(e->encoder, cells, n, s->batch);
-    odd_lane_score(s->lane, s->batch, false, &scores);
-    odd_tail_surprise_all(&e->model->verdict.plain.score, s->score, n, s->survival);
-    for (size_t i = 0; i < n; i++)
-        s->survival[i] = -s->survival[i];
-    odd_kernels_best()->exp(s->survival, ODD_PADDED(n));
+    s->scores = odd_scratch_score(s->scratch, s->batch, ODD_SCORE_BOTH);
 }
 
 /* Scores the block of good rows that begins with row `first`, by the shadow too. */
@@ -216,17 +196,18 @@ static int add_entry(odd_engine *e, slice *s, const odd_row *row, odd_encoding e
 {
     size_t good, i = row->good % BLOCK;
     const odd_span *cells = odd_decoder_cells(s->decoder, &good) + row->good * e->model->schema->K;
-    odd_scored verdict = {.score = s->score[i],
-                          .reconstruction = s->reconstruction[i],
-                          .local = s->local[i],
-                          .global = s->global[i],
-                          .p_value = (double)s->survival[i],
-                          .odd = odd,
-                          .reasons = s->reasons};
+    odd_reasons reasons = {0};
     int rc = 0;
     if (odd && e->options.explain)
-        rc = odd_explain(s->explainer, s->lane, e->encoder, s->batch, i, cells, false, s->reasons,
-                         e->options.explain, &verdict.found, err);
+        rc = odd_explain(s->explainer, e->encoder, i, cells, &reasons, err);
+    odd_scored verdict = {.score = s->scores.score[i],
+                          .reconstruction = s->scores.part[ODD_PART_RECONSTRUCTION][i],
+                          .local = s->scores.part[ODD_PART_LOCAL][i],
+                          .global = s->scores.part[ODD_PART_GLOBAL][i],
+                          .p_value = (double)s->scores.p_value[i],
+                          .odd = odd,
+                          .reasons = reasons.items,
+                          .found = reasons.count};
     if (!rc)
         odd_entry_row(&s->out, e->model->schema, odd_engine_identity(e), row, encoding, sender,
                       &verdict);
@@ -249,17 +230,17 @@ static int take(odd_engine *e, slice *s, const odd_job *job, const odd_row *row,
     } else {
         if (i == 0)
             score_block(e, s, row->good);
-        bool odd = (double)s->survival[i] < e->alerts;
+        bool odd = (double)s->scores.p_value[i] < e->alerts;
         *result = (odd_result){.odd = odd,
                                .topic = odd ? ODD_TOPIC_ODD : ODD_TOPIC_SCORE,
                                .entry = odd || e->options.publish_all,
-                               .score = s->score[i],
-                               .loss = s->loss[i]};
+                               .score = s->scores.score[i],
+                               .loss = s->scores.loss[i]};
         if (e->shadow) {
             const slice *other = &e->shadow->slices[s - e->slices];
-            result->shadow_score = other->score[i];
-            result->shadow_loss = other->loss[i];
-            result->shadow_odd = (double)other->survival[i] < e->shadow->alerts;
+            result->shadow_score = other->scores.score[i];
+            result->shadow_loss = other->scores.loss[i];
+            result->shadow_odd = (double)other->scores.p_value[i] < e->shadow->alerts;
         }
         if (result->entry || job->asked)
             rc = add_entry(e, s, row, job->decoded.encoding, &sender, odd, err);

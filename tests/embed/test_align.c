@@ -48,15 +48,13 @@ static odd_model *train(unsigned parts, uint64_t seed, odd_objective objective)
 static float *scores(const odd_model *model, const odd_rows *batch)
 {
     odd_scorer *scorer = NULL;
-    odd_lane *lane = NULL;
+    odd_scratch *scratch = NULL;
     size_t n = batch->count;
-    float *out = calloc(5 * n, sizeof *out);
-    odd_scores s = {out + n, out + 2 * n, out + 3 * n, out + 4 * n, out};
-    odd_rows view = *batch;
+    float *out = calloc(n, sizeof *out);
     assert_int_equal(odd_scorer_new(&model->verdict, true, &scorer, NULL), 0);
-    assert_int_equal(odd_lane_new(scorer, n, &lane, NULL), 0);
-    odd_lane_score(lane, &view, false, &s);
-    odd_lane_free(&lane);
+    assert_int_equal(odd_scratch_new(scorer, n, false, &scratch, NULL), 0);
+    memcpy(out, odd_scratch_score(scratch, batch, ODD_SCORE_BOTH).score, n * sizeof *out);
+    odd_scratch_free(&scratch);
     odd_scorer_free(&scorer);
     return out;
 }

@@ -29,21 +29,17 @@ static void must(bool holds)
 
 /* All rows in one call, plain or masked, then each row's explanation as JSON and CSV. */
 static void use(const odd_model *model, const odd_encoder *encoder, const odd_span *cells,
-                odd_lane *lane, odd_rows *batch, bool masked)
+                odd_scratch *scratch, odd_rows *batch)
 {
-    float values[5][ROWS];
-    odd_scores scores = {values[0], values[1], values[2], values[3], values[4]};
-    odd_rows view = *batch;
     odd_explainer *explainer = NULL;
-    odd_reason reasons[REASONS];
-    size_t found = 0;
-    odd_lane_score(lane, &view, masked, &scores);
+    odd_reasons reasons;
+    odd_scores scores = odd_scratch_score(scratch, batch, ODD_SCORE_BOTH);
     for (size_t i = 0; i < ROWS; i++)
         must(!(scores.score[i] < 0));
-    if (odd_explainer_new(&model->verdict, &explainer, NULL) == 0)
+    if (odd_explainer_new(scratch, REASONS, &explainer, NULL) == 0)
         for (size_t i = 0; i < ROWS; i++) {
-            must(odd_explain(explainer, lane, encoder, batch, i, cells + i * model->schema->K,
-                             masked, reasons, REASONS, &found, NULL) == 0);
+            must(odd_explain(explainer, encoder, i, cells + i * model->schema->K, &reasons, NULL) ==
+                 0);
             for (size_t format = 0; format < 2; format++) {
                 odd_layout layout = {
                     .format = (odd_format)format, .explain = REASONS, .schema = model->schema};
@@ -55,17 +51,17 @@ static void use(const odd_model *model, const odd_encoder *encoder, const odd_sp
                                    .columns = model->schema->K,
                                    .row = &row,
                                    .batch = batch,
-                                   .loss = values[0] + i,
-                                   .reconstruction = values[1] + i,
-                                   .local = values[2] + i,
-                                   .global = values[3] + i,
-                                   .score = values[4] + i,
+                                   .loss = scores.loss + i,
+                                   .reconstruction = scores.part[0] + i,
+                                   .local = scores.part[1] + i,
+                                   .global = scores.part[2] + i,
+                                   .score = scores.score + i,
                                    .p_value = &p,
                                    .odd = &odd,
-                                   .lane = lane};
+                                   .scratch = scratch};
                 odd_bytes line = {0};
                 must(odd_format_header(&layout, &line) == 0);
-                must(odd_format_row(&layout, &block, 0, reasons, found, &line) == 0);
+                must(odd_format_row(&layout, &block, 0, reasons.items, reasons.count, &line) == 0);
                 odd_bytes_free(&line);
             }
         }
@@ -93,7 +89,6 @@ static void score(const odd_model *model)
     odd_encoder *encoder = NULL;
     odd_rows *batch = NULL;
     odd_scorer *scorer = NULL;
-    odd_lane *lane = NULL;
     for (size_t k = 0; k < schema->K; k++)
         names[k] = schema->columns[k].name;
     for (size_t i = 0; i < ROWS * schema->K; i++) {
@@ -105,13 +100,13 @@ static void score(const odd_model *model)
     odd_encode(encoder, cells, ROWS, batch);
     if (odd_model_supervised(model))
         predict(model, batch);
-    if (odd_scorer_new(&model->verdict, false, &scorer, NULL) == 0 &&
-        odd_lane_new(scorer, ROWS, &lane, NULL) == 0 && odd_lane_allow_masked(lane, NULL) == 0) {
-        use(model, encoder, cells, lane, batch, false);
-        if (model->verdict.masked.present)
-            use(model, encoder, cells, lane, batch, true);
+    bool scores = odd_scorer_new(&model->verdict, false, &scorer, NULL) == 0;
+    for (size_t masked = 0; scores && masked < (model->verdict.masked.present ? 2 : 1); masked++) {
+        odd_scratch *scratch = NULL;
+        if (odd_scratch_new(scorer, ROWS, masked == 1, &scratch, NULL) == 0)
+            use(model, encoder, cells, scratch, batch);
+        odd_scratch_free(&scratch);
     }
-    odd_lane_free(&lane);
     odd_scorer_free(&scorer);
     odd_rows_free(&batch);
     odd_encoder_free(&encoder);

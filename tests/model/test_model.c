@@ -18,19 +18,19 @@ static float *scores_of(const odd_model *model, const odd_bytes *table, size_t *
 {
     odd_rows *batch = made_batch(model, table);
     odd_scorer *scorer = NULL;
-    odd_lane *lane = NULL;
     size_t n = batch->count;
     float *out = calloc(10 * n, sizeof *out);
-    odd_rows view = *batch;
     assert_int_equal(odd_scorer_new(&model->verdict, false, &scorer, NULL), 0);
-    assert_int_equal(odd_lane_new(scorer, n, &lane, NULL), 0);
-    assert_int_equal(odd_lane_allow_masked(lane, NULL), 0);
     for (size_t masked = 0; masked < 2; masked++) {
-        float *at = out + 5 * n * masked;
-        odd_scores scores = {at, at + n, at + 2 * n, at + 3 * n, at + 4 * n};
-        odd_lane_score(lane, &view, masked == 1, &scores);
+        odd_scratch *scratch = NULL;
+        assert_int_equal(odd_scratch_new(scorer, n, masked == 1, &scratch, NULL), 0);
+        odd_scores scores = odd_scratch_score(scratch, batch, ODD_SCORE_BOTH);
+        const float *all[] = {scores.loss, scores.part[0], scores.part[1], scores.part[2],
+                              scores.score};
+        for (size_t i = 0; i < 5; i++)
+            memcpy(out + (5 * masked + i) * n, all[i], n * sizeof *out);
+        odd_scratch_free(&scratch);
     }
-    odd_lane_free(&lane);
     odd_scorer_free(&scorer);
     odd_rows_free(&batch);
     *count = 10 * n;

@@ -12,8 +12,7 @@ typedef struct explained {
 typedef struct bench {
     odd_model *model;
     odd_scorer *scorer;
-    odd_lane *lane;
-    odd_explainer *explainer;
+    odd_scratch *scratch[2]; /* plain, masked */
 } bench;
 
 static bench open_bench(odd_objective objective)
@@ -27,18 +26,16 @@ static bench open_bench(odd_objective objective)
     options.objective = objective;
     b.model = made_train(&table, &options);
     assert_int_equal(odd_scorer_new(&b.model->verdict, false, &b.scorer, NULL), 0);
-    assert_int_equal(odd_lane_new(b.scorer, 4, &b.lane, NULL), 0);
-    assert_int_equal(odd_lane_allow_masked(b.lane, NULL), 0);
-    assert_int_equal(odd_explainer_new(&b.model->verdict, &b.explainer, NULL), 0);
+    for (int masked = 0; masked < 2; masked++)
+        assert_int_equal(odd_scratch_new(b.scorer, 4, masked, &b.scratch[masked], NULL), 0);
     odd_bytes_free(&table);
     return b;
 }
 
 static void close_bench(bench *b)
 {
-    odd_explainer_free(&b->explainer);
-    odd_explainer_free(&b->explainer);
-    odd_lane_free(&b->lane);
+    for (int masked = 0; masked < 2; masked++)
+        odd_scratch_free(&b->scratch[masked]);
     odd_scorer_free(&b->scorer);
     odd_model_free(&b->model);
 }
@@ -49,6 +46,9 @@ static explained explain(bench *b, const char *line, bool masked, size_t wanted)
     char text[200];
     int size = snprintf(text, sizeof text, "same,when,extra,number,small\n%s\n", line);
     explained e = {0};
+    odd_scratch *scratch = b->scratch[masked];
+    odd_explainer *explainer = NULL;
+    odd_reasons reasons;
     odd_csv_options options = {.delimiter = ','};
     odd_csv_source *source = NULL;
     odd_csv_chunk chunk = {0};
@@ -62,10 +62,11 @@ static explained explain(bench *b, const char *line, bool masked, size_t wanted)
                      0);
     assert_int_equal(odd_rows_new(b->model->schema, 1, true, &batch, NULL), 0);
     odd_encode(encoder, chunk.cells, 1, batch);
-    odd_lane_measure(b->lane, batch, masked, &(odd_measured){0});
-    assert_int_equal(odd_explain(b->explainer, b->lane, encoder, batch, 0, chunk.cells, masked,
-                                 e.reasons, wanted, &e.found, NULL),
-                     0);
+    odd_scratch_measure(scratch, batch, &(odd_measured){0});
+    assert_int_equal(odd_explainer_new(scratch, wanted, &explainer, NULL), 0);
+    assert_int_equal(odd_explain(explainer, encoder, 0, chunk.cells, &reasons, NULL), 0);
+    e.found = reasons.count;
+    memcpy(e.reasons, reasons.items, reasons.count * sizeof *reasons.items);
     for (size_t i = 0; i < e.found; i++) {
         const odd_reason *r = &e.reasons[i];
         snprintf(e.observed[i], 60, "%.*s", (int)r->observed.size, r->observed.data);
@@ -73,6 +74,8 @@ static explained explain(bench *b, const char *line, bool masked, size_t wanted)
         assert_true(i == 0 || r->surprise <= e.reasons[i - 1].surprise);
         assert_true(r->surprise >= 0 && isfinite(r->surprise));
     }
+    odd_explainer_free(&explainer);
+    odd_explainer_free(&explainer);
     odd_rows_free(&batch);
     odd_encoder_free(&encoder);
     odd_csv_chunk_free(&chunk);

@@ -1,6 +1,7 @@
 /* Scoring: folded tables against the plain path, measures against their definitions. */
 #include "made.h"
 
+#include "score/explain.h"
 #include "score/forest.h"
 #include "score/margins.h"
 #include "score/scorer.h"
@@ -17,25 +18,26 @@ typedef struct outcome {
 static outcome run(const odd_model *model, const odd_rows *view, bool plain, bool masked)
 {
     size_t n = view->count, L = odd_schema_losses(model->schema), X = model->network->X;
-    outcome o = {.block = calloc(n * (L + X + 6 + ODD_MEASURES), sizeof(float))};
+    outcome o = {.block = calloc(n * (L + X + 3 + ODD_PARTS + ODD_MEASURES), sizeof(float))};
     float *at = o.block;
     odd_scorer *scorer = NULL;
-    odd_lane *lane = NULL;
+    odd_scratch *scratch = NULL;
     oddrow_error err = {0};
     o.measured.losses = at;
     o.measured.x = at += n * L;
     o.measured.loss = at += n * X;
     for (size_t m = 0; m < ODD_MEASURES; m++)
         o.measured.measure[m] = at += n;
-    o.scores = (odd_scores){at + n, at + 2 * n, at + 3 * n, at + 4 * n, at + 5 * n};
     assert_int_equal(odd_scorer_new(&model->verdict, plain, &scorer, &err), 0);
-    assert_true(odd_scorer_verdict(scorer) == &model->verdict);
-    assert_int_equal(odd_lane_new(scorer, n, &lane, &err), 0);
-    assert_int_equal(odd_lane_allow_masked(lane, &err), 0);
-    odd_lane_measure(lane, view, masked, &o.measured);
-    odd_lane_score(lane, view, masked, &o.scores);
-    assert_true(odd_lane_time(lane).network > 0);
-    odd_lane_free(&lane);
+    assert_int_equal(odd_scratch_new(scorer, n, masked, &scratch, &err), 0);
+    odd_scratch_measure(scratch, view, &o.measured);
+    odd_scores scores = odd_scratch_score(scratch, view, ODD_SCORE_BOTH);
+    o.scores.loss = memcpy(at += n, scores.loss, n * sizeof *at);
+    o.scores.score = memcpy(at += n, scores.score, n * sizeof *at);
+    for (size_t p = 0; p < ODD_PARTS; p++)
+        o.scores.part[p] = memcpy(at += n, scores.part[p], n * sizeof *at);
+    assert_true(odd_scratch_time(scratch).network > 0);
+    odd_scratch_free(&scratch);
     odd_scorer_free(&scorer);
     return o;
 }
@@ -71,7 +73,8 @@ static void as_defined(const odd_model *model, const odd_rows *view, const outco
             assert_true(o->measured.measure[ODD_MEASURE_FOREST][i] ==
                         odd_forest_score(model->verdict.forest, C, view->ids + i * C,
                                          view->values + i * F));
-        float score = o->scores.reconstruction[i] + o->scores.local[i] + o->scores.global[i];
+        float score = o->scores.part[ODD_PART_RECONSTRUCTION][i] +
+                      o->scores.part[ODD_PART_LOCAL][i] + o->scores.part[ODD_PART_GLOBAL][i];
         made_near((double)o->scores.score[i], (double)score, 1e-6);
         assert_true(o->scores.score[i] >= 0 && isfinite(o->scores.score[i]));
     }
@@ -193,7 +196,8 @@ static void surprises(void **state)
     options.min_steps = 300;
     odd_model *model = made_train(&train, &options);
     odd_scorer *scorer = NULL;
-    odd_lane *lane = NULL;
+    odd_scratch *scratch = NULL;
+    odd_explainer *explainer = NULL;
     /* a text that many rows had: all but the cell in question is usual */
     odd_span known = odd_vocabulary_text(model->schema->columns[2].vocabulary, 1);
     static const char *const rows[4] = {
@@ -209,12 +213,23 @@ static void surprises(void **state)
     odd_rows view = *batch;
     outcome o = run(model, &view, false, false);
     float surprise[4][6];
-    odd_forward_expected expected = {0};
+    const odd_span cells[6] = {{0}};
+    const char *names[6];
+    odd_encoder *encoder = NULL;
+    for (size_t k = 0; k < 6; k++)
+        names[k] = model->schema->columns[k].name;
+    assert_int_equal(odd_encoder_new(model->schema, names, 6, &encoder, NULL), 0);
     assert_int_equal(odd_scorer_new(&model->verdict, false, &scorer, NULL), 0);
-    assert_int_equal(odd_lane_new(scorer, 4, &lane, NULL), 0);
-    odd_lane_measure(lane, &view, false, &(odd_measured){0});
+    assert_int_equal(odd_scratch_new(scorer, 4, false, &scratch, NULL), 0);
+    assert_int_equal(odd_explainer_new(scratch, 6, &explainer, NULL), 0);
+    odd_scratch_measure(scratch, &view, &(odd_measured){0});
     for (size_t i = 0; i < 4; i++) {
-        odd_lane_surprise(lane, &view, i, false, surprise[i], &expected);
+        odd_reasons reasons;
+        assert_int_equal(odd_explain(explainer, encoder, i, cells, &reasons, NULL), 0);
+        assert_int_equal(reasons.count, 5);
+        surprise[i][0] = 0;
+        for (size_t r = 0; r < 5; r++)
+            surprise[i][reasons.items[r].column] = reasons.items[r].surprise;
         assert_true(surprise[i][0] == 0); /* an id has none */
         for (size_t k = 0; k < 6; k++)
             assert_true(surprise[i][k] >= 0 && surprise[i][k] <= (float)ODD_TAIL_CAP);
@@ -226,9 +241,11 @@ static void surprises(void **state)
                 o.measured.measure[ODD_MEASURE_MARGINS][0] + 4);
     assert_true(o.scores.score[3] > o.scores.score[0]);
     made_near((double)surprise[3][5], model->schema->columns[5].differs_loss, 1e-6);
-    odd_lane_free(&lane);
+    odd_explainer_free(&explainer);
+    odd_scratch_free(&scratch);
     odd_scorer_free(&scorer);
-    odd_lane_free(&lane);
+    odd_scratch_free(&scratch);
+    odd_encoder_free(&encoder);
     free(o.block);
     odd_rows_free(&batch);
     odd_bytes_free(&train);

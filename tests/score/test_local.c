@@ -1,7 +1,7 @@
 /* Prototypes: better than rows at random, the same on any number of threads. */
 #include "made.h"
 
-#include "score/prototypes.h"
+#include "score/local.h"
 
 /* `groups` clusters, the later ones smaller. */
 static float *rows_of(size_t n, size_t X, size_t groups, double spread, uint64_t seed)
@@ -43,7 +43,7 @@ static float *fitted(const float *x, size_t n, size_t X, size_t wanted, uint64_t
     odd_pool *pool = NULL;
     oddrow_error err = {0};
     assert_int_equal(odd_pool_new(threads, &pool, &err), 0);
-    assert_int_equal(odd_prototypes_fit(x, n, X, wanted, seed, pool, centers, &err), 0);
+    assert_int_equal(odd_kmeans(x, n, X, wanted, seed, pool, centers, &err), 0);
     odd_pool_free(&pool);
     return centers;
 }
