@@ -261,3 +261,16 @@ size_t odd_number_format(char out[ODD_NUMBER_SIZE], double value)
     *p = 0;
     return (size_t)(p - out);
 }
+
+char *odd_grouped(uint64_t value, char out[ODD_NUMBER_SIZE])
+{
+    char text[ODD_NUMBER_SIZE];
+    size_t size = odd_whole_format(text, value), at = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (i > 0 && (size - i) % 3 == 0)
+            out[at++] = ',';
+        out[at++] = text[i];
+    }
+    out[at] = 0;
+    return out;
+}

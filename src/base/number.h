@@ -25,4 +25,7 @@ size_t odd_number_format(char out[ODD_NUMBER_SIZE], double value);
 /* Writes the digits of value, without a NUL, and returns their number. Any thread. */
 size_t odd_whole_format(char out[ODD_NUMBER_SIZE], uint64_t value);
 
+/* Writes 12,345,678 and a NUL, and returns out. Any thread. */
+char *odd_grouped(uint64_t value, char out[ODD_NUMBER_SIZE]);
+
 #endif

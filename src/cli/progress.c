@@ -12,19 +12,6 @@
 enum { BAR = 24 };
 static const double bar_pause = 0.1, line_pause = 5.0;
 
-char *odd_grouped(uint64_t number, char *text)
-{
-    char digits[32];
-    size_t n = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, number), at = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (i > 0 && (n - i) % 3 == 0)
-            text[at++] = ',';
-        text[at++] = digits[i];
-    }
-    text[at] = '\0';
-    return text;
-}
-
 void odd_progress_start(odd_progress_view *view, bool quiet)
 {
     *view = (odd_progress_view){.quiet = quiet, .terminal = isatty(STDERR_FILENO) == 1};

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/number.h"
 #include "base/progress.h"
 
 /* A bar, redrawn in place, on a terminal; elsewhere a plain line every few seconds and at the end
@@ -24,8 +25,5 @@ void odd_progress_show(void *view, const odd_progress *progress);
 
 /* Clears the bar, so that a closing line or an error can follow. */
 void odd_progress_end(odd_progress_view *view);
-
-/* 12,345,678 into text (at least 32 bytes); returns text. */
-char *odd_grouped(uint64_t number, char *text);
 
 #endif

@@ -85,12 +85,12 @@ static int finish(odd_fit *fit, size_t k, oddrow_error *err)
         return odd_become_constant(fit, k, odd_vocabulary_text(own->vocabulary, 1), err);
     int rc = odd_explain_watched(fit, k, err);
     if (rc == 0 && own->untracked > 0) {
-        char tracked[28], untracked[28];
+        char tracked[ODD_NUMBER_SIZE], untracked[ODD_NUMBER_SIZE];
         rc = odd_schema_say(
             fit->schema, c, err,
             "%s; more than %s distinct texts in all rows, %s cells with later ones are rare",
-            c->why, odd_infer_grouped(tracked, own->vocabulary->distinct),
-            odd_infer_grouped(untracked, own->untracked));
+            c->why, odd_grouped(own->vocabulary->distinct, tracked),
+            odd_grouped(own->untracked, untracked));
     }
     if (rc == 0)
         rc = odd_texts_settle(fit, k, &options, own->missing, err);

@@ -37,7 +37,7 @@ odd_flag odd_constant_flag(const odd_column *c, odd_span cell)
 int odd_become_constant(odd_fit *fit, size_t k, odd_span value, oddrow_error *err)
 {
     odd_column *c = fit->schema->columns + k;
-    char rows[28];
+    char rows[ODD_NUMBER_SIZE];
     c->kind = ODD_CONSTANT;
     c->constant = value.data ? odd_schema_keep(fit->schema, value.data, value.size) : NULL;
     c->constant_size = value.size;
@@ -47,19 +47,19 @@ int odd_become_constant(odd_fit *fit, size_t k, odd_span value, oddrow_error *er
         return odd_no_memory(err);
     return odd_schema_say(fit->schema, c, err,
                           value.data ? "one value in all %s rows" : "missing in all %s rows",
-                          odd_infer_grouped(rows, fit->schema->rows));
+                          odd_grouped(fit->schema->rows, rows));
 }
 
 int odd_explain_watched(const odd_fit *fit, size_t k, oddrow_error *err)
 {
     odd_column *c = fit->schema->columns + k;
-    char rows[28];
+    char rows[ODD_NUMBER_SIZE];
     if (!fit->tracks[k].watched)
         return 0;
     c->constant = NULL;
     c->constant_size = 0;
     return odd_schema_say(fit->schema, c, err, "one value in the first %s rows, others later",
-                          odd_infer_grouped(rows, fit->infer_rows));
+                          odd_grouped(fit->infer_rows, rows));
 }
 
 /* ---- columns that the first block fixed as constant; a record is the flag ---- */
@@ -86,7 +86,7 @@ static int finish(odd_fit *fit, size_t k, oddrow_error *err)
 {
     odd_column *c = fit->schema->columns + k;
     uint64_t alike = fit->schema->rows - c->differing;
-    char rows[28], differing[28];
+    char rows[ODD_NUMBER_SIZE], differing[ODD_NUMBER_SIZE];
     c->count = c->constant ? alike : 0;
     c->missing = c->constant ? 0 : alike;
     if (c->differing == 0) { /* no sentence of its own: there may be a million of these */
@@ -94,9 +94,8 @@ static int finish(odd_fit *fit, size_t k, oddrow_error *err)
         return 0;
     }
     return odd_schema_say(fit->schema, c, err, "%s in the first %s rows, %s cells differ later",
-                          c->constant ? "one value" : "missing",
-                          odd_infer_grouped(rows, fit->infer_rows),
-                          odd_infer_grouped(differing, c->differing));
+                          c->constant ? "one value" : "missing", odd_grouped(fit->infer_rows, rows),
+                          odd_grouped(c->differing, differing));
 }
 
 /* ---- the kind ---- */

@@ -1,4 +1,4 @@
-/* column/encode.c: batches, and cells into them. */
+/* column/encode.c: finds the columns of a schema in a file, and encodes their cells. */
 #include "column/encode.h"
 
 #include <assert.h>
@@ -9,91 +9,60 @@
 #include "base/memory.h"
 #include "column/kinds.h"
 
-/* One input column: its place in the schema and in the file. */
-struct input {
-    size_t column, source;
-};
-
 struct odd_encoder {
     const odd_schema *schema;
-    size_t width; /* cells per row of the file */
+    size_t width;   /* cells per row of the file */
+    size_t *source; /* (K) */
     size_t inputs;
-    struct input *input; /* (inputs) */
-    size_t *source;      /* (K) */
+    size_t *input; /* (inputs) their columns */
     size_t extras;
-    const char **extra; /* (extras) into names */
-    odd_bytes names;
+    odd_bytes extra; /* (extras) names that the schema does not know, each with its NUL */
 };
 
 /* Finds every schema column among the file's names, and what is left over. */
 static int bind(odd_encoder *e, const char *const *names, size_t n, oddrow_error *err)
 {
     const odd_schema *s = e->schema;
-    odd_vocabulary *known = odd_vocabulary_new();
-    size_t *of_name = odd_alloc(n + 1, sizeof *of_name), at = 0;
-    uint32_t *repeats = odd_alloc(s->K + 1, sizeof *repeats);
-    int rc = 0;
-    if (!known || !of_name || !repeats)
-        goto memory;
-    for (size_t k = 0; k < s->K; k++) { /* names are distinct: column k has id k + 1 */
+    odd_vocabulary *known;
+    int rc = odd_schema_names(s, ODDROW_EFORMAT, &known, err);
+    for (size_t k = 0; k < s->K; k++)
         e->source[k] = SIZE_MAX;
-        const char *name = s->columns[k].name;
-        if (odd_vocabulary_add(known, name, strlen(name) + 1, SIZE_MAX, SIZE_MAX) != k + 1)
-            goto memory;
-    }
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && rc == 0; i++) {
         uint32_t id = odd_vocabulary_find(known, names[i], strlen(names[i]) + 1);
         if (id == 0) {
-            of_name[e->extras++] = e->names.size;
-            if (odd_bytes_add(&e->names, names[i], strlen(names[i]) + 1) != 0)
-                goto memory;
-        } else if (repeats[id - 1]++ == 0) {
+            e->extras++;
+            odd_bytes_add(&e->extra, names[i], strlen(names[i]) + 1);
+        } else if (e->source[id - 1] == SIZE_MAX) {
             e->source[id - 1] = i;
+        } else if (odd_kind_is_input(s->columns[id - 1].kind)) {
+            rc = odd_fail(err, ODDROW_ESCHEMA, "column '%s' of the model is there twice", names[i]);
         }
     }
     for (size_t k = 0; k < s->K && rc == 0; k++) {
         if (!odd_kind_is_input(s->columns[k].kind))
             continue;
-        if (repeats[k] != 1)
-            rc = odd_fail(err, ODDROW_ESCHEMA,
-                          repeats[k] == 0 ? "column '%s' of the model is absent"
-                                          : "column '%s' of the model is there twice",
+        e->input[e->inputs++] = k;
+        if (e->source[k] == SIZE_MAX)
+            rc = odd_fail(err, ODDROW_ESCHEMA, "column '%s' of the model is absent",
                           s->columns[k].name);
-        e->input[at++] = (struct input){k, e->source[k]};
     }
-    e->inputs = at;
-    e->extra = odd_alloc(e->extras + 1, sizeof *e->extra);
-    if (!e->extra)
-        goto memory;
-    for (size_t i = 0; i < e->extras; i++)
-        e->extra[i] = e->names.data + of_name[i];
-    goto done;
-memory:
-    rc = odd_fail(err, ODDROW_ENOMEM, "no memory to bind %zu columns", n);
-done:
     odd_vocabulary_free(&known);
-    odd_free(of_name);
-    odd_free(repeats);
-    return rc;
+    return rc ? rc : odd_bytes_check(&e->extra, err);
 }
 
 int odd_encoder_new(const odd_schema *s, const char *const *names, size_t n, odd_encoder **out,
                     oddrow_error *err)
 {
-    *out = NULL;
-    odd_encoder *e = odd_alloc(1, sizeof *e);
+    odd_encoder *e = *out = odd_alloc(1, sizeof *e);
     if (!e)
-        return odd_fail(err, ODDROW_ENOMEM, "no memory for an encoder");
+        return odd_no_memory(err);
     e->schema = s;
     e->width = n;
     e->source = odd_alloc(s->K + 1, sizeof *e->source);
     e->input = odd_alloc(s->K + 1, sizeof *e->input);
-    int rc = e->source && e->input
-                 ? bind(e, names, n, err)
-                 : odd_fail(err, ODDROW_ENOMEM, "no memory to bind %zu columns", s->K);
-    if (rc != 0)
-        odd_encoder_free(&e);
-    *out = e;
+    int rc = e->source && e->input ? bind(e, names, n, err) : odd_no_memory(err);
+    if (rc)
+        odd_encoder_free(out);
     return rc;
 }
 
@@ -103,8 +72,7 @@ void odd_encoder_free(odd_encoder **e)
         return;
     odd_free((*e)->source);
     odd_free((*e)->input);
-    odd_free((void *)(*e)->extra);
-    odd_bytes_free(&(*e)->names);
+    odd_bytes_free(&(*e)->extra);
     odd_free(*e);
     *e = NULL;
 }
@@ -117,11 +85,11 @@ void odd_encode(const odd_encoder *e, const odd_span *cells, size_t rows, odd_ro
     batch->count = rows;
     for (size_t first = 0; first < rows; first += tile) {
         for (size_t i = 0; i < e->inputs; i++) {
-            size_t k = e->input[i].column;
+            size_t k = e->input[i];
             odd_tile t = {.schema = s,
                           .k = k,
                           .n = rows - first < tile ? rows - first : tile,
-                          .cells = cells + first * e->width + e->input[i].source,
+                          .cells = cells + first * e->width + e->source[k],
                           .stride = e->width,
                           .rows = batch,
                           .first = first};
@@ -135,16 +103,6 @@ size_t odd_encoder_source(const odd_encoder *e, size_t column)
     return e->source[column];
 }
 
-size_t odd_encoder_extra(const odd_encoder *e)
-{
-    return e->extras;
-}
-
-const char *odd_encoder_extra_name(const odd_encoder *e, size_t i)
-{
-    return i < e->extras ? e->extra[i] : NULL;
-}
-
 void odd_encoder_note_extra(const odd_encoder *e, char *notes, size_t size)
 {
     notes[0] = '\0';
@@ -153,6 +111,7 @@ void odd_encoder_note_extra(const odd_encoder *e, char *notes, size_t size)
     size_t used =
         (size_t)snprintf(notes, size, "%zu column%s not in the model and ignored: ", e->extras,
                          e->extras > 1 ? "s are" : " is");
-    for (size_t i = 0; i < e->extras && used + 80 < size; i++)
-        used += (size_t)snprintf(notes + used, size - used, "%s%.60s", i ? ", " : "", e->extra[i]);
+    const char *name = e->extra.data;
+    for (size_t i = 0; i < e->extras && used + 80 < size; i++, name += strlen(name) + 1)
+        used += (size_t)snprintf(notes + used, size - used, "%s%.60s", i ? ", " : "", name);
 }

@@ -27,11 +27,8 @@ void odd_encode(const odd_encoder *e, const odd_span *cells, size_t rows, odd_ro
 /* File index of a schema column; SIZE_MAX when an id, label or ignored column is absent. */
 size_t odd_encoder_source(const odd_encoder *e, size_t column);
 
-/* Columns of the file that the schema does not know, in file order. */
-size_t odd_encoder_extra(const odd_encoder *e);
-const char *odd_encoder_extra_name(const odd_encoder *e, size_t i);
-
-/* "2 columns are not in the model and ignored: a, b", or nothing; cut to size >= 80 bytes. */
+/* The columns of the file that the schema does not know:
+ * "2 columns are not in the model and ignored: a, b", or nothing; cut to size >= 80 bytes. */
 void odd_encoder_note_extra(const odd_encoder *e, char *notes, size_t size);
 
 #endif

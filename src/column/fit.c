@@ -14,24 +14,6 @@
 #define LEAST_TEXT (64u << 10) /* bytes of text likewise */
 #define ENTRY_BYTES 64u        /* table, count and place of a tracked text */
 
-/* Copies the names into the schema and their ids, column + 1, into index. */
-static int keep_names(odd_fit *fit, const char *const *names, odd_vocabulary *index,
-                      oddrow_error *err)
-{
-    for (size_t k = 0; k < fit->schema->K; k++) {
-        size_t size = strlen(names[k]);
-        char *name = odd_schema_keep(fit->schema, names[k], size);
-        uint32_t id = odd_vocabulary_add(index, names[k], size + 1, SIZE_MAX, SIZE_MAX);
-        if (!name || id == 0 || id == ODD_VOCABULARY_NO_MEMORY)
-            return odd_no_memory(err);
-        if (id != k + 1)
-            return odd_fail(err, ODDROW_ESCHEMA, "column '%s' is there twice", names[k]);
-        fit->schema->columns[k].name = name;
-        fit->schema->columns[k].kind = ODD_IGNORE;
-    }
-    return 0;
-}
-
 static int set_kind(odd_fit *fit, const odd_vocabulary *index, odd_kind kind, const char *name,
                     oddrow_error *err)
 {
@@ -75,27 +57,34 @@ int odd_fit_new(const char *const *names, size_t K, const odd_fit_options *optio
                         ODD_VOCABULARY_LIMIT - 1);
     if ((size_t)options->scaler >= ODD_SCALERS || options->embedding_rule > ODD_EMBEDDING_POWER)
         return odd_fail(err, ODDROW_EINVAL, "no such scaler or embedding rule");
-    odd_fit *fit = odd_alloc(1, sizeof *fit);
-    odd_vocabulary *index = odd_vocabulary_new();
-    int rc = fit && index ? odd_schema_new(K, &fit->schema, err) : odd_no_memory(err);
+    odd_fit *fit = *out = odd_alloc(1, sizeof *fit);
+    odd_vocabulary *index = NULL;
+    int rc = fit ? odd_schema_new(K, &fit->schema, err) : odd_no_memory(err);
     if (rc == 0) {
         fit->owned = true;
         fit->K = K;
         fit->options = *options;
         fit->tracks = odd_alloc(K + 1, sizeof *fit->tracks);
-        rc = fit->tracks ? keep_names(fit, names, index, err) : odd_no_memory(err);
+        rc = fit->tracks ? 0 : odd_no_memory(err);
     }
+    for (size_t k = 0; k < K && rc == 0; k++) {
+        fit->schema->columns[k].name = odd_schema_keep(fit->schema, names[k], strlen(names[k]));
+        fit->schema->columns[k].kind = ODD_IGNORE;
+        if (!fit->schema->columns[k].name)
+            rc = odd_no_memory(err);
+    }
+    if (rc == 0)
+        rc = odd_schema_names(fit->schema, ODDROW_ESCHEMA, &index, err);
     if (rc == 0)
         rc = set_kinds(fit, index, err);
     odd_vocabulary_free(&index);
-    if (rc != 0)
-        odd_fit_free(&fit);
-    else {
-        memset(fit->options.names, 0, sizeof fit->options.names);
-        fit->options.target = NULL;
+    if (rc) {
+        odd_fit_free(out);
+        return rc;
     }
-    *out = fit;
-    return rc;
+    memset(fit->options.names, 0, sizeof fit->options.names);
+    fit->options.target = NULL;
+    return 0;
 }
 
 void odd_fit_free(odd_fit **fit)

@@ -19,20 +19,6 @@ struct look {
     bool whole, rising, epoch;
 };
 
-char *odd_infer_grouped(char *out, unsigned long long n)
-{
-    char plain[24];
-    int size = snprintf(plain, sizeof plain, "%llu", n);
-    char *to = out;
-    for (int i = 0; i < size; i++) {
-        if (i > 0 && (size - i) % 3 == 0)
-            *to++ = ',';
-        *to++ = plain[i];
-    }
-    *to = '\0';
-    return out;
-}
-
 /* The next word of a name: a run of letters and digits, ended also where a capital follows a small
  * letter (userId). Returns its size, 0 at the end; *word is moved past it by the caller. */
 static size_t next_word(const char **word)
@@ -110,13 +96,13 @@ int odd_infer_kind(const char *name, const odd_span *cells, size_t rows, size_t 
                    odd_kind *kind, char *why, oddrow_error *err)
 {
     struct look l;
-    char distinct[28], all[28], present[28];
+    char distinct[ODD_NUMBER_SIZE], all[ODD_NUMBER_SIZE], present[ODD_NUMBER_SIZE];
     int rc = look_at(&l, cells + column, rows, K, err);
     if (rc)
         return rc;
-    odd_infer_grouped(distinct, l.distinct);
-    odd_infer_grouped(all, rows);
-    odd_infer_grouped(present, l.present);
+    odd_grouped(l.distinct, distinct);
+    odd_grouped(rows, all);
+    odd_grouped(l.present, present);
     double cell = l.present > 0 ? (double)l.present : 1;
     bool numbers = l.present > 0 && (double)l.numbers >= ODD_INFER_NUMBERS * cell;
     bool only = l.numbers == l.present;

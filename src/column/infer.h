@@ -34,7 +34,4 @@ int odd_infer_kind(const char *name, const odd_span *cells, size_t rows, size_t 
  */
 odd_kind odd_infer_value(const char *data, size_t size);
 
-/* 12,345,678 into out (at least 28 bytes); returns out. */
-char *odd_infer_grouped(char *out, unsigned long long n);
-
 #endif

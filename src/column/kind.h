@@ -48,9 +48,6 @@ bool odd_kind_is_number(odd_kind kind);
 bool odd_kind_is_carried(odd_kind kind);
 bool odd_kind_is_read(odd_kind kind);
 
-/* Scaled numbers that a cell becomes: 0, 1 or more. */
-size_t odd_kind_features(odd_kind kind);
-
 /* Whether values beyond the training range are to be expected, because time goes on. */
 bool odd_kind_moves_on(odd_kind kind);
 

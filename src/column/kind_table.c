@@ -68,11 +68,6 @@ bool odd_kind_is_read(odd_kind kind)
     return odd_kind_row_of(kind)->tracking;
 }
 
-size_t odd_kind_features(odd_kind kind)
-{
-    return odd_kind_row_of(kind)->features;
-}
-
 bool odd_kind_moves_on(odd_kind kind)
 {
     return odd_kind_row_of(kind)->moves_on;
@@ -118,30 +113,11 @@ static int index_column(odd_schema *s, odd_column *c, oddrow_error *err)
     return row->index ? row->index(s, c, err) : 0;
 }
 
-/* Every column has a name of its own; with their NUL no name is empty text. */
-static int check_names(const odd_schema *s, oddrow_error *err)
-{
-    odd_vocabulary *names = odd_vocabulary_new();
-    int rc = names ? 0 : odd_fail(err, ODDROW_ENOMEM, "no memory for column names");
-    for (size_t k = 0; k < s->K && rc == 0; k++) {
-        const char *name = s->columns[k].name;
-        if (!name) {
-            rc = odd_fail(err, ODDROW_EFORMAT, "column %zu has no name", k + 1);
-            break;
-        }
-        uint32_t id = odd_vocabulary_add(names, name, strlen(name) + 1, SIZE_MAX, SIZE_MAX);
-        if (id == ODD_VOCABULARY_NO_MEMORY || id == 0)
-            rc = odd_fail(err, ODDROW_ENOMEM, "no memory for column names");
-        else if (names->counts[id] > 1)
-            rc = odd_fail(err, ODDROW_EFORMAT, "column '%s' is there twice", name);
-    }
-    odd_vocabulary_free(&names);
-    return rc;
-}
-
 int odd_schema_index(odd_schema *s, oddrow_error *err)
 {
-    int rc = check_names(s, err);
+    odd_vocabulary *names;
+    int rc = odd_schema_names(s, ODDROW_EFORMAT, &names, err);
+    odd_vocabulary_free(&names);
     s->C = s->F = s->M = s->D = 0;
     s->target = SIZE_MAX;
     for (size_t k = 0; k < s->K && rc == 0; k++)

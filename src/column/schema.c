@@ -37,7 +37,7 @@ int odd_schema_new(size_t K, odd_schema **out, oddrow_error *err)
         s->columns = odd_alloc(K > 0 ? K : 1, sizeof *s->columns);
     if (!s || !s->columns) {
         odd_free(s);
-        return odd_fail(err, ODDROW_ENOMEM, "no memory for a schema of %zu columns", K);
+        return odd_no_memory(err);
     }
     s->K = K;
     *out = s;
@@ -92,6 +92,28 @@ int odd_schema_say(odd_schema *s, odd_column *c, oddrow_error *err, const char *
     va_end(list);
     c->why = odd_schema_keep(s, text, strlen(text));
     return c->why ? 0 : odd_no_memory(err);
+}
+
+int odd_schema_names(const odd_schema *s, int twice, odd_vocabulary **out, oddrow_error *err)
+{
+    odd_vocabulary *names = odd_vocabulary_new();
+    int rc = names ? 0 : odd_no_memory(err);
+    for (size_t k = 0; k < s->K && rc == 0; k++) {
+        const char *name = s->columns[k].name;
+        if (!name) {
+            rc = odd_fail(err, ODDROW_EFORMAT, "column %zu has no name", k + 1);
+            break;
+        }
+        uint32_t id = odd_vocabulary_add(names, name, strlen(name) + 1, SIZE_MAX, SIZE_MAX);
+        if (id == ODD_VOCABULARY_NO_MEMORY || id == 0)
+            rc = odd_no_memory(err);
+        else if (id != k + 1)
+            rc = odd_fail(err, twice, "column '%s' is there twice", name);
+    }
+    if (rc)
+        odd_vocabulary_free(&names);
+    *out = names;
+    return rc;
 }
 
 size_t odd_schema_losses(const odd_schema *s)

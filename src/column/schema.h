@@ -89,6 +89,10 @@ void odd_column_expected(const odd_column *c, uint32_t id, double probability, c
 /* Classes of the target (id - 1 of its vocabulary), 1 where it is a number, 0 without one. */
 size_t odd_schema_outputs(const odd_schema *s);
 
+/* The names as a vocabulary in which that of column k, with its NUL, has the id k + 1.
+ * ODDROW_EFORMAT when a column has none, `twice` when one comes twice. */
+int odd_schema_names(const odd_schema *s, int twice, odd_vocabulary **out, oddrow_error *err);
+
 /* Validates what the builder set and computes the rest. ODDROW_EFORMAT with the column's name in
  * the message: names absent or there twice, kind out of range, a categorical column without
  * vocabulary or with an embedding outside 1 .. ODD_EMBEDDING_LIMIT, a numeric one without scaler

@@ -87,19 +87,11 @@ uint32_t odd_vocabulary_find(const odd_vocabulary *v, const char *data, size_t s
  */
 static bool grow(odd_vocabulary *v)
 {
-    if (v->size == v->capacity) {
-        size_t capacity = v->capacity * 2;
-        uint64_t *counts = odd_resize(v->counts, v->capacity, capacity, sizeof *counts);
-        if (!counts)
-            return false;
-        v->counts = counts;
-        odd_vocabulary_entry *entries =
-            odd_resize(v->entries, v->capacity, capacity, sizeof *entries);
-        if (!entries)
-            return false;
-        v->entries = entries;
-        v->capacity = capacity;
-    }
+    size_t counts = v->capacity, entries = v->capacity;
+    if (odd_grow(&v->counts, &counts, v->size + 1, sizeof *v->counts, NULL) ||
+        odd_grow(&v->entries, &entries, v->size + 1, sizeof *v->entries, NULL))
+        return false;
+    v->capacity = entries;
     if (v->size * 2 <= v->mask)
         return true;
     uint32_t mask = v->mask * 2 + 1;
@@ -198,78 +190,77 @@ int odd_vocabulary_new_from(const odd_span *entries, const uint64_t *counts, siz
     return 0;
 memory:
     odd_vocabulary_free(&v);
-    return odd_fail(err, ODDROW_ENOMEM, "no memory for a vocabulary of %zu entries", n);
+    return odd_no_memory(err);
 }
 
-/* Falling count, then bytes. */
-static int by_count(const void *a, const void *b, void *vocabulary)
+/* An entry to be: a text that was tracked, *missing* or *rare*. */
+typedef struct item {
+    uint64_t count;
+    uint32_t id; /* first-seen; 0 of the other two */
+    enum { MISSING, RARE, TEXT } what;
+    odd_span text;
+} item;
+
+/* Falling count, then missing, rare, texts by their bytes. */
+static int by_count(const void *a, const void *b)
 {
-    const odd_vocabulary *v = vocabulary;
-    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-    if (v->counts[i] != v->counts[j])
-        return v->counts[i] > v->counts[j] ? -1 : 1;
-    odd_span x = odd_vocabulary_text(v, i), y = odd_vocabulary_text(v, j);
-    int order = memcmp(x.data, y.data, x.size < y.size ? x.size : y.size);
-    return order != 0 ? order : (x.size > y.size) - (x.size < y.size);
+    const item *x = a, *y = b;
+    if (x->count != y->count)
+        return x->count > y->count ? -1 : 1;
+    if (x->what != y->what)
+        return (int)x->what - (int)y->what;
+    size_t size = x->text.size < y->text.size ? x->text.size : y->text.size;
+    int order = size ? memcmp(x->text.data, y->text.data, size) : 0;
+    return order ? order : (x->text.size > y->text.size) - (x->text.size < y->text.size);
 }
 
 int odd_vocabulary_finish(const odd_vocabulary *v, const odd_vocabulary_options *options,
                           uint64_t missing, uint64_t untracked, odd_vocabulary **out,
                           uint32_t **map, oddrow_error *err)
 {
-    size_t n = v->size - 1, kept = 0, at = 0;
+    size_t n = v->size - 1, kept = 0;
     uint64_t rare = untracked;
-    int code = ODDROW_ENOMEM;
-    uint32_t missing_id = 0, rare_id = 0;
+    uint32_t ids[2] = {0}; /* of MISSING and RARE */
     *out = NULL;
     *map = odd_alloc(n + 1, sizeof **map);
-    uint32_t *order = odd_alloc(n + 1, sizeof *order);
+    item *items = odd_alloc(n + 2, sizeof *items);
     odd_span *texts = odd_alloc(n + 2, sizeof *texts);
     uint64_t *counts = odd_alloc(n + 2, sizeof *counts);
-    if (!*map || !order || !texts || !counts) {
-        odd_fail(err, code, "no memory to order a vocabulary of %zu entries", n);
-        goto done;
-    }
-    for (uint32_t i = 0; i < n; i++)
-        order[i] = i + 1;
-    qsort_r(order, n, sizeof *order, by_count, (void *)(uintptr_t)v);
-    while (kept < n && kept < options->max_vocab && v->counts[order[kept]] >= options->min_count)
+    int rc = *map && items && texts && counts ? 0 : odd_no_memory(err);
+    for (uint32_t id = 1; id <= n && rc == 0; id++)
+        items[id - 1] = (item){v->counts[id], id, TEXT, odd_vocabulary_text(v, id)};
+    if (rc == 0)
+        qsort(items, n, sizeof *items, by_count);
+    while (rc == 0 && kept < n && kept < options->max_vocab &&
+           items[kept].count >= options->min_count)
         kept++;
-    for (size_t i = kept; i < n; i++)
-        rare += v->counts[order[i]];
-    bool folds = kept < n || untracked > 0;
-    struct {
-        bool there;
-        uint64_t count;
-        uint32_t *id;
-    } missed = {missing > 0, missing, &missing_id}, folded = {folds, rare, &rare_id},
-      special[2] = {missing >= rare ? missed : folded, missing >= rare ? folded : missed};
-    for (size_t i = 0, next = 0; i <= kept; i++) {
-        uint64_t count = i < kept ? v->counts[order[i]] : 0;
-        for (; next < 2 && special[next].count >= count; next++)
-            if (special[next].there) {
-                counts[at++] = special[next].count;
-                *special[next].id = (uint32_t)at;
-            }
-        if (i < kept) {
-            texts[at] = odd_vocabulary_text(v, order[i]);
-            counts[at++] = count;
-            (*map)[order[i]] = (uint32_t)at;
+    for (size_t i = kept; i < n && rc == 0; i++)
+        rare += items[i].count;
+    if (rc == 0) {
+        size_t at = kept;
+        if (missing > 0)
+            items[at++] = (item){missing, 0, MISSING, {0}};
+        if (kept < n || untracked > 0)
+            items[at++] = (item){rare, 0, RARE, {0}};
+        qsort(items, at, sizeof *items, by_count);
+        for (uint32_t i = 0; i < at; i++) {
+            texts[i] = items[i].text;
+            counts[i] = items[i].count;
+            *(items[i].what == TEXT ? &(*map)[items[i].id] : &ids[items[i].what]) = i + 1;
         }
+        for (size_t id = 0; id <= n; id++)
+            if ((*map)[id] == 0)
+                (*map)[id] = ids[RARE];
+        rc = odd_vocabulary_new_from(texts, counts, at, ids[MISSING], ids[RARE], out, err);
     }
-    for (size_t i = kept; i < n; i++)
-        (*map)[order[i]] = rare_id;
-    (*map)[0] = rare_id;
-    code = odd_vocabulary_new_from(texts, counts, at, missing_id, rare_id, out, err);
-    if (code == 0)
+    if (rc == 0) {
         (*out)->distinct = v->distinct;
-done:
-    odd_free(order);
-    odd_free(texts);
-    odd_free(counts);
-    if (code != 0) {
+    } else {
         odd_free(*map);
         *map = NULL;
     }
-    return code;
+    odd_free(items);
+    odd_free(texts);
+    odd_free(counts);
+    return rc;
 }

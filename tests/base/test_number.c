@@ -212,12 +212,22 @@ static void reads_back_what_it_wrote(void **state)
     }
 }
 
+static void groups_digits(void **state)
+{
+    (void)state;
+    char out[ODD_NUMBER_SIZE];
+    assert_string_equal(odd_grouped(0, out), "0");
+    assert_string_equal(odd_grouped(999, out), "999");
+    assert_string_equal(odd_grouped(1000, out), "1,000");
+    assert_string_equal(odd_grouped(UINT64_MAX, out), "18,446,744,073,709,551,615");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(knows_what_is_missing),      cmocka_unit_test(refuses_what_is_no_number),
-        cmocka_unit_test(takes_the_usual_forms),      cmocka_unit_test(agrees_with_strtod),
-        cmocka_unit_test(ignores_the_locale),         cmocka_unit_test(reads_back_what_it_wrote),
-        cmocka_unit_test(writes_the_documented_forms)};
+        cmocka_unit_test(knows_what_is_missing),       cmocka_unit_test(refuses_what_is_no_number),
+        cmocka_unit_test(takes_the_usual_forms),       cmocka_unit_test(agrees_with_strtod),
+        cmocka_unit_test(ignores_the_locale),          cmocka_unit_test(reads_back_what_it_wrote),
+        cmocka_unit_test(writes_the_documented_forms), cmocka_unit_test(groups_digits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
