@@ -1,57 +1,27 @@
+/* client/batches.c: CSV records to payloads, those that are no rows among them. */
 #include "client/batches.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/error.h"
 #include "base/json.h"
-#include "base/memory.h"
-#include "csv/chunk.h"
 #include "csv/record.h"
 #include "wire/frame.h"
 
-struct odd_batches {
-    char *path;
-    odd_csv_options csv;
-    odd_encoding encoding;
-    bool regular;
-    odd_csv_source *source;
-    odd_csv_chunk chunk;
-    size_t at, row, reject; /* next record of the chunk; next good one; next rejected one */
-    uint64_t before;        /* records of the chunks before this one */
-    uint64_t seen, rejected, counted; /* counted: records up to here went into `rejected` */
-};
-
-int odd_batches_open(const char *path, const odd_csv_options *csv, odd_encoding encoding,
-                     odd_batches **out, oddrow_error *err)
+int odd_batches_open(odd_batches *b, const char *path, const odd_csv_options *csv,
+                     odd_encoding encoding, oddrow_error *err)
 {
     struct stat info;
-    *out = NULL;
-    odd_batches *b = odd_alloc(1, sizeof(*b));
-    if (!b || !(b->path = odd_copy(path, strlen(path)))) {
-        odd_free(b);
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory for %s", path);
-    }
-    b->csv = *csv;
-    b->encoding = encoding;
+    *b = (odd_batches){.path = path, .csv = *csv, .encoding = encoding};
     b->regular = strcmp(path, "-") != 0 && stat(path, &info) == 0 && S_ISREG(info.st_mode);
     b->csv.live = !b->regular;
-    int code = odd_csv_open((const char *const *)&b->path, 1, &b->csv, &b->source, err);
-    if (code)
-        odd_batches_free(&b);
-    *out = b;
-    return code;
+    return odd_csv_open(&b->path, 1, &b->csv, &b->source, err);
 }
 
-void odd_batches_free(odd_batches **b)
+void odd_batches_close(odd_batches *b)
 {
-    if (!b || !*b)
-        return;
-    odd_csv_chunk_free(&(*b)->chunk);
-    odd_csv_close(&(*b)->source);
-    odd_free((*b)->path);
-    odd_free(*b);
-    *b = NULL;
+    odd_csv_chunk_free(&b->chunk);
+    odd_csv_close(&b->source);
 }
 
 int odd_batches_rewind(odd_batches *b, oddrow_error *err)
@@ -60,27 +30,12 @@ int odd_batches_rewind(odd_batches *b, oddrow_error *err)
     b->chunk.records = b->chunk.rows = b->chunk.reject_count = 0;
     b->at = b->row = b->reject = 0;
     b->before = 0;
-    return odd_csv_open((const char *const *)&b->path, 1, &b->csv, &b->source, err);
+    return odd_csv_open(&b->path, 1, &b->csv, &b->source, err);
 }
 
 int odd_batches_descriptor(const odd_batches *b)
 {
     return b->at < b->chunk.records ? -1 : odd_csv_descriptor(b->source);
-}
-
-bool odd_batches_rewindable(const odd_batches *b)
-{
-    return b->regular;
-}
-
-uint64_t odd_batches_seen(const odd_batches *b)
-{
-    return b->seen;
-}
-
-uint64_t odd_batches_rejected(const odd_batches *b)
-{
-    return b->rejected;
 }
 
 double odd_batches_fraction(const odd_batches *b)
@@ -97,12 +52,10 @@ static bool stands_alone(const odd_batches *b, odd_span line)
     odd_record_scanner scanner;
     odd_record record;
     size_t blank = 0;
-    if (odd_csv_delimiter(b->source) != ',' || line.size >= ODD_CSV_EXCERPT)
-        return false;
     while (blank < line.size && (line.data[blank] == ' ' || line.data[blank] == '\t'))
         blank++;
-    if (blank == line.size || (unsigned char)line.data[blank] >= 0x80 ||
-        odd_encoding_of(line) != ODD_ENCODING_CSV)
+    if (odd_csv_delimiter(b->source) != ',' || line.size >= ODD_CSV_EXCERPT || blank == line.size ||
+        (unsigned char)line.data[blank] >= 0x80 || odd_encoding_of(line) != ODD_ENCODING_CSV)
         return false;
     odd_record_start(&scanner, ',', ODD_CSV_EXCERPT);
     return odd_record_scan(&scanner, line.data, line.size, true, &record) == ODD_RECORD_GOOD &&
@@ -125,18 +78,11 @@ static void write_reject(const odd_batches *b, const odd_csv_reject *reject, odd
     odd_json_close(&j, '}');
 }
 
-static bool at_reject(const odd_batches *b)
-{
-    return b->reject < b->chunk.reject_count && b->chunk.rejects[b->reject].record == b->at;
-}
-
-/* Moves the place in the chunk behind the records before record `from` of the file. */
+/* Moves on behind the records before record `from` of the file. */
 static void pass_over(odd_batches *b, uint64_t from)
 {
     const odd_csv_chunk *c = &b->chunk;
-    if (from <= b->before + 1)
-        return;
-    uint64_t skip = from - 1 - b->before;
+    uint64_t skip = from > b->before + 1 ? from - 1 - b->before : 0;
     size_t to = skip < c->records ? (size_t)skip : c->records;
     if (to <= b->at)
         return;
@@ -162,23 +108,23 @@ int odd_batches_next(odd_batches *b, uint64_t from, size_t most, odd_bytes *payl
         b->before += c->records;
         c->records = b->at = b->row = b->reject = 0;
         int got = odd_csv_next(b->source, c, err);
-        int code = got > 0 ? odd_csv_split(b->source, c, err) : got;
-        if (code || got <= 0)
-            return code;
+        int rc = got > 0 ? odd_csv_split(b->source, c, err) : got;
+        if (rc || got <= 0)
+            return rc;
     }
     pass_over(b, from);
     see(b);
     if (b->at == c->records)
         return 1;
 
+    size_t stop = b->reject < c->reject_count ? c->rejects[b->reject].record : c->records;
     *first = b->before + b->at + 1;
-    if (at_reject(b)) {
+    if (b->at == stop) {
         write_reject(b, &c->rejects[b->reject++], payload);
         *count = 1;
         b->rejected += *first > b->counted;
     } else {
-        size_t end = b->reject < c->reject_count ? c->rejects[b->reject].record : c->records;
-        *count = end - b->at < most ? end - b->at : most;
+        *count = stop - b->at < most ? stop - b->at : most;
         odd_payload_write(b->encoding, odd_csv_names(b->source), c->columns,
                           c->cells + b->row * c->columns, *count, payload);
         b->row += *count;

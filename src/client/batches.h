@@ -1,17 +1,33 @@
-/* client/batches.h: the records of a CSV file as payloads of a few rows each, in order. */
+/* client/batches.h: the records of a CSV file as payloads of a few rows each, in order; private to
+ * the room. */
 #ifndef ODD_CLIENT_BATCHES_H
 #define ODD_CLIENT_BATCHES_H
 
 #include "csv/source.h"
 #include "wire/payload.h"
 
-/* A file, or standard input, and the place in it. One thread. */
-typedef struct odd_batches odd_batches;
+/* A file, or standard input, and how far it was read. One thread. {0} is closed. */
+typedef struct odd_batches {
+    bool regular; /* a regular file: it can be rewound, and reading it does not wait */
+    /* Records seen so far, and records handed out that are no rows; each counted once, however
+     * often the file is read. */
+    uint64_t seen, rejected;
+    /* private */
+    const char *path;
+    odd_csv_options csv;
+    odd_encoding encoding;
+    odd_csv_source *source;
+    odd_csv_chunk chunk;
+    size_t at, row, reject; /* next record of the chunk; next good one; next rejected one */
+    uint64_t before;        /* records of the chunks before this one */
+    uint64_t counted;       /* records up to here went into `rejected` */
+} odd_batches;
 
-/* Opens `path` ("-": standard input). 0 with *out the caller's, or what odd_csv_open says. */
-int odd_batches_open(const char *path, const odd_csv_options *csv, odd_encoding encoding,
-                     odd_batches **out, oddrow_error *err);
-void odd_batches_free(odd_batches **b);
+/* Opens `path` ("-": standard input), which is borrowed. 0, or what odd_csv_open says; close it in
+ * either case. */
+int odd_batches_open(odd_batches *b, const char *path, const odd_csv_options *csv,
+                     odd_encoding encoding, oddrow_error *err);
+void odd_batches_close(odd_batches *b);
 
 /* The next payload: 1 with *count records from *first (counted from 1) on in payload, which is
  * cleared before; 0 at the end; or an error of the file. Records before `from` are passed over.
@@ -28,16 +44,8 @@ int odd_batches_next(odd_batches *b, uint64_t from, size_t most, odd_bytes *payl
  * regular file makes wait, and its records are handed out as they come. */
 int odd_batches_descriptor(const odd_batches *b);
 
-/* Back to the first record, by opening the file again; not for standard input. */
+/* Back to the first record, by opening the file again. */
 int odd_batches_rewind(odd_batches *b, oddrow_error *err);
-
-/* Whether odd_batches_rewind can work: a regular file. */
-bool odd_batches_rewindable(const odd_batches *b);
-
-/* Records seen so far, and records handed out that are no rows; each counted once, however often
- * the file is read. */
-uint64_t odd_batches_seen(const odd_batches *b);
-uint64_t odd_batches_rejected(const odd_batches *b);
 
 /* Share of the file that was read, 0 to 1, or below 0 when it cannot be known. */
 double odd_batches_fraction(const odd_batches *b);

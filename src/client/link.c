@@ -1,4 +1,4 @@
-/* client/link.c: see link.h. */
+/* client/link.c: a client's socket, opened and used. */
 #include "client/link.h"
 
 #include "base/error.h"
@@ -6,7 +6,6 @@
 #include "wire/keys.h"
 
 #include <errno.h>
-#include <zmq.h>
 
 /* Milliseconds. A worker that went away without a word is noticed after HEARTBEAT_TIMEOUT. */
 static const struct {
@@ -24,6 +23,19 @@ static const struct {
 /* Bytes of a frame: more than any worker sends; a hostile one could otherwise fill the memory. */
 static const int64_t longest_frame = (int64_t)256 << 20;
 
+int odd_context_new(void **out, oddrow_error *err)
+{
+    *out = zmq_ctx_new();
+    return *out ? 0 : odd_fail(err, ODDROW_EIO, "no ZeroMQ context: %s", zmq_strerror(errno));
+}
+
+void odd_context_free(void **context)
+{
+    while (*context && zmq_ctx_term(*context) != 0 && errno == EINTR)
+        continue;
+    *context = NULL;
+}
+
 static int set_options(void *socket, oddrow_error *err)
 {
     if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &longest_frame, sizeof longest_frame))
@@ -38,28 +50,57 @@ static int set_options(void *socket, oddrow_error *err)
 static int set_keys(void *socket, const char *directory, oddrow_error *err)
 {
     odd_keys keys = {0};
-    int status = odd_keys_read(directory, &keys, err);
-    if (!status)
-        status = odd_prefix(err, odd_keys_apply(&keys, false, socket, err), "%s: ", directory);
+    int rc = odd_keys_read(directory, &keys, err);
+    if (!rc)
+        rc = odd_prefix(err, odd_keys_apply(&keys, false, socket, err), "%s: ", directory);
     odd_keys_wipe(&keys);
-    return status;
+    return rc;
 }
 
-int odd_link_open(void *context, int type, const odd_link_options *options, void **out,
+int odd_link_open(void *context, int type, const odd_link_options *options, odd_link *out,
                   oddrow_error *err)
 {
-    *out = NULL;
-    void *socket = zmq_socket(context, type);
-    if (!socket)
+    int rc;
+    *out = (odd_link){zmq_socket(context, type), options->endpoint};
+    if (!out->socket)
         return odd_fail(err, ODDROW_EINVAL, "cannot make a socket: %s", zmq_strerror(errno));
-    int status = set_options(socket, err);
-    if (!status && options->keys)
-        status = set_keys(socket, options->keys, err);
-    if (!status)
-        status = odd_endpoint_connect(socket, options->endpoint, err);
-    if (status)
-        zmq_close(socket);
-    else
-        *out = socket;
-    return status;
+    if ((rc = set_options(out->socket, err)) ||
+        (options->keys && (rc = set_keys(out->socket, options->keys, err))) ||
+        (rc = odd_endpoint_connect(out->socket, options->endpoint, err)))
+        odd_link_close(out);
+    return rc;
+}
+
+void odd_link_close(odd_link *link)
+{
+    if (link->socket)
+        zmq_close(link->socket);
+    link->socket = NULL;
+}
+
+int odd_link_send(const odd_link *link, const odd_span *frames, size_t count, oddrow_error *err)
+{
+    if (!odd_frames_send(link->socket, frames, count, false))
+        return 1;
+    return errno == EAGAIN ? 0 : odd_link_fail(link, "send", err);
+}
+
+int odd_link_receive(const odd_link *link, zmq_msg_t *frames, size_t most, oddrow_error *err)
+{
+    int count = odd_frames_receive(link->socket, frames, most);
+    return count < 0 ? odd_link_fail(link, "receive", err) : count;
+}
+
+int odd_link_fail(const odd_link *link, const char *what, oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_EIO, "%s: cannot %s: %s", link->endpoint, what,
+                    zmq_strerror(errno));
+}
+
+void odd_link_excerpt(odd_span text, char out[ODD_EXCERPT_MAX + 1])
+{
+    size_t size = text.size < ODD_EXCERPT_MAX ? text.size : ODD_EXCERPT_MAX;
+    for (size_t i = 0; i < size; i++)
+        out[i] = text.data[i] < ' ' || text.data[i] == 127 ? '?' : text.data[i];
+    out[size] = '\0';
 }

@@ -1,47 +1,31 @@
-/* client/parcel.c: see parcel.h. */
+/* client/parcel.c: messages of the feed as they came, and the queue of those that wait. */
 #include "client/parcel.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "client/exchange.h"
-#include "wire/frame.h"
 
 void odd_parcel_clear(odd_parcel *p)
 {
-    for (size_t i = 0; i < p->frames && i < ODD_PARCEL_FRAMES; i++)
-        zmq_msg_close(&p->frame[i]);
+    if (p->frames)
+        odd_frames_close(p->frame, ODD_PARCEL_FRAMES);
     p->frames = 0;
 }
 
-int odd_parcel_receive(odd_parcel *p, void *socket, const char *endpoint, oddrow_error *err)
+int odd_parcel_receive(odd_parcel *p, const odd_link *link, oddrow_error *err)
 {
-    bool more = true;
     odd_parcel_clear(p);
-    while (more) {
-        zmq_msg_t extra, *frame = p->frames < ODD_PARCEL_FRAMES ? &p->frame[p->frames] : &extra;
-        zmq_msg_init(frame);
-        if (zmq_msg_recv(frame, socket, ZMQ_DONTWAIT) < 0) {
-            int reason = zmq_errno();
-            zmq_msg_close(frame);
-            odd_parcel_clear(p);
-            if (reason == EAGAIN || reason == EINTR)
-                return 0;
-            return odd_socket_fail(endpoint, "receive", err);
-        }
-        more = zmq_msg_more(frame);
-        if (frame == &extra)
-            zmq_msg_close(frame);
-        p->frames++;
-    }
-    return 1;
+    int got = odd_link_receive(link, p->frame, ODD_PARCEL_FRAMES, err);
+    if (got <= 0)
+        odd_frames_close(p->frame, ODD_PARCEL_FRAMES);
+    p->frames = got > 0 ? got : 0;
+    return got > 0 ? 1 : got;
 }
 
 odd_span odd_parcel_span(odd_parcel *p, size_t i)
 {
-    return (odd_span){zmq_msg_data(&p->frame[i]), zmq_msg_size(&p->frame[i])};
+    return odd_frame_span(&p->frame[i]);
 }
 
 bool odd_parcel_is_message(odd_parcel *p, const char *prefix)
@@ -68,7 +52,7 @@ uint64_t odd_parcel_sequence(odd_parcel *p)
 int odd_parcels_open(odd_parcels *q, oddrow_error *err)
 {
     q->ring = odd_alloc(ODD_PARCELS, sizeof(*q->ring));
-    return q->ring ? 0 : odd_fail(err, ODDROW_ENOMEM, "out of memory for held messages");
+    return q->ring ? 0 : odd_no_memory(err);
 }
 
 void odd_parcels_close(odd_parcels *q)

@@ -3,24 +3,19 @@
 #ifndef ODD_CLIENT_PARCEL_H
 #define ODD_CLIENT_PARCEL_H
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <zmq.h>
-
-#include "base/bytes.h"
-#include "oddrow.h"
+#include "client/link.h"
 
 enum { ODD_PARCEL_FRAMES = 3, ODD_PARCELS = 10000, ODD_PARCELS_BYTES = 16 * 1024 * 1024 };
 
 /* Topic, sequence, JSON; or an answer's word and its number or reason. Zero is an empty one. */
 typedef struct odd_parcel {
-    size_t frames; /* that came; those beyond ODD_PARCEL_FRAMES are gone */
+    int frames; /* that came; those beyond ODD_PARCEL_FRAMES are gone */
     zmq_msg_t frame[ODD_PARCEL_FRAMES];
 } odd_parcel;
 
 /* Takes a whole message into p, which is cleared before. 1 with it, 0 when none has come;
- * ODDROW_EIO. `endpoint` is for messages. */
-int odd_parcel_receive(odd_parcel *p, void *socket, const char *endpoint, oddrow_error *err);
+ * ODDROW_EIO. */
+int odd_parcel_receive(odd_parcel *p, const odd_link *link, oddrow_error *err);
 void odd_parcel_clear(odd_parcel *p);
 
 /* Frame i, borrowed; it must have come. */

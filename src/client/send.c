@@ -1,4 +1,6 @@
-/* One thread reads, sends and listens. Whenever the stream is in doubt (silence, a refused gap) the
+/* client/send.c: rows to the worker, each exactly once.
+ *
+ * One thread reads, sends and listens. Whenever the stream is in doubt (silence, a refused gap) the
  * socket is replaced and the whole window sent again: no answer to an older sending can be taken
  * for one to a newer, and what the worker has already is acknowledged and not scored again. */
 #include "client/send.h"
@@ -10,14 +12,12 @@
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
-#include <zmq.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/batches.h"
 #include "client/exchange.h"
 #include "client/window.h"
-#include "wire/frame.h"
 
 enum {
     FRUITLESS = 5,
@@ -33,9 +33,9 @@ static const uint64_t probe = UINT64_MAX; /* a row number that no worker expects
 typedef struct sender {
     const odd_send_options *o;
     odd_send_summary *summary;
-    odd_batches *batches;
-    void *context, *socket;
-
+    odd_batches batches;
+    void *context;
+    odd_link link;
     odd_window window;
 
     uint64_t base;     /* record i of the file (from 1) has the number base + i */
@@ -49,7 +49,7 @@ typedef struct sender {
     double since;       /* when the worker last answered, or was last sent to */
     double heard;       /* the same, but sending again does not count */
     double hold;        /* nothing is sent before this moment */
-    double due;         /* when --rate allows the next message */
+    double due;         /* when the rate allows the next message */
     double stopping;    /* when a stop was seen; 0: not yet */
     double shown;       /* when progress was last told */
     bool answered;      /* on this socket */
@@ -61,24 +61,17 @@ typedef struct sender {
 
 static int reopen(sender *s, oddrow_error *err)
 {
-    if (s->socket)
-        zmq_close(s->socket);
-    s->socket = NULL;
+    odd_link_close(&s->link);
     s->window.sent = 0;
     s->answered = false;
     s->since = odd_clock();
-    return odd_link_open(s->context, ZMQ_DEALER, &s->o->link, &s->socket, err);
-}
-
-static int put(sender *s, uint64_t first, odd_span payload, oddrow_error *err)
-{
-    return odd_rows_put(s->socket, s->o->link.endpoint, s->summary->name, first, payload, err);
+    return odd_link_open(s->context, ZMQ_DEALER, &s->o->link, &s->link, err);
 }
 
 /* 1 with an answer, 0 when none has come. */
 static int receive(sender *s, odd_rows_answer *a, oddrow_error *err)
 {
-    int got = odd_rows_receive(s->socket, s->o->link.endpoint, a, err);
+    int got = odd_rows_receive(&s->link, a, err);
     if (got > 0) {
         s->since = s->heard = odd_clock();
         s->wait = first_wait;
@@ -95,19 +88,19 @@ static bool may_build(const sender *s)
 /* Whether reading on does not wait for whoever writes the pipe. */
 static bool rows_are_there(const sender *s)
 {
-    struct pollfd rows = {.fd = odd_batches_descriptor(s->batches), .events = POLLIN};
+    struct pollfd rows = {.fd = odd_batches_descriptor(&s->batches), .events = POLLIN};
     return rows.fd < 0 || poll(&rows, 1, 0) != 0;
 }
 
 static int await(sender *s, double seconds, bool room, oddrow_error *err)
 {
-    int rows = may_build(s) ? odd_batches_descriptor(s->batches) : -1;
+    int rows = may_build(s) ? odd_batches_descriptor(&s->batches) : -1;
     zmq_pollitem_t items[] = {
-        {.socket = s->socket, .events = (short)(ZMQ_POLLIN | (room ? ZMQ_POLLOUT : 0))},
+        {.socket = s->link.socket, .events = (short)(ZMQ_POLLIN | (room ? ZMQ_POLLOUT : 0))},
         {.fd = rows, .events = ZMQ_POLLIN}};
     long ms = seconds > 0 ? (long)(seconds * 1000) + 1 : 0;
-    if (zmq_poll(items, rows < 0 ? 1 : 2, ms < POLL_MS ? ms : POLL_MS) < 0 && zmq_errno() != EINTR)
-        return odd_socket_fail(s->o->link.endpoint, "wait", err);
+    if (zmq_poll(items, rows < 0 ? 1 : 2, ms < POLL_MS ? ms : POLL_MS) < 0 && errno != EINTR)
+        return odd_link_fail(&s->link, "wait", err);
     return 0;
 }
 
@@ -147,24 +140,24 @@ static int ask_place(sender *s, uint64_t *expected, oddrow_error *err)
     s->heard = odd_clock();
     s->wait = first_wait;
     while (!stopped(s)) {
-        int code = silent ? reopen(s, err) : 0;
-        if (code == 0 && silent)
-            code = put(s, probe, (odd_span){"?", 1}, err) < 0 ? ODDROW_EIO : 0;
-        int got = code ? code : receive(s, &a, err);
-        if (got < 0)
-            return got;
+        int rc = silent ? reopen(s, err) : 0, got = 0;
+        if (!rc && silent)
+            rc = odd_rows_put(&s->link, s->summary->name, probe, (odd_span){"?", 1}, err) < 0
+                     ? ODDROW_EIO
+                     : 0;
+        if (!rc)
+            got = receive(s, &a, err);
         if (got > 0 && (a.ack || a.number == 0))
             return odd_fail(err, ODDROW_EIO, "%s does not refuse row %" PRIu64 " of client %s",
                             s->o->link.endpoint, probe, s->summary->name);
-        if (got > 0) {
-            *expected = a.number;
-            return 0;
-        }
-        code = check_silence(s, &silent, err);
-        if (code == 0 && !silent)
-            code = await(s, s->since + s->wait - odd_clock(), false, err);
-        if (code)
-            return code;
+        *expected = a.number;
+        if (rc || got)
+            return rc ? rc : got < 0 ? got : 0;
+        rc = check_silence(s, &silent, err);
+        if (!rc && !silent)
+            rc = await(s, s->since + s->wait - odd_clock(), false, err);
+        if (rc)
+            return rc;
     }
     return 0;
 }
@@ -173,15 +166,15 @@ static int ask_place(sender *s, uint64_t *expected, oddrow_error *err)
  * rows that are not the same: then the place must hold still. */
 static int find_place(sender *s, uint64_t *expected, oddrow_error *err)
 {
-    int code = ask_place(s, expected, err);
-    bool still = code || s->o->resume || !s->o->name;
+    int rc = ask_place(s, expected, err);
+    bool still = rc || s->o->resume || !s->o->name;
     while (!still && !stopped(s)) {
         uint64_t before = *expected;
         usleep((useconds_t)(probe_wait * 1e6));
-        code = ask_place(s, expected, err);
-        still = code || *expected == before;
+        rc = ask_place(s, expected, err);
+        still = rc || *expected == before;
     }
-    return code;
+    return rc;
 }
 
 /* ---- the window */
@@ -196,7 +189,7 @@ static int build(sender *s, oddrow_error *err)
     if (s->o->rate > 0 && (double)most > s->o->rate / 10) /* smooth: ten messages a second */
         most = s->o->rate > 10 ? (size_t)(s->o->rate / 10) : 1;
     uint64_t from = s->safe > s->base ? s->safe - s->base + 1 : 1;
-    int got = odd_batches_next(s->batches, from, most, &m->payload, &record, &m->rows, err);
+    int got = odd_batches_next(&s->batches, from, most, &m->payload, &record, &m->rows, err);
     s->ended = got == 0;
     if (got < 0)
         return got;
@@ -222,7 +215,7 @@ static int transmit(sender *s, oddrow_error *err)
     while (s->window.sent < s->window.count && odd_clock() >= s->hold) {
         odd_window_message *m = odd_window_at(&s->window, s->window.sent);
         const odd_span payload = {m->payload.data, m->payload.size};
-        int got = put(s, m->first, payload, err);
+        int got = odd_rows_put(&s->link, s->summary->name, m->first, payload, err);
         if (got <= 0)
             return got;
         s->window.sent++;
@@ -267,7 +260,7 @@ static int advance(sender *s, uint64_t number, oddrow_error *err)
  * again. */
 static int go_back(sender *s, uint64_t expected, oddrow_error *err)
 {
-    if (!odd_batches_rewindable(s->batches) || expected <= s->base)
+    if (!s->batches.regular || expected <= s->base)
         return odd_fail(err, ODDROW_EIO,
                         "%s has lost rows %" PRIu64 " to %" PRIu64
                         " of client %s, which it had acknowledged, and they cannot be read again%s",
@@ -279,7 +272,7 @@ static int go_back(sender *s, uint64_t expected, oddrow_error *err)
     if (expected < s->start)
         s->start = expected;
     s->ended = false;
-    return odd_batches_rewind(s->batches, err);
+    return odd_batches_rewind(&s->batches, err);
 }
 
 /* Sends the window again, all of it: that a row is expected no more does not make it safe. */
@@ -290,7 +283,7 @@ static int again(sender *s, oddrow_error *err)
     if (within && s->answered && ++s->fruitless >= FRUITLESS)
         return odd_fail(err, ODDROW_EIO,
                         "%s counts %" PRIu64 " rows in a message of rows %" PRIu64 " to %" PRIu64
-                        ": it may be too long for the worker; try fewer rows with --batch",
+                        ": it may be too long for the worker; try a smaller 'batch'",
                         s->o->link.endpoint, s->expected - m->first, m->first,
                         m->first + m->rows - 1);
     return reopen(s, err);
@@ -298,7 +291,7 @@ static int again(sender *s, oddrow_error *err)
 
 static int refuse(sender *s, const odd_rows_answer *a, oddrow_error *err)
 {
-    int code = 0;
+    int rc = 0;
     odd_window *w = &s->window;
     const odd_window_message *newest = w->count ? odd_window_at(w, w->count - 1) : NULL;
     if (a->number == 0)
@@ -307,11 +300,11 @@ static int refuse(sender *s, const odd_rows_answer *a, oddrow_error *err)
     if (a->number - 1 > s->last && !s->o->resume)
         return fail_foreign(s, a->number - 1, err);
     if (a->number <= s->safe)
-        code = go_back(s, a->number, err);
+        rc = go_back(s, a->number, err);
     else if (newest && a->number > odd_window_last(newest) + 1)
-        code = advance(s, a->number - 1, err); /* an earlier process's rows */
-    if (code)
-        return code;
+        rc = advance(s, a->number - 1, err); /* an earlier process's rows */
+    if (rc)
+        return rc;
     s->expected = a->number;
     double pause = 0.025 * (double)(1U << (s->naks < 8 ? s->naks : 8));
     if (s->naks++ > 0) /* refused again at once: nothing is gained by haste */
@@ -322,10 +315,10 @@ static int refuse(sender *s, const odd_rows_answer *a, oddrow_error *err)
 static int take_answers(sender *s, oddrow_error *err)
 {
     odd_rows_answer a;
-    int got = 0, code = 0;
-    while (code == 0 && (got = receive(s, &a, err)) > 0)
-        code = a.ack ? advance(s, a.number, err) : refuse(s, &a, err);
-    return code ? code : got;
+    int got = 0, rc = 0;
+    while (!rc && (got = receive(s, &a, err)) > 0)
+        rc = a.ack ? advance(s, a.number, err) : refuse(s, &a, err);
+    return rc ? rc : got;
 }
 
 /* ---- the run */
@@ -346,7 +339,7 @@ static void show(sender *s, double begun, bool last)
                    &(odd_progress){
                        .stage = "send",
                        .rows = rows,
-                       .fraction = last ? 1 : odd_batches_fraction(s->batches),
+                       .fraction = last ? 1 : odd_batches_fraction(&s->batches),
                        .rows_per_second = now > begun ? (double)rows / (now - begun) : 0,
                    });
 }
@@ -372,38 +365,41 @@ static double idle_time(const sender *s)
     return until - now;
 }
 
+/* Reads, sends and takes answers, whatever of it can be done now. */
+static int step(sender *s, oddrow_error *err)
+{
+    bool silent = false;
+    int rc = take_answers(s, err);
+    if (!rc && may_build(s) && rows_are_there(s) && odd_clock() >= s->due)
+        rc = build(s, err);
+    if (!rc)
+        rc = transmit(s, err);
+    if (!rc && s->window.count)
+        rc = check_silence(s, &silent, err);
+    return !rc && silent ? again(s, err) : rc;
+}
+
 static int run(sender *s, double begun, oddrow_error *err)
 {
-    int code = 0;
+    int rc = 0;
     s->since = s->heard = odd_clock();
     s->wait = first_wait;
-    while (!s->ended || s->window.count) {
-        bool silent = false;
-        code = take_answers(s, err);
-        if (code == 0 && may_build(s) && rows_are_there(s) && odd_clock() >= s->due)
-            code = build(s, err);
-        if (code == 0)
-            code = transmit(s, err);
-        if (code == 0 && s->window.count)
-            code = check_silence(s, &silent, err);
-        if (code == 0 && silent)
-            code = again(s, err);
-        if (code)
-            return code;
-        if (must_end(s))
-            return odd_fail(err, ODDROW_EIO,
-                            "stopped: rows up to %" PRIu64 " of client %s are safe", s->safe,
-                            s->summary->name);
+    while (!rc && (!s->ended || s->window.count)) {
+        rc = step(s, err);
+        if (!rc && must_end(s))
+            rc = odd_fail(err, ODDROW_EIO, "stopped: rows up to %" PRIu64 " of client %s are safe",
+                          s->safe, s->summary->name);
+        if (rc)
+            break;
         show(s, begun, false);
         double idle = idle_time(s);
         bool full = s->window.sent < s->window.count && odd_clock() >= s->hold;
         if (idle > 0 && (!s->ended || s->window.count))
-            code = await(s, idle, full, err);
-        if (code)
-            return code;
+            rc = await(s, idle, full, err);
     }
-    show(s, begun, true);
-    return 0;
+    if (!rc)
+        show(s, begun, true);
+    return rc;
 }
 
 static int choose_name(const odd_send_options *o, char name[256], oddrow_error *err)
@@ -427,23 +423,12 @@ static int choose_name(const odd_send_options *o, char name[256], oddrow_error *
     return 0;
 }
 
-static void close_all(sender *s)
-{
-    odd_window_close(&s->window);
-    odd_batches_free(&s->batches);
-    if (s->socket)
-        zmq_close(s->socket);
-    while (s->context && zmq_ctx_term(s->context) != 0 && zmq_errno() == EINTR)
-        ;
-}
-
 static void sum_up(sender *s)
 {
     uint64_t older = s->start - 1 - s->base; /* records of the file that the worker had */
-    uint64_t seen = s->batches ? odd_batches_seen(s->batches) : 0;
     s->summary->rows = safe_rows(s);
-    s->summary->passed = older < seen ? older : seen;
-    s->summary->rejected = s->batches ? odd_batches_rejected(s->batches) : 0;
+    s->summary->passed = older < s->batches.seen ? older : s->batches.seen;
+    s->summary->rejected = s->batches.rejected;
 }
 
 int odd_send(const char *path, const odd_send_options *options, odd_send_summary *summary,
@@ -454,25 +439,26 @@ int odd_send(const char *path, const odd_send_options *options, odd_send_summary
     double begun = odd_clock();
     odd_csv_options csv = options->csv;
     *summary = (odd_send_summary){0};
-    int code = choose_name(options, summary->name, err);
-    if (code == 0 && !(s.context = zmq_ctx_new()))
-        code = odd_fail(err, ODDROW_EIO, "no ZeroMQ context: %s", zmq_strerror(zmq_errno()));
     if (!csv.chunk_size && options->batch > CHUNK_ROWS) /* no message is longer than a chunk */
         csv.chunk_size = options->batch * 256 < MOST_CHUNK ? options->batch * 256 : MOST_CHUNK;
-    if (code == 0)
-        code = odd_batches_open(path, &csv, options->encoding, &s.batches, err);
-    if (code == 0)
-        code = find_place(&s, &expected, err);
-    if (code == 0 && expected == 0)
-        code = odd_fail(err, ODDROW_EIO, "stopped: nothing was sent");
-    if (code == 0) {
+    int rc;
+    if (!(rc = choose_name(options, summary->name, err)) &&
+        !(rc = odd_context_new(&s.context, err)) &&
+        !(rc = odd_batches_open(&s.batches, path, &csv, options->encoding, err)))
+        rc = find_place(&s, &expected, err);
+    if (!rc && expected == 0)
+        rc = odd_fail(err, ODDROW_EIO, "stopped: nothing was sent");
+    if (!rc) {
         s.start = expected;
         s.safe = s.last = expected - 1;
         s.base = options->resume ? 0 : expected - 1;
-        code = run(&s, begun, err);
+        rc = run(&s, begun, err);
     }
     sum_up(&s);
     summary->seconds = odd_clock() - begun;
-    close_all(&s);
-    return code;
+    odd_window_close(&s.window);
+    odd_batches_close(&s.batches);
+    odd_link_close(&s.link);
+    odd_context_free(&s.context);
+    return rc;
 }

@@ -1,4 +1,6 @@
-/* One thread listens to the feed and to replay. A live message that does not follow the one handed
+/* client/watch.c: the feed in order, with what was missed.
+ *
+ * One thread listens to the feed and to replay. A live message that does not follow the one handed
  * out last is held; replay is asked from the gap on, until it reaches the first message held. */
 #include "client/watch.h"
 
@@ -6,14 +8,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <zmq.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "client/exchange.h"
 #include "client/parcel.h"
-#include "wire/frame.h"
 
 enum {
     ROUND = 256, /* messages of one socket before the other has its turn */
@@ -33,8 +32,8 @@ typedef struct watcher {
     int (*message)(void *context, const odd_watch_message *m, oddrow_error *err);
     void *message_context;
     odd_watch_summary *summary;
-    odd_link_options replay_link;
-    void *context, *feed, *replay;
+    void *context;
+    odd_link feed, replay;
     odd_parcel in;
 
     uint64_t next;    /* the next sequence to hand out, once it is known */
@@ -71,9 +70,9 @@ static int hand_out(watcher *w, odd_parcel *p, oddrow_error *err)
                            .json = odd_parcel_span(p, 2),
                            .sequence = odd_parcel_sequence(p),
                            .missed = w->missed};
-    int code = w->message(w->message_context, &m, err);
-    if (code)
-        return code;
+    int rc = w->message(w->message_context, &m, err);
+    if (rc)
+        return rc;
     w->missed = 0;
     w->next = w->reached = m.sequence + 1;
     w->summary->messages++;
@@ -108,18 +107,18 @@ static void skip_to(watcher *w, uint64_t sequence)
 /* Hands out held messages up to the next gap. */
 static int release(watcher *w, oddrow_error *err)
 {
-    int code = 0;
-    while (code == 0 && w->held.count && !w->done) {
+    int rc = 0;
+    while (!rc && w->held.count && !w->done) {
         odd_parcel *p = odd_parcels_first(&w->held);
         uint64_t sequence = odd_parcel_sequence(p);
         if (sequence > w->next)
             break;
         if (sequence == w->next)
-            code = hand_out(w, p, err);
-        if (code == 0)
+            rc = hand_out(w, p, err);
+        if (!rc)
             odd_parcels_drop(&w->held);
     }
-    return code;
+    return rc;
 }
 
 static int take_live(watcher *w, oddrow_error *err)
@@ -149,6 +148,8 @@ static int ask(watcher *w, oddrow_error *err)
 {
     unsigned char from[8], most[4];
     const char *topic = topic_of(w);
+    const odd_span frames[] = {
+        {(const char *)from, 8}, {(const char *)most, 4}, {topic, strlen(topic)}};
     odd_put64(from, w->next);
     odd_put32(most, PAGE);
     w->asking = true;
@@ -157,25 +158,17 @@ static int ask(watcher *w, oddrow_error *err)
     w->got = 0;
     w->holed = false;
     w->replay_heard = odd_clock();
-    if (zmq_send(w->replay, from, sizeof(from), ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
-        if (zmq_errno() == EAGAIN || zmq_errno() == EINTR)
-            return 0; /* as if no answer came */
-        return odd_socket_fail(w->o->replay, "send", err);
-    }
-    if (zmq_send(w->replay, most, sizeof(most), ZMQ_SNDMORE) < 0 ||
-        zmq_send(w->replay, topic, strlen(topic), 0) < 0)
-        return odd_socket_fail(w->o->replay, "send", err);
-    return 0;
+    int got = odd_link_send(&w->replay, frames, 3, err);
+    return got < 0 ? got : 0; /* not sent now: as if no answer came */
 }
 
 /* A fresh socket, so that no answer to an older question comes behind a newer one's. */
 static int reopen_replay(watcher *w, oddrow_error *err)
 {
-    if (w->replay)
-        zmq_close(w->replay);
-    w->replay = NULL;
+    const odd_link_options options = {w->o->replay, w->o->feed.keys};
+    odd_link_close(&w->replay);
     w->asking = false;
-    return odd_link_open(w->context, ZMQ_DEALER, &w->replay_link, &w->replay, err);
+    return odd_link_open(w->context, ZMQ_DEALER, &options, &w->replay, err);
 }
 
 static void tell(watcher *w, const char *text)
@@ -214,36 +207,32 @@ static int take_end(watcher *w, uint64_t end, oddrow_error *err)
         skip_to(w, end);
     bool moved = w->got > 0 || end > w->asked, held = w->held.count > 0 && !w->holed;
     bool met = held && odd_parcel_sequence(odd_parcels_first(&w->held)) <= w->next;
-    int code = release(w, err);
+    int rc = release(w, err);
     w->asking = false;
     w->errors = 0;
     w->live_heard = now;
     w->stuck = moved || !w->held.count ? 0 : w->stuck + 1;
-    if (code == 0 && w->stuck >= STUCK) { /* the feed has it, replay does not */
+    if (!rc && w->stuck >= STUCK) { /* the feed has it, replay does not */
         w->stuck = 0;
         skip_to(w, odd_parcel_sequence(odd_parcels_first(&w->held)));
-        code = release(w, err);
+        rc = release(w, err);
     }
     /* Once live messages follow, all is there; otherwise when an answer brings nothing new. */
     w->behind = w->held.count > 0 || (moved && !held);
     w->ask_at = moved && w->behind && !(met && has_prefix(w)) ? 0 : now + pause;
-    return code;
+    return rc;
 }
 
 static int take_error(watcher *w, oddrow_error *err)
 {
-    odd_span reason = odd_parcel_span(&w->in, 1);
     char text[ODD_EXCERPT_MAX + 1];
-    size_t size = reason.size < ODD_EXCERPT_MAX ? reason.size : ODD_EXCERPT_MAX;
-    for (size_t i = 0; i < size; i++)
-        text[i] = reason.data[i] < ' ' || reason.data[i] == 127 ? '?' : reason.data[i];
-    text[size] = '\0';
+    odd_link_excerpt(odd_parcel_span(&w->in, 1), text);
     w->asking = false;
     w->behind = true;
     w->ask_at = odd_clock() + silence;
-    if (++w->errors >= ERRORS)
-        return odd_fail(err, ODDROW_EIO, "%s: replay refuses: %s", w->o->replay, text);
-    return 0;
+    return ++w->errors < ERRORS
+               ? 0
+               : odd_fail(err, ODDROW_EIO, "%s: replay refuses: %s", w->o->replay, text);
 }
 
 static int take_replay(watcher *w, oddrow_error *err)
@@ -278,7 +267,7 @@ static int take_replay(watcher *w, oddrow_error *err)
 static int drive_replay(watcher *w, oddrow_error *err)
 {
     double now = odd_clock();
-    if (!w->replay || !w->placed || w->done)
+    if (!w->replay.socket || !w->placed || w->done)
         return 0;
     if (w->asking && now - w->replay_heard > replay_wait) {
         if (!(w->failing > 0))
@@ -290,8 +279,8 @@ static int drive_replay(watcher *w, oddrow_error *err)
             w->noted = true;
             tell(w, "does not answer; waiting for it, so that nothing is missed");
         }
-        int code = reopen_replay(w, err);
-        return code ? code : ask(w, err);
+        int rc = reopen_replay(w, err);
+        return rc ? rc : ask(w, err);
     }
     bool quiet = now - w->live_heard > silence;
     if (!w->asking && now >= w->ask_at && (w->held.count || w->behind || quiet))
@@ -340,59 +329,42 @@ static int save_state(watcher *w, bool last, oddrow_error *err)
 
 /* ---- the run */
 
-static int drain_feed(watcher *w, oddrow_error *err)
+/* Takes what has come on one socket, up to a bound. */
+static int drain(watcher *w, const odd_link *link, int (*take)(watcher *w, oddrow_error *err),
+                 oddrow_error *err)
 {
-    int got = 0, code = 0;
-    for (size_t i = 0; i < ROUND && code == 0 && !w->done; i++) {
-        if ((got = odd_parcel_receive(&w->in, w->feed, w->o->feed.endpoint, err)) <= 0)
-            return got;
-        code = take_live(w, err);
-    }
-    return code;
-}
-
-static int drain_replay(watcher *w, oddrow_error *err)
-{
-    int got = 0, code = 0;
-    for (size_t i = 0; i < ROUND && w->replay && code == 0 && !w->done; i++) {
-        if ((got = odd_parcel_receive(&w->in, w->replay, w->o->replay, err)) <= 0)
-            return got;
-        code = take_replay(w, err);
-    }
-    return code;
+    int got = 1, rc = 0;
+    for (size_t i = 0; i < ROUND && !rc && got > 0 && !w->done && link->socket; i++)
+        if ((got = odd_parcel_receive(&w->in, link, err)) > 0)
+            rc = take(w, err);
+    return got < 0 ? got : rc;
 }
 
 static int await(watcher *w, oddrow_error *err)
 {
-    zmq_pollitem_t items[2] = {{.socket = w->feed, .events = ZMQ_POLLIN},
-                               {.socket = w->replay, .events = ZMQ_POLLIN}};
+    zmq_pollitem_t items[2] = {{.socket = w->feed.socket, .events = ZMQ_POLLIN},
+                               {.socket = w->replay.socket, .events = ZMQ_POLLIN}};
     double left = w->ask_at - odd_clock();
     long ms = POLL_MS;
-    if (w->replay && !w->asking && (w->held.count || w->behind))
+    if (w->replay.socket && !w->asking && (w->held.count || w->behind))
         ms = left > 0 ? (long)(left * 1000) + 1 : 0;
-    if (zmq_poll(items, w->replay ? 2 : 1, ms < POLL_MS ? ms : POLL_MS) < 0 && zmq_errno() != EINTR)
-        return odd_socket_fail(w->o->feed.endpoint, "wait", err);
+    if (zmq_poll(items, w->replay.socket ? 2 : 1, ms < POLL_MS ? ms : POLL_MS) < 0 &&
+        errno != EINTR)
+        return odd_link_fail(&w->feed, "wait", err);
     return 0;
 }
 
 static int run(watcher *w, oddrow_error *err)
 {
-    int code = 0;
-    while (code == 0 && !w->done && !(w->o->stop && atomic_load(w->o->stop))) {
-        code = drain_feed(w, err);
-        if (code == 0)
-            code = drain_replay(w, err);
-        if (code == 0)
-            code = drive_replay(w, err);
-        if (code == 0)
-            code = save_state(w, false, err);
-        if (code == 0 && !w->done)
-            code = await(w, err);
+    int rc = 0;
+    while (!rc && !w->done && !(w->o->stop && atomic_load(w->o->stop))) {
+        if (!(rc = drain(w, &w->feed, take_live, err)) &&
+            !(rc = drain(w, &w->replay, take_replay, err)) && !(rc = drive_replay(w, err)) &&
+            !(rc = save_state(w, false, err)) && !w->done)
+            rc = await(w, err);
     }
-    oddrow_error unsaved = {0};
-    if (save_state(w, true, &unsaved) && code == 0)
-        code = odd_fail(err, unsaved.code, "%s", unsaved.message);
-    return code;
+    int unsaved = save_state(w, true, rc ? NULL : err);
+    return rc ? rc : unsaved;
 }
 
 /* Subscribes before replay is asked, so that what comes meanwhile is held. */
@@ -406,42 +378,30 @@ static int start(watcher *w, oddrow_error *err)
         w->placed = true;
         w->next = o->from ? o->from : 1; /* the feed counts from 1 */
     }
-    int code = o->state ? load_state(w, err) : 0;
-    if (code == 0)
-        code = odd_parcels_open(&w->held, err);
-    if (code == 0 && !(w->context = zmq_ctx_new()))
-        code = odd_fail(err, ODDROW_EIO, "no ZeroMQ context: %s", zmq_strerror(zmq_errno()));
-    if (code == 0)
-        code = odd_link_open(w->context, ZMQ_SUB, &o->feed, &w->feed, err);
-    if (code == 0 && zmq_setsockopt(w->feed, ZMQ_SUBSCRIBE, topic, strlen(topic)))
-        code = odd_socket_fail(o->feed.endpoint, "subscribe", err);
-    if (code == 0 && o->replay)
-        code = reopen_replay(w, err);
+    int rc = o->state ? load_state(w, err) : 0;
+    if (rc || (rc = odd_parcels_open(&w->held, err)) || (rc = odd_context_new(&w->context, err)) ||
+        (rc = odd_link_open(w->context, ZMQ_SUB, &o->feed, &w->feed, err)))
+        return rc;
+    if (zmq_setsockopt(w->feed.socket, ZMQ_SUBSCRIBE, topic, strlen(topic)))
+        return odd_link_fail(&w->feed, "subscribe", err);
     w->behind = w->placed && o->replay;
     w->live_heard = w->saved_at = odd_clock();
-    return code;
+    return o->replay ? reopen_replay(w, err) : 0;
 }
 
 int odd_watch(const odd_watch_options *options,
               int (*message)(void *context, const odd_watch_message *m, oddrow_error *err),
               void *context, odd_watch_summary *summary, oddrow_error *err)
 {
-    watcher w = {.o = options,
-                 .message = message,
-                 .message_context = context,
-                 .summary = summary,
-                 .replay_link = {options->replay, options->feed.keys}};
+    watcher w = {.o = options, .message = message, .message_context = context, .summary = summary};
     *summary = (odd_watch_summary){0};
-    int code = start(&w, err);
-    if (code == 0)
-        code = run(&w, err);
+    int rc = start(&w, err);
+    if (!rc)
+        rc = run(&w, err);
     odd_parcel_clear(&w.in);
     odd_parcels_close(&w.held);
-    if (w.feed)
-        zmq_close(w.feed);
-    if (w.replay)
-        zmq_close(w.replay);
-    while (w.context && zmq_ctx_term(w.context) != 0 && zmq_errno() == EINTR)
-        ;
-    return code;
+    odd_link_close(&w.feed);
+    odd_link_close(&w.replay);
+    odd_context_free(&w.context);
+    return rc;
 }

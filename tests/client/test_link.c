@@ -20,13 +20,12 @@ static void bounds_frames(void **state)
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         const odd_link_options options = {.endpoint = "tcp://127.0.0.1:1"};
         oddrow_error err = {0};
-        void *socket = NULL;
+        odd_link link = {0};
         int64_t longest = -1;
         size_t size = sizeof longest;
-        int code = odd_link_open(context, types[i], &options, &socket, &err);
-        int got = socket ? zmq_getsockopt(socket, ZMQ_MAXMSGSIZE, &longest, &size) : -1;
-        if (socket)
-            zmq_close(socket);
+        int code = odd_link_open(context, types[i], &options, &link, &err);
+        int got = link.socket ? zmq_getsockopt(link.socket, ZMQ_MAXMSGSIZE, &longest, &size) : -1;
+        odd_link_close(&link);
         assert_int_equal(code, 0);
         assert_int_equal(got, 0);
         assert_int_equal(longest, 256 << 20);

@@ -550,7 +550,7 @@ static void test_nonsense(void **state)
     w = start(whole, 1);
     o = options_for(w);
     assert_int_equal(odd_send(path, &o, &s, &err), ODDROW_EIO);
-    assert_non_null(strstr(err.message, "--batch"));
+    assert_non_null(strstr(err.message, "'batch'"));
     finish(w);
     free(w);
 }

@@ -119,13 +119,13 @@ static void start_server(const char *keys, const char *endpoint)
 
 static void *open_client(const char *keys)
 {
-    void *socket;
+    odd_link link;
     oddrow_error err = {0};
     odd_link_options options = {.endpoint = bound, .keys = keys};
-    if (odd_link_open(client_context, ZMQ_DEALER, &options, &socket, &err))
+    if (odd_link_open(client_context, ZMQ_DEALER, &options, &link, &err))
         fail_msg("%s", err.message);
-    assert_int_equal(zmq_send(socket, "ask", 3, 0), 3);
-    return socket;
+    assert_int_equal(zmq_send(link.socket, "ask", 3, 0), 3);
+    return link.socket;
 }
 
 /* Whether a message of a client arrives in time, and is answered. */
