@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -39,18 +40,12 @@ static bool split(const char *address, char host[ODD_HTTP_HOST_SIZE], const char
 static bool read_port(const char *text, char port[6])
 {
     size_t size = strlen(text);
-    unsigned long value = 0;
     if (!strcmp(text, "*"))
-        text = "0", size = 1;
-    if (!size || size > 5)
+        text = "0";
+    if (!size || size > 5 || text[strspn(text, "0123456789")])
         return false;
-    for (size_t i = 0; i < size; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return false;
-        value = 10 * value + (unsigned long)(text[i] - '0');
-    }
-    memcpy(port, text, size + 1);
-    return value <= UINT16_MAX;
+    snprintf(port, 6, "%s", text);
+    return strtoul(port, NULL, 10) <= UINT16_MAX;
 }
 
 int odd_http_resolve(const char *address, bool passive, struct addrinfo **out, oddrow_error *err)
@@ -69,10 +64,7 @@ int odd_http_resolve(const char *address, bool passive, struct addrinfo **out, o
     if (!strcasecmp(name, "localhost")) /* whatever the resolver of a bare container says */
         name = "127.0.0.1";
     int failure = getaddrinfo(name, port, &hints, out);
-    if (!failure)
-        return 0;
-    *out = NULL;
-    return odd_fail(err, ODDROW_EIO, "%s: %s", address, gai_strerror(failure));
+    return failure ? odd_fail(err, ODDROW_EIO, "%s: %s", address, gai_strerror(failure)) : 0;
 }
 
 bool odd_http_is_loopback(const struct sockaddr *address)

@@ -1,4 +1,4 @@
-/* http/request.c: one request over a plain socket. */
+/* http/request.c: the client's side: one request over a plain socket, one bounded answer. */
 #include "http/server.h"
 
 #include "base/clock.h"
@@ -49,20 +49,15 @@ static int connect_one(connection *l, const struct addrinfo *to, oddrow_error *e
     l->file = socket(to->ai_family, to->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (l->file < 0)
         return fail_errno(l, "open a socket", errno, err);
-    int reason = connect(l->file, to->ai_addr, to->ai_addrlen) ? errno : 0;
+    int reason = connect(l->file, to->ai_addr, to->ai_addrlen) ? errno : 0, rc = 0;
     socklen_t size = sizeof reason;
-    int rc = 0;
-    if (reason == EINPROGRESS) {
-        rc = await(l, POLLOUT, err);
-        if (!rc && getsockopt(l->file, SOL_SOCKET, SO_ERROR, &reason, &size))
-            reason = errno;
-    }
+    if (reason == EINPROGRESS && !(rc = await(l, POLLOUT, err)) &&
+        getsockopt(l->file, SOL_SOCKET, SO_ERROR, &reason, &size))
+        reason = errno;
     if (!rc && reason)
         rc = fail_errno(l, "connect", reason, err);
-    if (rc) {
+    if (rc)
         close(l->file);
-        l->file = -1;
-    }
     return rc;
 }
 
@@ -79,47 +74,47 @@ static int connect_any(connection *l, oddrow_error *err)
     return rc;
 }
 
-static int send_all(const connection *l, const char *data, size_t size, oddrow_error *err)
+/* After send or recv gave less than nothing: 0 when it is to be tried again. */
+static int wait_or_fail(const connection *l, short events, const char *what, oddrow_error *err)
 {
-    int rc;
-    while (size) {
-        ssize_t sent = send(l->file, data, size, MSG_NOSIGNAL);
-        if (sent >= 0) {
-            data += sent;
-            size -= (size_t)sent;
-        } else if (errno == EAGAIN) {
-            if ((rc = await(l, POLLOUT, err)))
-                return rc;
-        } else if (errno != EINTR) {
-            return fail_errno(l, "send", errno, err);
-        }
+    if (errno == EINTR)
+        return 0;
+    return errno == EAGAIN ? await(l, events, err) : fail_errno(l, what, errno, err);
+}
+
+static int send_all(const connection *l, const odd_bytes *question, oddrow_error *err)
+{
+    int rc = 0;
+    for (size_t done = 0; !rc && done < question->size;) {
+        ssize_t sent = send(l->file, question->data + done, question->size - done, MSG_NOSIGNAL);
+        if (sent >= 0)
+            done += (size_t)sent;
+        else
+            rc = wait_or_fail(l, POLLOUT, "send", err);
     }
-    return 0;
+    return rc;
 }
 
 /* Reads until the server closes. */
 static int receive_all(const connection *l, odd_bytes *reply, oddrow_error *err)
 {
     enum { PIECE = 16 * 1024 };
-    int rc;
-    for (;;) {
+    int rc = 0;
+    while (!rc) {
         if (reply->size > REPLY)
             return odd_fail(err, ODDROW_EIO, "%s: the answer is longer than %d bytes", l->address,
                             REPLY);
         if (odd_bytes_reserve(reply, PIECE))
-            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory for the answer", l->address);
+            return odd_no_memory(err);
         ssize_t got = recv(l->file, reply->data + reply->size, PIECE, 0);
         if (!got)
             return 0;
-        if (got > 0) {
+        if (got > 0)
             reply->size += (size_t)got;
-        } else if (errno == EAGAIN) {
-            if ((rc = await(l, POLLIN, err)))
-                return rc;
-        } else if (errno != EINTR) {
-            return fail_errno(l, "receive", errno, err);
-        }
+        else
+            rc = wait_or_fail(l, POLLIN, "receive", err);
     }
+    return rc;
 }
 
 /* The number of a Content-Length; false when it is none or beyond any reply of ours. */
@@ -187,35 +182,34 @@ static int parse(const odd_bytes *reply, odd_span *body)
     return status >= 100 ? status : -1;
 }
 
-int odd_http_request(const char *address, const char *method, const char *path, const char *token,
-                     odd_bytes *body, oddrow_error *err)
+/* HTTP/1.0, so that the server answers in one piece and closes. X-Oddrow: see odd_http_start. */
+static void compose(const char *address, const char *method, const char *path, const char *token,
+                    odd_bytes *out)
 {
-    connection l = {.address = address, .file = -1, .end = odd_clock() + SECONDS};
-    odd_bytes question = {0}, reply = {0};
-    odd_span found = {0};
-    int status = 0, rc = connect_any(&l, err);
-    if (rc)
-        return rc;
-    /* HTTP/1.0, so that the server answers in one piece and closes. X-Oddrow: see odd_http_start.
-     */
-    odd_bytes_print(&question,
+    odd_bytes_print(out,
                     "%s %s HTTP/1.0\r\nHost: %s\r\nConnection: close\r\n"
                     "X-Oddrow: 1\r\nContent-Length: 0\r\n",
                     method, path, address);
     if (token)
-        odd_bytes_print(&question, "Authorization: Bearer %s\r\n", token);
-    odd_bytes_text(&question, "\r\n");
-    rc = odd_prefix(err, odd_bytes_check(&question, err), "%s: ", address);
-    if (!rc)
-        rc = send_all(&l, question.data, question.size, err);
-    if (!rc)
-        rc = receive_all(&l, &reply, err);
-    if (!rc && (status = parse(&reply, &found)) < 0)
+        odd_bytes_print(out, "Authorization: Bearer %s\r\n", token);
+    odd_bytes_text(out, "\r\n");
+}
+
+int odd_http_request(const char *address, const char *method, const char *path, const char *token,
+                     odd_bytes *body, oddrow_error *err)
+{
+    connection l = {.address = address, .end = odd_clock() + SECONDS};
+    odd_bytes question = {0}, reply = {0};
+    odd_span found;
+    int status = 0, rc = connect_any(&l, err);
+    if (rc)
+        return rc;
+    compose(address, method, path, token, &question);
+    if (!(rc = odd_bytes_check(&question, err)) && !(rc = send_all(&l, &question, err)) &&
+        !(rc = receive_all(&l, &reply, err)) && (status = parse(&reply, &found)) < 0)
         rc = odd_fail(err, ODDROW_EIO, "%s: the answer is not HTTP, or was cut off", address);
-    if (!rc) {
-        odd_bytes_span(body, found);
-        rc = odd_prefix(err, odd_bytes_check(body, err), "%s: ", address);
-    }
+    if (!rc && odd_bytes_add(body, found.data, found.size))
+        rc = odd_no_memory(err);
     if (question.data)
         explicit_bzero(question.data, question.size); /* the token */
     odd_bytes_free(&question);

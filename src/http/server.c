@@ -196,8 +196,8 @@ static int bind_one(const char *address, const struct addrinfo *to, int *out, od
         close(file);
     if (reason == EADDRINUSE)
         return odd_fail(err, ODDROW_EIO,
-                        "http %s: the address is in use: another worker? give --http a free port, "
-                        "or port 0",
+                        "http %s: the address is in use, perhaps by another worker: set 'http' to "
+                        "a free port, or to port 0",
                         address);
     return odd_fail(err, ODDROW_EIO, "http %s: cannot bind: %s", address, strerror(reason));
 }
@@ -207,19 +207,18 @@ static int bind_any(const odd_http_options *options, int *file, oddrow_error *er
 {
     struct addrinfo *all;
     int rc = odd_http_resolve(options->address, true, &all, err);
-    for (const struct addrinfo *a = rc ? NULL : all; a; a = a->ai_next)
-        if (!options->token && !odd_http_is_loopback(a->ai_addr)) {
+    if (rc)
+        return rc;
+    for (const struct addrinfo *a = all; a && !rc; a = a->ai_next)
+        if (!options->token && !odd_http_is_loopback(a->ai_addr))
             rc = odd_fail(err, ODDROW_EINVAL,
-                          "http %s: others can reach this address: give a token file "
-                          "(--http-token FILE), or serve on 127.0.0.1",
+                          "http %s: others can reach this address: set 'http-token' to a file "
+                          "with a token, or serve on 127.0.0.1",
                           options->address);
+    for (const struct addrinfo *a = rc ? NULL : all; a; a = a->ai_next)
+        if (!(rc = bind_one(options->address, a, file, err)))
             break;
-        }
-    bool bound = false;
-    for (const struct addrinfo *a = rc ? NULL : all; a && !bound; a = a->ai_next)
-        bound = !(rc = bind_one(options->address, a, file, err));
-    if (all)
-        freeaddrinfo(all);
+    freeaddrinfo(all);
     return rc;
 }
 

@@ -174,7 +174,7 @@ def binding():
         worker, client = prepare(directory)
         for name in ("pull", "rows", "feed", "replay"):
             for endpoint in ("tcp://0.0.0.0:*", "tcp://*:*", "tcp://[::]:*"):
-                serve_refused(directory, endpoint, "--keys", "oddrow keygen", "127.0.0.1", options=[f"--{name}", endpoint])
+                serve_refused(directory, endpoint, "'keys'", "oddrow keygen", "127.0.0.1", options=[f"--{name}", endpoint])
         # files that are not keys, and keys that others may read
         serve_refused(directory, "missing", "oddrow keygen", options=["--keys", f"{directory}/missing"], status=1)
         secret = f"{worker}/curve.key_secret"
@@ -198,7 +198,7 @@ def token():
     with service.folder() as directory:
         path, secret = os.path.join(directory, "token"), "correct-horse-battery-staple"
         for address in ("0.0.0.0:0", "[::]:0"):
-            serve_refused(directory, "--http-token", options=["--http", address])
+            serve_refused(directory, "http-token", options=["--http", address])
         with open(path, "w") as f:
             f.write(secret + "\n")
         os.chmod(path, 0o644)
