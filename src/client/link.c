@@ -2,7 +2,6 @@
 #include "client/link.h"
 
 #include "base/error.h"
-#include "wire/endpoint.h"
 #include "wire/keys.h"
 
 #include <errno.h>
@@ -22,19 +21,6 @@ static const struct {
 
 /* Bytes of a frame: more than any worker sends; a hostile one could otherwise fill the memory. */
 static const int64_t longest_frame = (int64_t)256 << 20;
-
-int odd_context_new(void **out, oddrow_error *err)
-{
-    *out = zmq_ctx_new();
-    return *out ? 0 : odd_fail(err, ODDROW_EIO, "no ZeroMQ context: %s", zmq_strerror(errno));
-}
-
-void odd_context_free(void **context)
-{
-    while (*context && zmq_ctx_term(*context) != 0 && errno == EINTR)
-        continue;
-    *context = NULL;
-}
 
 static int set_options(void *socket, oddrow_error *err)
 {
@@ -73,9 +59,7 @@ int odd_link_open(void *context, int type, const odd_link_options *options, odd_
 
 void odd_link_close(odd_link *link)
 {
-    if (link->socket)
-        zmq_close(link->socket);
-    link->socket = NULL;
+    odd_socket_close(&link->socket);
 }
 
 int odd_link_send(const odd_link *link, const odd_span *frames, size_t count, oddrow_error *err)

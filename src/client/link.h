@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "wire/endpoint.h"
 #include "wire/frame.h"
 
 typedef struct odd_link_options {
@@ -16,10 +17,6 @@ typedef struct odd_link {
     void *socket;
     const char *endpoint; /* borrowed */
 } odd_link;
-
-/* The ZeroMQ context of a client. 0 or ODDROW_EIO. Free it once all its links are closed. */
-int odd_context_new(void **out, oddrow_error *err);
-void odd_context_free(void **context);
 
 /* Connects a socket of `type` (ZMQ_DEALER, ZMQ_SUB, …): linger 0, reconnect 50 ms to 2 s, TCP
  * keep-alive, heartbeats, frames of at most 256 MiB, CURVE where there are keys. */

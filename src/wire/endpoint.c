@@ -1,4 +1,4 @@
-/* wire/endpoint.c: see endpoint.h. */
+/* wire/endpoint.c: addresses taken apart and judged; bind and connect. */
 #include "wire/endpoint.h"
 
 #include "base/error.h"
@@ -138,6 +138,28 @@ static int parse(const char *endpoint, parts *out, oddrow_error *err)
                     "%s: is not an endpoint: tcp://HOST:PORT or ipc://PATH, such as "
                     "tcp://127.0.0.1:5555",
                     endpoint);
+}
+
+int odd_context_new(void **out, oddrow_error *err)
+{
+    *out = zmq_ctx_new();
+    return *out ? 0 : odd_fail(err, ODDROW_EIO, "cannot start ZeroMQ: %s", zmq_strerror(errno));
+}
+
+void odd_context_free(void **context)
+{
+    while (context && *context && zmq_ctx_term(*context) != 0 && errno == EINTR)
+        continue;
+    if (context)
+        *context = NULL;
+}
+
+void odd_socket_close(void **socket)
+{
+    if (socket && *socket)
+        zmq_close(*socket);
+    if (socket)
+        *socket = NULL;
 }
 
 int odd_endpoint_check(const char *endpoint, bool *local, oddrow_error *err)

@@ -1,4 +1,4 @@
-/* wire/endpoint.h: addresses of sockets, and how they are opened. */
+/* wire/endpoint.h: sockets and their addresses. */
 #ifndef ODD_WIRE_ENDPOINT_H
 #define ODD_WIRE_ENDPOINT_H
 
@@ -7,6 +7,12 @@
 #include "oddrow.h"
 
 enum { ODD_ENDPOINT_SIZE = 256 };
+
+/* A ZeroMQ context, freed once all its sockets are closed. 0 or ODDROW_EIO. NULL-safe and nulling,
+ * as is the next. */
+int odd_context_new(void **out, oddrow_error *err);
+void odd_context_free(void **context);
+void odd_socket_close(void **socket);
 
 /* Whether only this machine reaches the endpoint: ipc://, tcp:// on 127.0.0.0/8, [::1] or
  * localhost. Anything else, interface names and * among it, is not. ODDROW_EINVAL: not an endpoint

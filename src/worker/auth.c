@@ -1,10 +1,12 @@
-/* worker/auth.c: see auth.h. */
+/* worker/auth.c: the thread that answers ZAP and reads the monitors. */
 #include "worker/auth.h"
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/pool.h"
+#include "wire/endpoint.h"
+#include "wire/frame.h"
 #include "worker/allow.h"
 #include "worker/monitor.h"
 
@@ -39,16 +41,9 @@ struct odd_auth {
     bool released; /* set by free: the thread may free everything */
 };
 
-static void close_socket(void **socket)
-{
-    if (*socket)
-        zmq_close(*socket);
-    *socket = NULL;
-}
-
 static void destroy(odd_auth *a)
 {
-    close_socket(&a->zap);
+    odd_socket_close(&a->zap);
     for (size_t i = 0; i < WATCH_MAX; i++)
         odd_monitor_close(&a->watches[i]);
     odd_allow_free(&a->allow);
@@ -62,77 +57,49 @@ static void destroy(odd_auth *a)
 
 /* ---- ZAP ---- */
 
-enum { FRAMES = 8, FRAME_MAX = 255 };
-
+/* The frames of a ZAP request (RFC 27). */
 typedef enum { VERSION, REQUEST, DOMAIN, ADDRESS, IDENTITY, MECHANISM, CREDENTIALS } frame_name;
 
-/* A ZAP request (RFC 27): version, request id, domain, address, identity, mechanism, credentials.
- * Each frame is followed by a NUL. */
+enum { FRAMES = 8 /* some mechanisms have two credentials */, FRAME_MAX = 255 };
+
 typedef struct request {
-    char frames[FRAMES][FRAME_MAX + 1];
-    size_t sizes[FRAMES], count;
+    odd_span frames[FRAMES];
+    int count;
     bool broken; /* too many frames or too long ones */
 } request;
 
-/* Takes one whole message. False when there is none. */
-static bool receive(void *socket, request *r)
-{
-    int more = 1;
-    memset(r, 0, sizeof *r);
-    while (more) {
-        zmq_msg_t frame;
-        zmq_msg_init(&frame);
-        if (zmq_msg_recv(&frame, socket, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&frame);
-            return false;
-        }
-        size_t size = zmq_msg_size(&frame);
-        if (r->count < FRAMES && size <= FRAME_MAX) {
-            memcpy(r->frames[r->count], zmq_msg_data(&frame), size);
-            r->sizes[r->count++] = size;
-        } else {
-            r->broken = true;
-        }
-        more = zmq_msg_more(&frame);
-        zmq_msg_close(&frame);
-    }
-    return true;
-}
-
 static bool is_text(const request *r, frame_name frame, const char *text)
 {
-    return r->sizes[frame] == strlen(text) && !memcmp(r->frames[frame], text, r->sizes[frame]);
+    const odd_span *f = &r->frames[frame];
+    return f->size == strlen(text) && !memcmp(f->data, text, f->size);
 }
 
 static void reply(void *socket, const request *r, const char *code, const char *text,
                   const char *user)
 {
-    bool has_id = r->count > REQUEST;
+    const odd_span frames[] = {{"1.0", 3},           r->frames[REQUEST],   {code, strlen(code)},
+                               {text, strlen(text)}, {user, strlen(user)}, {"", 0}};
     /* A session that is gone by now is no error: REP drops the answer. */
-    (void)(zmq_send(socket, "1.0", 3, ZMQ_SNDMORE) >= 0 &&
-           zmq_send(socket, r->frames[REQUEST], has_id ? r->sizes[REQUEST] : 0, ZMQ_SNDMORE) >= 0 &&
-           zmq_send(socket, code, strlen(code), ZMQ_SNDMORE) >= 0 &&
-           zmq_send(socket, text, strlen(text), ZMQ_SNDMORE) >= 0 &&
-           zmq_send(socket, user, strlen(user), ZMQ_SNDMORE) >= 0 &&
-           zmq_send(socket, "", 0, 0) >= 0);
+    (void)odd_frames_send(socket, frames, 6, false);
 }
 
 static void refuse_unlisted(odd_auth *a, const request *r)
 {
     char key[ODD_KEY_SIZE] = "";
-    zmq_z85_encode(key, (const uint8_t *)r->frames[CREDENTIALS], ODD_ALLOW_KEY);
+    zmq_z85_encode(key, (const uint8_t *)r->frames[CREDENTIALS].data, ODD_ALLOW_KEY);
     atomic_fetch_add(&a->unlisted, 1);
     a->counts.refused++;
-    odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: the key %.8s... is not on the list",
-                  r->frames[ADDRESS], key);
+    odd_log_write(a->log, ODD_LOG_WARN, "refused", "%.*s: the key %.8s... is not on the list",
+                  (int)r->frames[ADDRESS].size, r->frames[ADDRESS].data, key);
     reply(a->zap, r, "400", "not on the list", "");
 }
 
 static void refuse(odd_auth *a, const request *r, const char *code, const char *why)
 {
+    odd_span address = r->count > ADDRESS ? r->frames[ADDRESS] : (odd_span){"unknown", 7};
     atomic_fetch_add(&a->counts.failed, 1);
-    odd_log_write(a->log, ODD_LOG_WARN, "refused", "%s: %s",
-                  r->count > ADDRESS ? r->frames[ADDRESS] : "unknown", why);
+    odd_log_write(a->log, ODD_LOG_WARN, "refused", "%.*s: %s", (int)address.size, address.data,
+                  why);
     reply(a->zap, r, code, why, "");
 }
 
@@ -142,14 +109,16 @@ static void judge(odd_auth *a, const request *r, bool closing)
     if (closing) {
         reply(a->zap, r, "400", "closing", "");
     } else if (r->broken || r->count <= MECHANISM || !is_text(r, VERSION, "1.0") ||
-               (curve && (r->count != CREDENTIALS + 1 || r->sizes[CREDENTIALS] != ODD_ALLOW_KEY))) {
+               (curve &&
+                (r->count != CREDENTIALS + 1 || r->frames[CREDENTIALS].size != ODD_ALLOW_KEY))) {
         refuse(a, r, "500", "a malformed ZAP request");
     } else if (!is_text(r, DOMAIN, "oddrow")) {
         refuse(a, r, "400", "another ZAP domain");
     } else if (!curve) {
         refuse(a, r, "400", "the security mechanism is not CURVE");
     } else {
-        const char *user = odd_allow_find(a->allow, (const unsigned char *)r->frames[CREDENTIALS]);
+        const char *user =
+            odd_allow_find(a->allow, (const unsigned char *)r->frames[CREDENTIALS].data);
         if (user)
             reply(a->zap, r, "200", "OK", user);
         else
@@ -157,11 +126,20 @@ static void judge(odd_auth *a, const request *r, bool closing)
     }
 }
 
+/* Answers what has come. */
 static void serve_zap(odd_auth *a, bool closing)
 {
+    zmq_msg_t frames[FRAMES];
     request r;
-    while (receive(a->zap, &r))
+    while ((r.count = odd_frames_receive(a->zap, frames, FRAMES)) > 0) {
+        r.broken = r.count > FRAMES;
+        for (int i = 0; i < FRAMES; i++) {
+            r.frames[i] = odd_frame_span(&frames[i]);
+            r.broken |= r.frames[i].size > FRAME_MAX;
+        }
         judge(a, &r, closing);
+        odd_frames_close(frames, FRAMES);
+    }
 }
 
 /* ---- the thread ---- */
@@ -178,8 +156,8 @@ static bool wait_for_work(odd_auth *a, size_t watch_count)
             items[count++] = (zmq_pollitem_t){.socket = a->watches[i].pair, .events = ZMQ_POLLIN};
     if (zmq_poll(items, count, a->allow ? REFRESH : -1) < 0)
         return errno == EINTR;
-    uint64_t wakes;
-    if (items[0].revents && read(a->wake, &wakes, sizeof wakes) < 0)
+    eventfd_t wakes;
+    if (items[0].revents && eventfd_read(a->wake, &wakes))
         return errno == EAGAIN || errno == EINTR;
     return true;
 }
@@ -220,7 +198,7 @@ static void refresh(odd_auth *a, double *last)
 /* The last acts: sockets go, so that the context can end; the rest when free has come and gone. */
 static void end(odd_auth *a, size_t watch_count)
 {
-    close_socket(&a->zap);
+    odd_socket_close(&a->zap);
     for (size_t i = 0; i < watch_count; i++)
         odd_monitor_close(&a->watches[i]);
     pthread_mutex_lock(&a->lock);
@@ -251,23 +229,14 @@ static void *run(void *argument)
     return NULL;
 }
 
-static void wake_thread(odd_auth *a)
-{
-    const uint64_t one = 1;
-    while (write(a->wake, &one, sizeof one) < 0 && errno == EINTR)
-        ;
-}
-
 /* ---- the caller's side ---- */
 
 static int open_zap(odd_auth *a, const char *directory, oddrow_error *err)
 {
-    int none = 0;
-    int status = odd_keys_read(directory, &a->keys, err);
-    if (!status)
-        status = odd_allow_open(directory, a->log, &a->allow, err);
-    if (status)
-        return status;
+    int none = 0, rc;
+    if ((rc = odd_keys_read(directory, &a->keys, err)) ||
+        (rc = odd_allow_open(directory, a->log, &a->allow, err)))
+        return rc;
     atomic_store(&a->clients, odd_allow_count(a->allow));
     a->zap = zmq_socket(a->context, ZMQ_REP);
     if (!a->zap || zmq_setsockopt(a->zap, ZMQ_LINGER, &none, sizeof none) ||
@@ -277,60 +246,53 @@ static int open_zap(odd_auth *a, const char *directory, oddrow_error *err)
     return 0;
 }
 
-static int start_thread(odd_auth *a, oddrow_error *err)
-{
-    pthread_t thread;
-    int failure = odd_thread_start(&thread, run, a);
-    if (failure)
-        return odd_fail(err, ODDROW_ENOMEM, "cannot start a thread: %s", strerror(failure));
-    pthread_detach(thread);
-    return 0;
-}
-
 int odd_auth_start(void *context, const char *directory, odd_log *log, odd_auth **out,
                    oddrow_error *err)
 {
-    *out = NULL;
+    pthread_t thread;
+    int rc = 0, failure;
     odd_auth *a = odd_alloc(1, sizeof *a);
+    *out = NULL;
     if (!a)
         return odd_no_memory(err);
     a->context = context;
     a->log = log;
     pthread_mutex_init(&a->lock, NULL);
     pthread_cond_init(&a->changed, NULL);
-    int status = 0;
     a->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (a->wake < 0)
-        status = odd_fail(err, ODDROW_EIO, "cannot make an eventfd: %s", strerror(errno));
-    if (!status && directory)
-        status = open_zap(a, directory, err);
-    if (!status)
-        status = start_thread(a, err);
-    if (status)
+        rc = odd_fail(err, ODDROW_EIO, "cannot make an eventfd: %s", strerror(errno));
+    if (!rc && directory)
+        rc = open_zap(a, directory, err);
+    if (!rc && (failure = odd_thread_start(&thread, run, a)))
+        rc = odd_fail(err, ODDROW_ENOMEM, "cannot start a thread: %s", strerror(failure));
+    if (rc) {
         destroy(a);
-    else
-        *out = a;
-    return status;
+        return rc;
+    }
+    pthread_detach(thread);
+    *out = a;
+    return 0;
 }
 
 int odd_auth_watch(odd_auth *a, void *socket, const char *name, oddrow_error *err)
 {
-    int limit = HANDSHAKE, status = 0;
-    if (*a->keys.secret_key && (status = odd_keys_apply(&a->keys, true, socket, err)))
-        return status;
+    int limit = HANDSHAKE, rc = 0;
+    if (*a->keys.secret_key && (rc = odd_keys_apply(&a->keys, true, socket, err)))
+        return rc;
     if (zmq_setsockopt(socket, ZMQ_HANDSHAKE_IVL, &limit, sizeof limit))
         return odd_fail(err, ODDROW_EINVAL, "%s: cannot limit handshakes: %s", name,
                         zmq_strerror(errno));
     pthread_mutex_lock(&a->lock);
     if (a->watch_count == WATCH_MAX)
-        status = odd_fail(err, ODDROW_EINVAL, "%s: more than %d sockets", name, WATCH_MAX);
+        rc = odd_fail(err, ODDROW_EINVAL, "%s: more than %d sockets", name, WATCH_MAX);
     else
-        status = odd_monitor_open(&a->watches[a->watch_count], a->context, socket, name, err);
-    a->watch_count += !status;
+        rc = odd_monitor_open(&a->watches[a->watch_count], a->context, socket, name, err);
+    a->watch_count += !rc;
     pthread_mutex_unlock(&a->lock);
-    if (!status)
-        wake_thread(a);
-    return status;
+    if (!rc)
+        eventfd_write(a->wake, 1);
+    return rc;
 }
 
 odd_auth_counts odd_auth_counts_of(odd_auth *a)
@@ -348,7 +310,7 @@ void odd_auth_free(odd_auth **auth)
     pthread_mutex_lock(&a->lock);
     odd_keys_wipe(&a->keys);
     a->closing = true;
-    wake_thread(a);
+    eventfd_write(a->wake, 1);
     while (!a->quiet)
         pthread_cond_wait(&a->changed, &a->lock);
     a->released = true;

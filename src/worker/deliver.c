@@ -15,7 +15,7 @@ static int plan(odd_worker *w, oddrow_error *err)
 {
     odd_batch *b = &w->batch;
     odd_batch_list_jobs(b);
-    int rc = odd_engine_run(w->engine, w->pool, b->jobs, b->job_count, w->drift, &w->lock, err);
+    int rc = odd_engine_run(w->use.engine, w->pool, b->jobs, b->job_count, w->drift, &w->lock, err);
     if (!rc)
         rc = odd_batch_plan(b, w->places, odd_journal_next(w->journal), err);
     if (rc)
@@ -81,9 +81,7 @@ static void answer_all(odd_worker *w)
         if (m->kind != ODD_PULLED && !m->answered)
             lost += !answer(w, m);
     }
-    pthread_mutex_lock(&w->lock);
-    w->counts.lost_answers += lost;
-    pthread_mutex_unlock(&w->lock);
+    odd_count(w, &w->counts.lost_answers, lost);
 }
 
 /* A message of which nothing could be read is one row. */
@@ -102,7 +100,7 @@ static void count_rows(odd_worker *w, const odd_message *m)
         c->rows[at][r->reject ? 2 : r->odd]++;
         if (r->reject)
             c->rejects[r->reject]++;
-        else if (w->shadow)
+        else if (w->use.shadow)
             odd_shadow_add(w->compared, 1, &r->score, &r->loss, &r->odd, &r->shadow_score,
                            &r->shadow_loss, &r->shadow_odd);
     }

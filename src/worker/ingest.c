@@ -112,8 +112,6 @@ void odd_ingest_refuse(odd_worker *w)
         if (there && m.kind == ODD_ASKED)
             odd_answer(w, &m, &answer, 1);
         odd_message_close(&m);
-        pthread_mutex_lock(&w->lock);
-        w->counts.refused_stalled += there;
-        pthread_mutex_unlock(&w->lock);
+        odd_count(w, &w->counts.refused_stalled, there);
     }
 }

@@ -8,6 +8,13 @@
 #include "base/prometheus.h"
 #include "worker/parts.h"
 
+void odd_count(odd_worker *w, uint64_t *counter, uint64_t count)
+{
+    pthread_mutex_lock(&w->lock);
+    *counter += count;
+    pthread_mutex_unlock(&w->lock);
+}
+
 void odd_measure_journal(odd_worker *w)
 {
     odd_journal_state state = odd_journal_state_of(w->journal);
@@ -100,7 +107,7 @@ static void show_model(odd_prometheus *m, const odd_worker *w)
     odd_prometheus_family(m, "oddrow_model_info", "gauge",
                           "The models in use, by their content hash");
     for (int shadow = 0; shadow < 2; shadow++) {
-        const odd_engine *e = shadow ? w->shadow : w->engine;
+        const odd_engine *e = shadow ? w->use.shadow : w->use.engine;
         if (!e)
             continue;
         odd_prometheus_sample(m, "", 1, "role", shadow ? "shadow" : "model", "name",
@@ -136,7 +143,7 @@ static void show_drift(odd_prometheus *m, const odd_worker *w)
         {"oddrow_drifting", "1 while a column is beyond a bound"}};
     for (size_t f = 0; f < 4; f++) {
         odd_prometheus_family(m, families[f][0], "gauge", families[f][1]);
-        for (size_t k = 0; k < odd_engine_model(w->engine)->schema->K; k++) {
+        for (size_t k = 0; k < odd_engine_model(w->use.engine)->schema->K; k++) {
             odd_drift_column c = odd_drift_column_of(w->drift, k);
             const double values[] = {c.psi, c.unseen, c.missing, c.drifting};
             if (c.measured)
@@ -168,7 +175,7 @@ int odd_worker_metrics(odd_worker *w, odd_bytes *out)
     odd_prometheus m = {.out = out};
     odd_shadow_report report = {0};
     pthread_mutex_lock(&w->lock);
-    bool shadow = w->shadow != NULL;
+    bool shadow = w->use.shadow != NULL;
     show_rows(&m, &w->counts);
     show_latency(&m, &w->counts);
     show_journal(&m, w);
@@ -188,9 +195,9 @@ int odd_worker_models(odd_worker *w, odd_bytes *out)
     odd_json j = {.out = out};
     pthread_mutex_lock(&w->lock);
     odd_json_open(&j, NULL, '{');
-    odd_json_raw(&j, "model", odd_engine_identity(w->engine));
-    if (w->shadow)
-        odd_json_raw(&j, "shadow", odd_engine_identity(w->shadow));
+    odd_json_raw(&j, "model", odd_engine_identity(w->use.engine));
+    if (w->use.shadow)
+        odd_json_raw(&j, "shadow", odd_engine_identity(w->use.shadow));
     odd_json_close(&j, '}');
     pthread_mutex_unlock(&w->lock);
     odd_bytes_char(out, '\n');
@@ -217,7 +224,7 @@ static void add_shadow(odd_worker *w, odd_json *j)
     odd_json_number(j, "overlap", r.overlap);
     odd_json_number(j, "mean_loss", r.mean_loss);
     odd_json_number(j, "shadow_mean_loss", r.shadow_mean_loss);
-    odd_json_raw(j, "model", odd_engine_identity(w->shadow));
+    odd_json_raw(j, "model", odd_engine_identity(w->use.shadow));
     odd_json_close(j, '}');
 }
 
@@ -230,11 +237,11 @@ void odd_status(odd_worker *w, odd_log_level level, const char *event, const cha
     pthread_mutex_lock(&w->lock);
     odd_json_string(&j, "event", event);
     odd_json_string(&j, "message", message);
-    odd_json_raw(&j, "model", odd_engine_identity(w->engine));
+    odd_json_raw(&j, "model", odd_engine_identity(w->use.engine));
     odd_json_whole(&j, "scored", rows[0][0] + rows[0][1] + rows[1][0] + rows[1][1]);
     odd_json_whole(&j, "odd", rows[0][1] + rows[1][1]);
     odd_json_whole(&j, "rejected", rows[0][2] + rows[1][2]);
-    if (w->shadow)
+    if (w->use.shadow)
         add_shadow(w, &j);
     pthread_mutex_unlock(&w->lock);
     odd_json_close(&j, '}');

@@ -1,14 +1,15 @@
-/* worker/monitor.c: see monitor.h. */
+/* worker/monitor.c: the events of one socket, counted. */
 #include "worker/monitor.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <zmq.h>
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "wire/endpoint.h"
+#include "wire/frame.h"
 
 enum { QUEUE = 10000 /* events that may wait for the thread before libzmq does */ };
 
@@ -16,13 +17,6 @@ typedef struct event {
     uint16_t what; /* ZMQ_EVENT_…, or 0 for what is none */
     uint32_t value;
 } event;
-
-static void close_pair(odd_monitor *m)
-{
-    if (m->pair)
-        zmq_close(m->pair);
-    m->pair = NULL;
-}
 
 /* Connections between accept and verdict. libzmq (4.3.4) says nothing but "disconnected" when a
  * peer speaks another protocol from its first byte on, such as HTTP; the descriptor tells such a
@@ -107,7 +101,7 @@ static void handle(odd_monitor *m, odd_monitor_counts *c, odd_log *log, event e)
         m->verdict = false;
         break;
     case ZMQ_EVENT_MONITOR_STOPPED:
-        close_pair(m);
+        odd_socket_close(&m->pair);
         break;
     default:
         break;
@@ -118,24 +112,16 @@ static void handle(odd_monitor *m, odd_monitor_counts *c, odd_log *log, event e)
  * bound. False when there is none. */
 static bool receive(void *pair, event *e)
 {
-    int more = 1;
+    zmq_msg_t frame;
+    bool there = odd_frames_receive(pair, &frame, 1) > 0;
+    const char *data = zmq_msg_data(&frame);
     *e = (event){0};
-    for (int frames = 0; more; frames++) {
-        zmq_msg_t frame;
-        zmq_msg_init(&frame);
-        if (zmq_msg_recv(&frame, pair, ZMQ_DONTWAIT) < 0) {
-            zmq_msg_close(&frame);
-            return false;
-        }
-        const char *data = zmq_msg_data(&frame);
-        if (frames == 0 && zmq_msg_size(&frame) == sizeof e->what + sizeof e->value) {
-            memcpy(&e->what, data, sizeof e->what);
-            memcpy(&e->value, data + sizeof e->what, sizeof e->value);
-        }
-        more = zmq_msg_more(&frame);
-        zmq_msg_close(&frame);
+    if (there && zmq_msg_size(&frame) == sizeof e->what + sizeof e->value) {
+        memcpy(&e->what, data, sizeof e->what);
+        memcpy(&e->value, data + sizeof e->what, sizeof e->value);
     }
-    return true;
+    odd_frames_close(&frame, 1);
+    return there;
 }
 
 void odd_monitor_read(odd_monitor *m, odd_monitor_counts *counts, odd_log *log)
@@ -157,19 +143,15 @@ static void *open_pair(const odd_monitor *m, void *context, void *socket)
     int queue = QUEUE, none = 0;
     snprintf(address, sizeof address, "inproc://oddrow-monitor-%p", (const void *)m);
     void *pair = zmq_socket(context, ZMQ_PAIR);
-    if (!pair)
-        return NULL;
-    if (!zmq_setsockopt(pair, ZMQ_LINGER, &none, sizeof none) &&
-        !zmq_setsockopt(pair, ZMQ_RCVHWM, &queue, sizeof queue) &&
-        !zmq_socket_monitor(socket, address, EVENTS)) {
-        if (!zmq_connect(pair, address))
-            return pair;
-        int failure = errno;
-        zmq_socket_monitor(socket, NULL, 0);
-        errno = failure;
-    }
+    bool watching = pair && !zmq_setsockopt(pair, ZMQ_LINGER, &none, sizeof none) &&
+                    !zmq_setsockopt(pair, ZMQ_RCVHWM, &queue, sizeof queue) &&
+                    !zmq_socket_monitor(socket, address, EVENTS);
+    if (watching && !zmq_connect(pair, address))
+        return pair;
     int failure = errno;
-    zmq_close(pair);
+    if (watching)
+        zmq_socket_monitor(socket, NULL, 0);
+    odd_socket_close(&pair);
     errno = failure;
     return NULL;
 }
@@ -185,7 +167,7 @@ int odd_monitor_open(odd_monitor *m, void *context, void *socket, const char *na
 
 void odd_monitor_close(odd_monitor *m)
 {
-    close_pair(m);
+    odd_socket_close(&m->pair);
     odd_free(m->pending);
     *m = (odd_monitor){0};
 }

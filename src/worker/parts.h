@@ -42,6 +42,11 @@ typedef struct odd_counts {
     uint64_t started; /* seconds since 1970 */
 } odd_counts;
 
+/* A model made ready and the candidate beside it, which may be NULL. */
+typedef struct odd_models {
+    odd_engine *engine, *shadow;
+} odd_models;
+
 struct odd_worker {
     odd_worker_options options;
     odd_worker_endpoints bound;
@@ -61,12 +66,11 @@ struct odd_worker {
     double tried;     /* when the journal last refused the batch; */
     double trimmed, told, measured;
 
-    /* models; engine and shadow belong to the worker's thread, under `lock` when replaced */
-    odd_engine *engine, *shadow;
+    odd_models use; /* the worker's thread's; replaced under `lock` */
     pthread_t loader;
     bool loading;
-    atomic_bool loaded;
-    odd_engine *new_engine, *new_shadow;
+    atomic_bool load_ended;
+    odd_models loaded;
     oddrow_error load_error;
 
     pthread_mutex_t lock; /* for all below, and for replacing the models */
@@ -113,6 +117,9 @@ int odd_deliver(odd_worker *w, oddrow_error *err);
 bool odd_answer(odd_worker *w, odd_message *m, const odd_span *frames, size_t count);
 
 /* ---- metrics.c ---- */
+
+/* Adds to a counter of w->counts. */
+void odd_count(odd_worker *w, uint64_t *counter, uint64_t count);
 
 /* Reads the journal's state anew. */
 void odd_measure_journal(odd_worker *w);

@@ -1,4 +1,4 @@
-/* worker/replay.c: see replay.h. */
+/* worker/replay.c: requests of many clients, answered in turn from the journal. */
 #include "worker/replay.h"
 
 #include <errno.h>
@@ -39,8 +39,8 @@ typedef struct request {
 } request;
 
 typedef struct client {
-    unsigned char identity[IDENTITY];
-    size_t size; /* of identity; 0: this place is free */
+    char identity[IDENTITY];
+    size_t size; /* of identity; 0: this slot is free */
     request queue[QUEUED];
     size_t queued;
     bool blocked;    /* takes no message now; */
@@ -78,20 +78,11 @@ typedef enum {
 
 /* ---- sending ---- */
 
-static int send_frame(odd_replay *r, const void *data, size_t size, bool more)
-{
-    int rc;
-    do
-        rc = zmq_send(r->socket, data, size, ZMQ_DONTWAIT | (more ? ZMQ_SNDMORE : 0));
-    while (rc < 0 && errno == EINTR);
-    return rc;
-}
-
 /* Begins a message to the client. Whether it can be sent is decided here: with the identity
  * accepted, ROUTER takes the frames that follow. */
-static outcome address(odd_replay *r, const void *identity, size_t size)
+static outcome address(odd_replay *r, odd_span identity)
 {
-    if (send_frame(r, identity, size, true) >= 0)
+    if (!odd_frames_send(r->socket, &identity, 1, true))
         return SENT;
     if (errno == EAGAIN)
         return WAIT;
@@ -100,28 +91,25 @@ static outcome address(odd_replay *r, const void *identity, size_t size)
 
 static bool send_piece(odd_replay *r, const piece *p, bool more)
 {
-    unsigned char number[8];
+    static const char reason[] = "the journal cannot be read";
+    unsigned char bytes[8];
+    const odd_span number = {(const char *)bytes, sizeof bytes};
+    odd_put64(bytes, p->kind == ENTRY ? p->entry.sequence : p->next);
     if (p->kind == ENTRY) {
         const char *topic = odd_topic_name(p->entry.topic);
-        odd_put64(number, p->entry.sequence);
-        bool sent = send_frame(r, topic, strlen(topic), true) >= 0 &&
-                    send_frame(r, number, sizeof number, true) >= 0 &&
-                    send_frame(r, p->entry.json.data, p->entry.json.size, more) >= 0;
+        const odd_span frames[] = {{topic, strlen(topic)}, number, p->entry.json};
+        bool sent = !odd_frames_send(r->socket, frames, 3, more);
         r->messages += sent;
         return sent;
     }
-    if (p->kind == END) {
-        odd_put64(number, p->next);
-        return send_frame(r, "END", 3, true) >= 0 &&
-               send_frame(r, number, sizeof number, false) >= 0;
-    }
-    static const char reason[] = "the journal cannot be read";
-    odd_log_write(r->log, ODD_LOG_ERROR, "replay", "%s", p->err.message);
-    return send_frame(r, "ERR", 3, true) >= 0 &&
-           send_frame(r, reason, sizeof reason - 1, false) >= 0;
+    if (p->kind == BROKEN)
+        odd_log_write(r->log, ODD_LOG_ERROR, "replay", "%s", p->err.message);
+    const odd_span frames[] = {{p->kind == END ? "END" : "ERR", 3},
+                               p->kind == END ? number : (odd_span){reason, sizeof reason - 1}};
+    return !odd_frames_send(r->socket, frames, 2, false);
 }
 
-/* Finds what comes next; false: nothing yet, and the request's place has moved on. */
+/* Finds what comes next; false: nothing yet, and the request begins further on. */
 static bool look(odd_replay *r, request *q, piece *p)
 {
     p->kind = END;
@@ -166,7 +154,7 @@ static outcome answer_next(odd_replay *r, client *c)
     piece p;
     if (!c->blocked && !look(r, q, &p))
         return LATER;
-    outcome o = address(r, c->identity, c->size);
+    outcome o = address(r, (odd_span){c->identity, c->size});
     if (o != SENT)
         return o;
     if (c->blocked)
@@ -188,10 +176,10 @@ static outcome answer_whole(odd_replay *r, client *c)
     piece p = {.kind = ENTRY};
     size_t bytes = 0;
     int looks = 0;
-    outcome o = address(r, c->identity, c->size);
+    outcome o = address(r, (odd_span){c->identity, c->size});
     if (o != SENT)
         return o;
-    if (send_frame(r, "", 0, true) < 0)
+    if (odd_frames_send(r->socket, &(odd_span){"", 0}, 1, true))
         return OVER;
     while (p.kind == ENTRY) {
         if (!look(r, q, &p)) {
@@ -248,44 +236,41 @@ static bool take_turn(odd_replay *r, client *c, double now)
 
 /* ---- requests ---- */
 
-static void refuse(odd_replay *r, zmq_msg_t *identity, bool enveloped, const char *reason)
+static void refuse(odd_replay *r, odd_span identity, bool enveloped, const char *reason)
 {
+    const odd_span frames[] = {{"", 0}, {"ERR", 3}, {reason, strlen(reason)}};
     r->refused++;
     odd_log_write(r->log, ODD_LOG_DEBUG, "replay", "a request was refused: %s", reason);
     /* Who sends nonsense and does not read the answer goes without. */
-    if (address(r, zmq_msg_data(identity), zmq_msg_size(identity)) != SENT)
-        return;
-    if (enveloped && send_frame(r, "", 0, true) < 0)
-        return;
-    if (send_frame(r, "ERR", 3, true) >= 0)
-        send_frame(r, reason, strlen(reason), false);
+    if (address(r, identity) == SENT)
+        odd_frames_send(r->socket, frames + !enveloped, 2 + (size_t)enveloped, false);
 }
 
 /* Bits of the topics that begin with the prefix. */
-static unsigned match_topics(const char *prefix, size_t size)
+static unsigned match_topics(odd_span prefix)
 {
     unsigned topics = 0;
     for (int t = 0; t < ODD_TOPICS; t++) {
         const char *name = odd_topic_name((odd_topic)t);
-        if (size <= strlen(name) && (!size || !memcmp(name, prefix, size)))
+        if (prefix.size <= strlen(name) && !memcmp(name, prefix.data, prefix.size))
             topics |= 1U << t;
     }
     return topics;
 }
 
-/* The client's place, a new one where it has none; NULL: all are taken. */
-static client *place(odd_replay *r, const void *identity, size_t size)
+/* The client's slot, a new one where it has none; NULL: all are taken. */
+static client *find_client(odd_replay *r, odd_span identity)
 {
     client *unused = NULL;
     for (client *c = r->clients; c < r->clients + CLIENTS; c++) {
-        if (c->size == size && !memcmp(c->identity, identity, size))
+        if (c->size == identity.size && !memcmp(c->identity, identity.data, identity.size))
             return c;
         if (!c->size && !unused)
             unused = c;
     }
     if (unused) {
-        memcpy(unused->identity, identity, size);
-        unused->size = size;
+        memcpy(unused->identity, identity.data, identity.size);
+        unused->size = identity.size;
         unused->progress = odd_clock();
         r->active++;
     }
@@ -293,21 +278,21 @@ static client *place(odd_replay *r, const void *identity, size_t size)
 }
 
 /* A request of `count` frames, of which the first FRAMES are here. */
-static void take_request(odd_replay *r, zmq_msg_t *frames, size_t count)
+static void take_request(odd_replay *r, zmq_msg_t *frames, int count)
 {
     r->requests++;
     bool enveloped = count > 1 && !zmq_msg_size(&frames[1]);
     zmq_msg_t *body = frames + 1 + enveloped;
-    size_t size = zmq_msg_size(&frames[0]);
-    if (count != 4 + (size_t)enveloped || zmq_msg_size(&body[0]) != 8 ||
-        zmq_msg_size(&body[1]) != 4 || !size || size > IDENTITY) {
-        refuse(r, &frames[0], enveloped,
+    odd_span identity = odd_frame_span(&frames[0]);
+    if (count != 4 + enveloped || zmq_msg_size(&body[0]) != 8 || zmq_msg_size(&body[1]) != 4 ||
+        !identity.size || identity.size > IDENTITY) {
+        refuse(r, identity, enveloped,
                "a request is three frames: from, 8 bytes; at most, 4 bytes; topic prefix");
         return;
     }
     request q = {.from = odd_get64(zmq_msg_data(&body[0])),
                  .left = odd_get32(zmq_msg_data(&body[1])),
-                 .topics = match_topics(zmq_msg_data(&body[2]), zmq_msg_size(&body[2])),
+                 .topics = match_topics(odd_frame_span(&body[2])),
                  .enveloped = enveloped};
     if (!q.left)
         q.left = ODD_REPLAY_DEFAULT;
@@ -315,38 +300,23 @@ static void take_request(odd_replay *r, zmq_msg_t *frames, size_t count)
         q.left = WHOLE;
     if (!q.topics)
         q.from = INT64_MAX; /* nothing to search for: straight to the end */
-    client *c = place(r, zmq_msg_data(&frames[0]), size);
+    client *c = find_client(r, identity);
     if (!c)
-        refuse(r, &frames[0], enveloped, "too many clients are being served; ask again later");
+        refuse(r, identity, enveloped, "too many clients are being served; ask again later");
     else if (c->queued == QUEUED)
-        refuse(r, &frames[0], enveloped, "too many requests at a time; wait for an answer");
+        refuse(r, identity, enveloped, "too many requests at a time; wait for an answer");
     else
         c->queue[c->queued++] = q;
 }
 
-/* Reads one message; what is beyond FRAMES frames is counted, not kept. False: there is none. */
+/* Reads one message; false: there is none. */
 static bool receive(odd_replay *r)
 {
     zmq_msg_t frames[FRAMES];
-    size_t count = 0;
-    for (int k = 0; k < FRAMES; k++)
-        zmq_msg_init(&frames[k]);
-    for (bool more = true; more;) {
-        zmq_msg_t frame;
-        zmq_msg_init(&frame);
-        int rc;
-        do
-            rc = zmq_msg_recv(&frame, r->socket, ZMQ_DONTWAIT);
-        while (rc < 0 && errno == EINTR);
-        more = rc >= 0 && zmq_msg_more(&frame);
-        if (rc >= 0 && count++ < FRAMES)
-            zmq_msg_move(&frames[count - 1], &frame);
-        zmq_msg_close(&frame);
-    }
-    if (count)
+    int count = odd_frames_receive(r->socket, frames, FRAMES);
+    if (count > 0)
         take_request(r, frames, count);
-    for (int k = 0; k < FRAMES; k++)
-        zmq_msg_close(&frames[k]);
+    odd_frames_close(frames, FRAMES);
     return count > 0;
 }
 
@@ -391,35 +361,38 @@ static void *serve(void *context)
     return NULL;
 }
 
+static int open_replay(odd_replay *r, const char *journal_path, oddrow_error *err)
+{
+    int on = 1, linger = LINGER, failure, rc;
+    if (r->stop < 0)
+        return odd_fail(err, ODDROW_EIO, "cannot start replay: %s", strerror(errno));
+    if (zmq_setsockopt(r->socket, ZMQ_ROUTER_MANDATORY, &on, sizeof on) ||
+        zmq_setsockopt(r->socket, ZMQ_LINGER, &linger, sizeof linger))
+        return odd_fail(err, ODDROW_EINVAL, "cannot start replay: %s", zmq_strerror(errno));
+    if ((rc = odd_journal_reader_open(journal_path, &r->reader, err)))
+        return rc;
+    failure = odd_thread_start(&r->thread, serve, r);
+    return failure ? odd_fail(err, ODDROW_EIO, "cannot start replay: %s", strerror(failure)) : 0;
+}
+
 int odd_replay_start(void *socket, const char *journal_path, odd_log *log, odd_replay **out,
                      oddrow_error *err)
 {
-    *out = NULL;
-    int on = 1, linger = LINGER, status = 0, failure;
-    odd_replay *r = odd_alloc(1, sizeof *r);
+    odd_replay *r = *out = odd_alloc(1, sizeof *r);
     if (!r)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory for replay");
+        return odd_no_memory(err);
     r->socket = socket;
     r->log = log;
     r->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (r->stop < 0)
-        status = odd_fail(err, ODDROW_EIO, "cannot start replay: %s", strerror(errno));
-    if (!status && (zmq_setsockopt(socket, ZMQ_ROUTER_MANDATORY, &on, sizeof on) ||
-                    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger)))
-        status = odd_fail(err, ODDROW_EINVAL, "cannot start replay: %s", zmq_strerror(errno));
-    if (!status)
-        status = odd_journal_reader_open(journal_path, &r->reader, err);
-    if (!status && (failure = odd_thread_start(&r->thread, serve, r)))
-        status = odd_fail(err, ODDROW_EIO, "cannot start replay: %s", strerror(failure));
-    if (status) {
-        odd_journal_reader_close(&r->reader);
-        if (r->stop >= 0)
-            close(r->stop);
-        odd_free(r);
-        return status;
-    }
-    *out = r;
-    return 0;
+    int rc = open_replay(r, journal_path, err);
+    if (!rc)
+        return 0;
+    odd_journal_reader_close(&r->reader);
+    if (r->stop >= 0)
+        close(r->stop);
+    odd_free(r);
+    *out = NULL;
+    return rc;
 }
 
 void odd_replay_free(odd_replay **replay)

@@ -1,4 +1,4 @@
-/* worker/worker.c: the worker's life, sockets and poll loop. */
+/* worker/worker.c: the life of a worker, its sockets and its poll loop. */
 #include "worker/worker.h"
 
 #include <errno.h>
@@ -31,8 +31,8 @@ static int open_socket(odd_worker *w, int type, const char *endpoint, const char
         return rc;
     if (!local && !w->options.keys)
         return odd_fail(err, ODDROW_EINVAL,
-                        "%s is reachable from other machines: give --keys DIR (made by 'oddrow "
-                        "keygen DIR'), or an address on 127.0.0.1",
+                        "%s is reachable from other machines: set 'keys' to a directory made by "
+                        "'oddrow keygen DIR', or listen on 127.0.0.1",
                         endpoint);
     *out = zmq_socket(w->context, type);
     if (!*out)
@@ -57,30 +57,20 @@ static int open_socket(odd_worker *w, int type, const char *endpoint, const char
     return rc;
 }
 
-static void close_socket(void **socket)
-{
-    if (*socket)
-        zmq_close(*socket);
-    *socket = NULL;
-}
-
 static int open_sockets(odd_worker *w, oddrow_error *err)
 {
     const odd_worker_options *o = &w->options;
+    odd_worker_endpoints *b = &w->bound;
     void *replay = NULL;
-    int rc = odd_auth_start(w->context, o->keys, o->log, &w->auth, err);
-    if (!rc)
-        rc = open_socket(w, ZMQ_PULL, o->pull, "pull", w->bound.pull, &w->pull, err);
-    if (!rc)
-        rc = open_socket(w, ZMQ_ROUTER, o->rows, "rows", w->bound.rows, &w->rows, err);
-    if (!rc)
-        rc = open_socket(w, ZMQ_XPUB, o->feed, "feed", w->bound.feed, &w->feed, err);
-    if (!rc)
-        rc = open_socket(w, ZMQ_ROUTER, o->replay, "replay", w->bound.replay, &replay, err);
-    if (!rc && replay)
-        rc = odd_replay_start(replay, odd_journal_path(w->journal), o->log, &w->replay, err);
-    if (rc)
-        close_socket(&replay);
+    int rc;
+    if ((rc = odd_auth_start(w->context, o->keys, o->log, &w->auth, err)) ||
+        (rc = open_socket(w, ZMQ_PULL, o->pull, "pull", b->pull, &w->pull, err)) ||
+        (rc = open_socket(w, ZMQ_ROUTER, o->rows, "rows", b->rows, &w->rows, err)) ||
+        (rc = open_socket(w, ZMQ_XPUB, o->feed, "feed", b->feed, &w->feed, err)) ||
+        (rc = open_socket(w, ZMQ_ROUTER, o->replay, "replay", b->replay, &replay, err)) ||
+        (replay &&
+         (rc = odd_replay_start(replay, odd_journal_path(w->journal), o->log, &w->replay, err))))
+        odd_socket_close(&replay);
     return rc;
 }
 
@@ -93,31 +83,23 @@ int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_e
     if (!w)
         return odd_no_memory(err);
     w->options = *options;
-    w->wake = -1;
+    w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->promoted, NULL);
     w->counts.started = (uint64_t)(odd_clock_utc() / 1000000);
-    int rc = odd_batch_open(&w->batch, options->batch_rows, err);
-    if (!rc)
-        rc = odd_pool_new(options->threads, &w->pool, err);
-    if (!rc)
-        rc = odd_models_open(w, err);
     odd_journal_options journal = {options->durability == ODD_DURABLE_POWER,
                                    options->retain.seconds, options->retain.bytes};
-    if (!rc)
-        rc = odd_journal_open(options->journal, &journal, &w->journal, err);
-    if (!rc)
-        rc = odd_places_new(w->journal, options->batch_rows, &w->places, err);
-    if (!rc) /* what the pages show until the first batch */
-        w->journal_state = odd_journal_state_of(w->journal);
-    if (!rc && (w->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) < 0)
+    int rc = 0;
+    if (w->wake < 0)
         rc = odd_fail(err, ODDROW_EIO, "cannot make an eventfd: %s", strerror(errno));
-    if (!rc && !(w->context = zmq_ctx_new()))
-        rc = odd_fail(err, ODDROW_EIO, "cannot start ZeroMQ: %s", zmq_strerror(errno));
-    if (!rc)
-        rc = open_sockets(w, err);
-    if (rc)
+    if (rc || (rc = odd_batch_open(&w->batch, options->batch_rows, err)) ||
+        (rc = odd_pool_new(options->threads, &w->pool, err)) || (rc = odd_models_open(w, err)) ||
+        (rc = odd_journal_open(options->journal, &journal, &w->journal, err)) ||
+        (rc = odd_places_new(w->journal, options->batch_rows, &w->places, err)) ||
+        (rc = odd_context_new(&w->context, err)) || (rc = open_sockets(w, err)))
         odd_worker_free(out);
+    else /* what the pages show until the first batch */
+        w->journal_state = odd_journal_state_of(w->journal);
     return rc;
 }
 
@@ -129,12 +111,11 @@ void odd_worker_free(odd_worker **worker)
     odd_models_close(w);
     odd_batch_close(&w->batch);
     odd_replay_free(&w->replay);
-    close_socket(&w->pull);
-    close_socket(&w->rows);
-    close_socket(&w->feed);
+    odd_socket_close(&w->pull);
+    odd_socket_close(&w->rows);
+    odd_socket_close(&w->feed);
     odd_auth_free(&w->auth);
-    if (w->context)
-        zmq_ctx_term(w->context);
+    odd_context_free(&w->context);
     odd_places_free(&w->places);
     odd_journal_close(&w->journal);
     odd_pool_free(&w->pool);
@@ -156,10 +137,9 @@ const odd_worker_endpoints *odd_worker_bound(const odd_worker *w)
 
 static void ask(odd_worker *w, atomic_bool *flag)
 {
-    uint64_t one = 1;
     int saved = errno;
     atomic_store(flag, true);
-    (void)!write(w->wake, &one, sizeof one);
+    eventfd_write(w->wake, 1);
     errno = saved;
 }
 
@@ -244,9 +224,9 @@ static unsigned wait_for(odd_worker *w, long milliseconds, bool pull)
             items[count++] = (zmq_pollitem_t){.socket = sockets[i], .events = ZMQ_POLLIN};
     if (zmq_poll(items, count, milliseconds) <= 0)
         return 0;
-    uint64_t none;
+    eventfd_t none;
     if (items[0].revents)
-        (void)!read(w->wake, &none, sizeof none);
+        eventfd_read(w->wake, &none);
     for (int i = 1; i < count; i++) {
         if (!items[i].revents)
             continue;
@@ -318,7 +298,7 @@ static int drain(odd_worker *w, oddrow_error *err)
 int odd_worker_run(odd_worker *w, oddrow_error *err)
 {
     oddrow_error failure = {0};
-    odd_status(w, ODD_LOG_INFO, "started", odd_engine_path(w->engine));
+    odd_status(w, ODD_LOG_INFO, "started", odd_engine_path(w->use.engine));
     w->told = odd_clock();
     while (!atomic_load(&w->stop))
         if (step(w, &failure))
