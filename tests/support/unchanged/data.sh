@@ -153,7 +153,8 @@ make_forms() {
         for (i = 1; i <= 400; i++) {
             day = sprintf("%d-%02d-%02d", 1960 + i % 80, 1 + i % 12, 1 + i * i % 28)
             time = sprintf("%02d:%02d:%02d", i * 7 % 24, i * 11 % 60, i * i % 60)
-            print day (i % 9 ? "T" : " ") time zone[1 + i % n] "," (i % 5 ? day : day " " substr(time, 1, 5)) ",k" i % 3
+            then = i % 5 ? day : day " " substr(time, 1, 5)
+            print day (i % 9 ? "T" : " ") time zone[1 + i % n] "," then ",k" i % 3
         }
     }' >times.csv
     head -n 1 plain.csv >empty.csv

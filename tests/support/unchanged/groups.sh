@@ -95,7 +95,7 @@ group_committed() { # a model that lies in the tree
     cp data/debian-packages.model debian.model
     run score score debian.model data/pipelines/packages.csv -o debian.csv --explain 2
     run inspect inspect debian.model --json
-    run text inspect debian.model
+    run inspect.text inspect debian.model
     embeddings_all debian section games
     encode_all debian data/pipelines/packages.csv
     rm debian.model
@@ -145,7 +145,7 @@ group_adult_target() {
         run $m.predict predict $m.model data/adult.csv -o $m.predicted.csv --rejects $m.rejects.csv
         run $m.inspect inspect $m.model --json
     done
-    run text inspect a.model
+    run inspect.text inspect a.model
     encode_all a data/adult.5k.csv
     embeddings_all a occupation Sales
     train frozen data/adult.csv --embeddings a.model --freeze all
@@ -204,7 +204,7 @@ dump() { # NAME
         score_all $m "data/$1.csv"
         run $m.eval eval $m.model "data/$1.csv" --label odd --json
         run $m.eval.masked eval $m.model "data/$1.5k.csv" --label odd --json --masked
-        run $m.eval.rarity eval $m.model "data/$1.csv" --label odd --score rarity
+        run $m.eval.text eval $m.model "data/$1.csv" --label odd --score rarity
     done
     encode_all a "data/$1.5k.csv"
 }
@@ -256,8 +256,8 @@ group_scalers() {
 group_inputs() { # forms of a file
     local f
     train a data/forms/plain.csv --label odd --id number
-    for f in plain.csv tab.tsv semicolon.csv crlf.csv bom.csv newline.csv latin1.csv shuffled.csv part1.csv ids.csv \
-        packed.csv.zst packed.csv.gz; do
+    for f in plain.csv tab.tsv semicolon.csv crlf.csv bom.csv newline.csv latin1.csv shuffled.csv part1.csv \
+        ids.csv packed.csv.zst packed.csv.gz; do
         run "$f.score" score a.model data/forms/$f -o "$f.scores.csv" --explain 2 --rejects "$f.rejects.csv"
     done
     run two.score score a.model data/forms/part1.csv data/forms/part2.csv -o two.csv
@@ -296,7 +296,8 @@ group_wide() { # more learned inputs than the whole covariance takes; a projecti
     run align embeddings align a.model b.model -o aligned.model
     run aligned score aligned.model data/wide.csv -o aligned.csv
     train c data/mixed.csv --label odd --projection 1
-    train d data/mixed.csv --label odd --categorical shop,flag --ignore number,day,epoch,code,small,large,text
+    train d data/mixed.csv --label odd --categorical shop,flag \
+        --ignore number,day,epoch,code,small,large,text
     for m in c d; do run $m.score score $m.model data/mixed.new.csv -o $m.csv --explain 2; done
 }
 
@@ -321,7 +322,7 @@ group_service() {
     fetch metrics
     watch_all all
     run watch.odd watch "$feed" --replay "$replay" --from 1 --topic odd --count 20
-    run watch.text watch "$feed" --replay "$replay" --from 1 --count 300
+    run watch.lines watch "$feed" --replay "$replay" --from 1 --count 300
     run promote promote "${http#http://}"
     run ask.promoted ask "$rows" asked.csv
     end_worker
