@@ -13,7 +13,6 @@ typedef struct odd_layout {
     size_t carried;       /* id, label, ignored and target columns, in file order */
     size_t *carried_cell; /* their index in the file */
     const char **carried_name;
-    odd_bytes *names; /* JSON keys of them, quoted */
     const odd_schema *schema;
 } odd_layout;
 
@@ -22,16 +21,16 @@ int odd_layout_new(const odd_model *model, const odd_score_options *options,
                    oddrow_error *err);
 void odd_layout_free(odd_layout *layout);
 
-/* The carried cells of row i of a block as CSV, a comma behind each. 0 or ODDROW_ENOMEM; likewise
- * their names. */
-int odd_format_carried(const odd_layout *layout, const odd_block *block, size_t i, odd_bytes *out);
-int odd_format_carried_names(const odd_layout *layout, odd_bytes *out);
+/* The carried cells of row i of a block as CSV, a comma behind each; likewise their names. Failures
+ * of these and the next stay in *out; see odd_bytes_check. */
+void odd_format_carried(const odd_layout *layout, const odd_block *block, size_t i, odd_bytes *out);
+void odd_format_carried_names(const odd_layout *layout, odd_bytes *out);
 
-/* The header line of CSV; nothing for JSON lines. 0 or ODDROW_ENOMEM, like the next. */
-int odd_format_header(const odd_layout *layout, odd_bytes *out);
+/* The header line of CSV; nothing for JSON lines. */
+void odd_format_header(const odd_layout *layout, odd_bytes *out);
 
 /* Row i of a block as one line. */
-int odd_format_row(const odd_layout *layout, const odd_block *block, size_t i,
-                   const odd_reason *reasons, size_t found, odd_bytes *out);
+void odd_format_row(const odd_layout *layout, const odd_block *block, size_t i,
+                    const odd_reason *reasons, size_t found, odd_bytes *out);
 
 #endif

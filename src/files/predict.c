@@ -1,11 +1,10 @@
+/* files/predict.c: predictions of a model with a target, as CSV. */
 #include "files/predict.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/number.h"
 #include "csv/write.h"
 #include "files/format.h"
 #include "files/stream.h"
@@ -20,21 +19,17 @@ typedef struct predicting {
 } predicting;
 
 /* "probability_CLASS" of all classes, a comma in front of each. */
-static int add_classes(const odd_vocabulary *classes, odd_bytes *out)
+static int add_classes(const odd_vocabulary *classes, odd_bytes *out, oddrow_error *err)
 {
     odd_bytes name = {0};
-    int rc = 0;
-    for (uint32_t id = 1; !rc && id < classes->size; id++) {
-        odd_span text = odd_vocabulary_text(classes, id);
+    for (uint32_t id = 1; id < classes->size && !name.failed; id++) {
         odd_bytes_clear(&name);
-        rc = odd_bytes_add(&name, "probability_", 12);
-        if (!rc)
-            rc = odd_bytes_add(&name, text.data, text.size);
-        if (!rc)
-            rc = odd_bytes_add(out, ",", 1);
-        if (!rc)
-            rc = odd_csv_write_field(out, name.data, name.size, ',');
+        odd_bytes_text(&name, "probability_");
+        odd_bytes_span(&name, odd_vocabulary_text(classes, id));
+        odd_bytes_char(out, ',');
+        odd_csv_write_field(out, name.data, name.size, ',');
     }
+    int rc = odd_bytes_check(&name, err);
     odd_bytes_free(&name);
     return rc;
 }
@@ -46,39 +41,34 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     int rc = odd_layout_new(p->model, p->options, source, encoder, &p->layout, err);
     if (rc)
         return rc;
-    if (odd_format_carried_names(&p->layout, &p->scratch) ||
-        odd_bytes_add(&p->scratch, "row,predicted", 13) ||
-        (p->target->vocabulary && add_classes(p->target->vocabulary, &p->scratch)) ||
-        odd_bytes_add(&p->scratch, "\n", 1))
-        return odd_no_memory(err);
-    rc = odd_output_write(p->out, p->scratch.data, p->scratch.size, err);
+    odd_format_carried_names(&p->layout, &p->scratch);
+    odd_bytes_text(&p->scratch, "row,predicted");
+    if (p->target->vocabulary)
+        rc = add_classes(p->target->vocabulary, &p->scratch, err);
+    odd_bytes_char(&p->scratch, '\n');
+    if (!rc)
+        rc = odd_bytes_check(&p->scratch, err);
+    if (!rc)
+        rc = odd_output_write(p->out, p->scratch.data, p->scratch.size, err);
     if (!rc && p->rejects)
         rc = odd_output_write(p->rejects, ODD_CSV_REJECTS_HEADER, strlen(ODD_CSV_REJECTS_HEADER),
                               err);
     return rc;
 }
 
-static int add_number(odd_bytes *out, double value)
-{
-    char text[ODD_NUMBER_SIZE];
-    return odd_bytes_add(out, text, odd_number_format(text, value));
-}
-
 /* The likeliest class, of equal ones the more frequent, and the probabilities of all. */
-static int add_class(const odd_vocabulary *classes, const float *p, odd_bytes *out)
+static void add_class(const odd_vocabulary *classes, const float *p, odd_bytes *out)
 {
     size_t best = 0;
     for (size_t c = 1; c + 1 < classes->size; c++)
         if (p[c] > p[best])
             best = c;
     odd_span text = odd_vocabulary_text(classes, (uint32_t)best + 1);
-    int rc = odd_csv_write_field(out, text.data, text.size, ',');
-    for (size_t c = 0; !rc && c + 1 < classes->size; c++) {
-        rc = odd_bytes_add(out, ",", 1);
-        if (!rc)
-            rc = add_number(out, (double)p[c]);
+    odd_csv_write_field(out, text.data, text.size, ',');
+    for (size_t c = 0; c + 1 < classes->size; c++) {
+        odd_bytes_char(out, ',');
+        odd_bytes_number(out, (double)p[c]);
     }
-    return rc;
 }
 
 static int format_block(void *context, const odd_block *block, odd_bytes *out, oddrow_error *err)
@@ -86,19 +76,18 @@ static int format_block(void *context, const odd_block *block, odd_bytes *out, o
     const predicting *p = context;
     const odd_vocabulary *classes = p->target->vocabulary;
     const size_t Y = p->model->network->Y;
-    int rc = 0;
-    for (size_t i = 0; !rc && i < block->rows; i++) {
+    for (size_t i = 0; i < block->rows; i++) {
         const float *outputs = block->outputs + i * Y;
-        rc = odd_format_carried(&p->layout, block, i, out);
-        if (!rc)
-            rc = odd_bytes_print(out, "%" PRIu64 ",", block->row[i]);
-        if (!rc)
-            rc = classes ? add_class(classes, outputs, out)
-                         : add_number(out, odd_scaler_invert(&p->target->scaler, *outputs));
-        if (!rc)
-            rc = odd_bytes_add(out, "\n", 1);
+        odd_format_carried(&p->layout, block, i, out);
+        odd_bytes_whole(out, block->row[i]);
+        odd_bytes_char(out, ',');
+        if (classes)
+            add_class(classes, outputs, out);
+        else
+            odd_bytes_number(out, odd_scaler_invert(&p->target->scaler, *outputs));
+        odd_bytes_char(out, '\n');
     }
-    return rc ? odd_no_memory(err) : 0;
+    return odd_bytes_check(out, err);
 }
 
 static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,

@@ -26,8 +26,10 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     scoring *s = context;
     s->encoder = encoder;
     int rc = odd_layout_new(s->model, s->options, source, encoder, &s->layout, err);
-    if (!rc && odd_format_header(&s->layout, &s->scratch))
-        rc = odd_no_memory(err);
+    if (rc)
+        return rc;
+    odd_format_header(&s->layout, &s->scratch);
+    rc = odd_bytes_check(&s->scratch, err);
     if (!rc)
         rc = odd_output_write(s->out, s->scratch.data, s->scratch.size, err);
     if (!rc && s->rejects)
@@ -61,8 +63,10 @@ static int format_block(void *context, const odd_block *block, odd_bytes *out, o
             continue;
         rc = explain(s, block, i, &explainer, &reasons, err);
         size_t before = out->size;
-        if (!rc && odd_format_row(&s->layout, block, i, reasons.items, reasons.count, out))
-            rc = odd_no_memory(err);
+        if (!rc)
+            odd_format_row(&s->layout, block, i, reasons.items, reasons.count, out);
+        if (!rc)
+            rc = odd_bytes_check(out, err);
         if (!rc && s->top) {
             rc = odd_top_add(s->top, block->score[i], block->row[i], out->data + before,
                              out->size - before, err);
