@@ -142,18 +142,16 @@ static void describe(const odd_column *c, odd_bytes *out)
     odd_bytes_print(out, "%zu values, embedding %zu", c->vocabulary->size - 1, c->embedding);
 }
 
-static void expected(const odd_column *c, uint32_t id, double probability, const float *values,
-                     odd_bytes *out)
+static void expected(const odd_column *c, const odd_expected *of, odd_bytes *out)
 {
     const odd_vocabulary *v = c->vocabulary;
-    (void)values;
-    if (id && id == v->missing_id)
+    if (of->id && of->id == v->missing_id)
         odd_bytes_text(out, "(missing)");
-    else if (id && id == v->rare_id)
+    else if (of->id && of->id == v->rare_id)
         odd_bytes_text(out, "(rare)");
     else
-        odd_bytes_span(out, odd_vocabulary_text(v, id));
-    odd_bytes_print(out, " (%.0f%%)", 100 * probability);
+        odd_bytes_span(out, odd_vocabulary_text(v, of->id));
+    odd_bytes_print(out, " (%.0f%%)", 100 * (double)of->probability);
 }
 
 const odd_kind_row odd_kind_categorical = {.name = "categorical",

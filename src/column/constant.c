@@ -135,12 +135,9 @@ static void describe(const odd_column *c, odd_bytes *out)
     odd_bytes_print(out, "always %.40s", c->constant ? c->constant : "missing");
 }
 
-static void expected(const odd_column *c, uint32_t id, double probability, const float *values,
-                     odd_bytes *out)
+static void expected(const odd_column *c, const odd_expected *of, odd_bytes *out)
 {
-    (void)id;
-    (void)probability;
-    (void)values;
+    (void)of;
     odd_bytes_add(out, c->constant, c->constant_size);
 }
 

@@ -90,12 +90,11 @@ void odd_column_describe(const odd_column *c, odd_bytes *out)
         row->describe(c, out);
 }
 
-void odd_column_expected(const odd_column *c, uint32_t id, double probability, const float *values,
-                         odd_bytes *out)
+void odd_column_expected(const odd_column *c, const odd_expected *of, odd_bytes *out)
 {
     const odd_kind_row *row = odd_kind_row_of(c->kind);
     if (row->expected)
-        row->expected(c, id, probability, values, out);
+        row->expected(c, of, out);
 }
 
 /* ---- a schema of all kinds ---- */

@@ -58,8 +58,7 @@ typedef struct odd_kind_row {
     void (*encode)(const odd_tile *t);
     /* See odd_column_describe and odd_column_expected. */
     void (*describe)(const odd_column *c, odd_bytes *out);
-    void (*expected)(const odd_column *c, uint32_t id, double probability, const float *values,
-                     odd_bytes *out);
+    void (*expected)(const odd_column *c, const odd_expected *of, odd_bytes *out);
 
     /* Of numbers: cells to x[n] and status[n] (odd_number_status); x to the features, row i at
      * z[i * stride]; and x as a person reads it. */
@@ -143,8 +142,7 @@ int odd_numbers_finish(odd_fit *fit, size_t k, oddrow_error *err);
 void odd_numbers_translate(const odd_fit *fit, const odd_tile *t, const char *record);
 void odd_numbers_encode(const odd_tile *t);
 void odd_numbers_describe(const odd_column *c, odd_bytes *out);
-void odd_numbers_expected(const odd_column *c, uint32_t id, double probability, const float *values,
-                          odd_bytes *out);
+void odd_numbers_expected(const odd_column *c, const odd_expected *of, odd_bytes *out);
 
 #define ODD_KIND_OF_NUMBERS                                                                        \
     .tracking = &odd_track_numbers, .index = odd_numbers_index, .finish = odd_numbers_finish,      \

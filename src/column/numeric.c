@@ -166,12 +166,9 @@ void odd_numbers_describe(const odd_column *c, odd_bytes *out)
     odd_bytes_print(out, "%.6g to %.6g", c->minimum, c->maximum);
 }
 
-void odd_numbers_expected(const odd_column *c, uint32_t id, double probability, const float *values,
-                          odd_bytes *out)
+void odd_numbers_expected(const odd_column *c, const odd_expected *of, odd_bytes *out)
 {
-    (void)id;
-    (void)probability;
-    odd_kind_row_of(c->kind)->print(odd_scaler_invert(&c->scaler, values[0]), out);
+    odd_kind_row_of(c->kind)->print(odd_scaler_invert(&c->scaler, of->values[0]), out);
 }
 
 /* ---- one number ---- */

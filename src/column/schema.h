@@ -80,11 +80,15 @@ size_t odd_schema_loss_column(const odd_schema *s, size_t at);
 /* Appends what is in a column, in a few words: "12 values, embedding 6", "-1.5 to 20". */
 void odd_column_describe(const odd_column *c, odd_bytes *out);
 
-/* Appends the value that the network expects of a cell of an input, as a person reads it. A
- * category's: its id, and the probability of that; a number's: the features (c->features); what a
- * kind does not ask for is not looked at. */
-void odd_column_expected(const odd_column *c, uint32_t id, double probability, const float *values,
-                         odd_bytes *out);
+/* What the network expects of a cell; a kind reads its own part. */
+typedef struct odd_expected {
+    uint32_t id; /* a category's, and its probability */
+    float probability;
+    const float *values; /* a number's features */
+} odd_expected;
+
+/* Appends the expected value of an input as a person reads it. */
+void odd_column_expected(const odd_column *c, const odd_expected *of, odd_bytes *out);
 
 /* Classes of the target (id - 1 of its vocabulary), 1 where it is a number, 0 without one. */
 size_t odd_schema_outputs(const odd_schema *s);

@@ -1,3 +1,4 @@
+/* model/model.c: the life of a model, and what others ask of it. */
 #include "model/model.h"
 
 #include <string.h>

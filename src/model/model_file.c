@@ -1,3 +1,4 @@
+/* model/model_file.c: the tensors of a model in the order of its file, saved, loaded and hashed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,51 +18,49 @@ static const char *const KEY = "oddrow";
 
 /* Called for each tensor of a model in file order; `data` is the model's own memory. */
 typedef struct visitor {
-    int (*visit)(void *context, const odd_stored *tensor, float *data, oddrow_error *err);
+    int (*call)(void *context, const odd_stored *tensor, float *data, oddrow_error *err);
     void *context;
     odd_model *model;
-    odd_bytes name;
+    const char *prefix;     /* of all names to come */
+    odd_bytes name, column; /* the tensor's; see column_name */
     oddrow_error *err;
     int rc;
 } visitor;
 
-static void visit(visitor *v, const char *name, size_t rows, size_t cols, float *data)
+/* A tensor named prefix, before, name, after; a vector where cols is 0. */
+static void visit(visitor *v, float *data, size_t rows, size_t cols, const char *before,
+                  const char *name, const char *after)
 {
-    odd_stored tensor = {.name = name, .dtype = ODD_F32, .dimensions = cols ? 2 : 1, .data = data};
-    tensor.shape[0] = rows;
-    tensor.shape[1] = cols;
-    if (!v->rc)
-        v->rc = v->visit(v->context, &tensor, data, v->err);
-}
-
-static bool is_name(const odd_schema *schema, const char *name)
-{
-    for (size_t k = 0; k < schema->K; k++)
-        if (strcmp(schema->columns[k].name, name) == 0)
-            return true;
-    return false;
-}
-
-/* "embedding." + the column's name + "": a name that is not UTF-8 becomes column_N, with as many
- * "_" behind it as make it no other column's name. */
-static const char *name_of(visitor *v, const char *before, size_t k, const char *after)
-{
-    const char *column = v->model->schema->columns[k].name;
-    size_t start = strlen(before);
     odd_bytes_clear(&v->name);
-    int rc = odd_bytes_add(&v->name, before, start);
-    if (!rc && odd_utf8_valid(column, strlen(column))) {
-        rc = odd_bytes_print(&v->name, "%s", column);
-    } else if (!rc) {
-        rc = odd_bytes_print(&v->name, "column_%zu", k + 1);
-        while (!rc && is_name(v->model->schema, v->name.data + start))
-            rc = odd_bytes_print(&v->name, "_");
-    }
-    if (!rc)
-        rc = odd_bytes_print(&v->name, "%s", after);
-    if (rc && !v->rc)
-        v->rc = odd_no_memory(v->err);
-    return rc ? "" : v->name.data;
+    odd_bytes_print(&v->name, "%s%s%s%s", v->prefix, before, name, after);
+    odd_stored tensor = {.name = v->name.data,
+                         .dtype = ODD_F32,
+                         .dimensions = cols ? 2 : 1,
+                         .shape = {rows, cols},
+                         .data = data};
+    if (!v->rc)
+        v->rc = odd_bytes_check(&v->name, v->err);
+    if (!v->rc)
+        v->rc = v->call(v->context, &tensor, data, v->err);
+}
+
+/* A column's name; one that is not UTF-8 becomes column_N, with as many "_" behind it as make it no
+ * other column's name. */
+static const char *column_name(visitor *v, size_t k)
+{
+    const odd_schema *s = v->model->schema;
+    if (odd_utf8_valid(s->columns[k].name, strlen(s->columns[k].name)))
+        return s->columns[k].name;
+    odd_bytes_clear(&v->column);
+    odd_bytes_print(&v->column, "column_%zu", k + 1);
+    for (size_t i = 0; i < s->K && !v->column.failed; i++)
+        if (strcmp(s->columns[i].name, v->column.data) == 0) {
+            odd_bytes_print(&v->column, "_");
+            i = SIZE_MAX; /* from the first one again */
+        }
+    if (!v->rc)
+        v->rc = odd_bytes_check(&v->column, v->err);
+    return v->rc ? "" : v->column.data;
 }
 
 /* The network's tensors, with columns' names in place of their numbers. */
@@ -70,77 +69,73 @@ static void visit_network(visitor *v)
     const odd_network *network = v->model->network;
     for (size_t i = 0; i < network->tensor_count && !v->rc; i++) {
         const odd_tensor *tensor = &network->tensors[i];
-        const char *dot = strchr(tensor->name, '.'), *name = tensor->name;
+        const char *before = "", *name = tensor->name;
+        char *after = "";
+        bool vector = tensor->cols == 1 && strstr(name, "bias") != NULL;
         bool embedding = strncmp(name, "embedding.", 10) == 0;
         if (embedding || strncmp(name, "head.", 5) == 0) {
-            char *end;
-            size_t column = strtoul(dot + 1, &end, 10);
-            name = name_of(v, embedding ? "embedding." : "head.",
-                           odd_schema_loss_column(v->model->schema, column), end);
+            size_t at = strtoul(strchr(name, '.') + 1, &after, 10);
+            before = embedding ? "embedding." : "head.";
+            name = column_name(v, odd_schema_loss_column(v->model->schema, at));
         }
-        bool vector = tensor->cols == 1 && strstr(tensor->name, "bias") != NULL;
-        visit(v, name, tensor->rows, vector ? 0 : tensor->cols, odd_network_tensor(network, i));
+        visit(v, odd_network_tensor(network, i), tensor->rows, vector ? 0 : tensor->cols, before,
+              name, after);
     }
 }
 
-static void visit_shape(visitor *v, const char *prefix, odd_shape *shape)
+static void visit_tail(visitor *v, odd_tail *tail, const char *before, const char *name)
 {
-    char name[80];
-    snprintf(name, sizeof name, "%s.mean", prefix);
-    visit(v, name, shape->n, 0, shape->mean);
-    snprintf(name, sizeof name, "%s.whiten", prefix);
-    visit(v, name, shape->n, shape->n > ODD_SHAPE_FULL ? 0 : shape->n, shape->whiten);
+    visit(v, tail->value, tail->count, 0, before, name, ".value");
+    visit(v, tail->surprise, tail->count, 0, before, name, ".surprise");
 }
 
-static void visit_calibration(visitor *v, const char *which, odd_calibration *calibration)
+static void visit_calibration(visitor *v, const char *prefix, odd_calibration *calibration)
 {
-    char name[120];
+    const odd_schema *s = v->model->schema;
     if (!calibration->present)
         return;
-    snprintf(name, sizeof name, "calibration.%s.loss_weight", which);
-    visit(v, name, odd_schema_losses(v->model->schema), 0, calibration->loss_weight);
+    v->prefix = prefix;
+    visit(v, calibration->loss_weight, odd_schema_losses(s), 0, "", "loss_weight", "");
     for (size_t i = 0; i < ODD_TAILS; i++) {
-        const char *tail_name;
-        odd_tail *tail = odd_calibration_tail(calibration, i, &tail_name);
-        snprintf(name, sizeof name, "calibration.%s.tail.%s.value", which, tail_name);
-        visit(v, name, tail->count, 0, tail->value);
-        snprintf(name, sizeof name, "calibration.%s.tail.%s.surprise", which, tail_name);
-        visit(v, name, tail->count, 0, tail->surprise);
+        const char *name;
+        odd_tail *tail = odd_calibration_tail(calibration, i, &name);
+        visit_tail(v, tail, "tail.", name);
     }
-    snprintf(name, sizeof name, "calibration.%s.tail.column.", which);
-    for (size_t at = 0; at < odd_schema_losses(v->model->schema) && !v->rc; at++) {
-        odd_tail *tail = &calibration->columns[at];
-        size_t k = odd_schema_loss_column(v->model->schema, at);
-        visit(v, name_of(v, name, k, ".value"), tail->count, 0, tail->value);
-        visit(v, name_of(v, name, k, ".surprise"), tail->count, 0, tail->surprise);
+    for (size_t at = 0; at < odd_schema_losses(s) && !v->rc; at++)
+        visit_tail(v, &calibration->columns[at], "tail.column.",
+                   column_name(v, odd_schema_loss_column(s, at)));
+}
+
+static void visit_verdict(visitor *v, odd_verdict *verdict)
+{
+    odd_shape *shape = &verdict->shape;
+    size_t full = shape->n > ODD_SHAPE_FULL ? 0 : shape->n;
+    visit(v, verdict->prototypes, verdict->prototype_count, verdict->network->X, "", "prototypes",
+          "");
+    visit(v, shape->mean, shape->n, 0, "", "shape.mean", "");
+    visit(v, shape->whiten, shape->n, full, "", "shape.whiten", "");
+    if (verdict->forest)
+        visit(v, verdict->forest->node, verdict->forest->nodes, ODD_FOREST_NODE, "", "forest", "");
+    for (size_t k = 0; k < verdict->schema->K && !v->rc; k++) {
+        const odd_column *c = &verdict->schema->columns[k];
+        float *margin = c->features ? verdict->value_margin[c->numeric] : NULL;
+        if (margin)
+            visit(v, margin, ODD_MARGIN_GRID, 0, "margin.", column_name(v, k), "");
     }
+    visit_calibration(v, "calibration.plain.", &verdict->plain);
+    visit_calibration(v, "calibration.masked.", &verdict->masked);
 }
 
 static int each_tensor(odd_model *model,
                        int (*call)(void *, const odd_stored *, float *, oddrow_error *),
                        void *context, oddrow_error *err)
 {
-    visitor v = {.visit = call, .context = context, .model = model, .err = err};
+    visitor v = {.call = call, .context = context, .model = model, .prefix = "", .err = err};
     visit_network(&v);
-    if (odd_model_supervised(model)) {
-        odd_bytes_free(&v.name);
-        return v.rc;
-    }
-    visit(&v, "prototypes", model->verdict.prototype_count, model->network->X,
-          model->verdict.prototypes);
-    visit_shape(&v, "shape", &model->verdict.shape);
-    if (model->verdict.forest)
-        visit(&v, "forest", model->verdict.forest->nodes, ODD_FOREST_NODE,
-              model->verdict.forest->node);
-    for (size_t m = 0; m < model->schema->M && !v.rc; m++)
-        if (model->verdict.value_margin[m])
-            visit(&v,
-                  name_of(&v, "margin.",
-                          odd_schema_loss_column(model->schema, model->schema->C + m), ""),
-                  ODD_MARGIN_GRID, 0, model->verdict.value_margin[m]);
-    visit_calibration(&v, "plain", &model->verdict.plain);
-    visit_calibration(&v, "masked", &model->verdict.masked);
+    if (!odd_model_supervised(model))
+        visit_verdict(&v, &model->verdict);
     odd_bytes_free(&v.name);
+    odd_bytes_free(&v.column);
     return v.rc;
 }
 

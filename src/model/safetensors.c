@@ -1,3 +1,4 @@
+/* model/safetensors.c: reads a file of tensors and distrusts it; writes one. */
 #include "model/safetensors.h"
 
 #include <errno.h>
@@ -18,8 +19,8 @@
 #include "model/fields.h"
 
 enum { PREFIX = 8 };
-static const uint64_t MAX_HEADER = 1u
-                                   << 30; /* a header is vocabularies and names: 1 GiB is absurd */
+/* A header is vocabularies and names: 1 GiB is absurd. */
+static const uint64_t MAX_HEADER = 1u << 30;
 
 struct odd_safetensors {
     json_t *header; /* owns the names and the metadata text */
@@ -180,7 +181,6 @@ int odd_safetensors_parse(const void *bytes, size_t size, odd_safetensors **out,
 {
     const unsigned char *prefix = bytes;
     uint64_t header_size = 0;
-    int rc = 0;
     *out = NULL;
     if (size < PREFIX)
         return odd_fail(err, ODDROW_EFORMAT, "%zu bytes are too few for a safetensors file", size);
@@ -191,51 +191,34 @@ int odd_safetensors_parse(const void *bytes, size_t size, odd_safetensors **out,
                         "header of %" PRIu64
                         " bytes in a file of %zu: truncated, or not safetensors",
                         header_size, size);
-    odd_safetensors *file = odd_alloc(1, sizeof *file);
+    odd_safetensors *file = *out = odd_alloc(1, sizeof *file);
     if (!file)
         return odd_no_memory(err);
     file->data_size = size - PREFIX - (size_t)header_size;
     file->data = odd_alloc(file->data_size + 1, 1);
-    if (!file->data) {
-        rc = odd_no_memory(err);
-        goto done;
+    int rc = file->data ? 0 : odd_no_memory(err);
+    if (!rc) {
+        memcpy(file->data, (const char *)bytes + PREFIX + header_size, file->data_size);
+        rc = read_header(file, (const char *)bytes + PREFIX, (size_t)header_size, err);
     }
-    memcpy(file->data, (const char *)bytes + PREFIX + header_size, file->data_size);
-    rc = read_header(file, (const char *)bytes + PREFIX, (size_t)header_size, err);
     if (rc)
-        goto done;
-    *out = file;
-    file = NULL;
-done:
-    odd_safetensors_free(&file);
+        odd_safetensors_free(out);
     return rc;
 }
 
 static int read_all(const char *path, char **bytes, size_t *size, oddrow_error *err)
 {
-    struct stat info;
-    int rc = 0;
-    *bytes = NULL;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &info) != 0) {
-        rc = odd_fail(err, ODDROW_EIO, "%s", strerror(errno));
-        goto done;
-    }
-    if (!S_ISREG(info.st_mode)) {
+    struct stat info = {0};
+    ssize_t got = -1;
+    int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+    bool there = fd >= 0 && fstat(fd, &info) == 0;
+    if (there && !S_ISREG(info.st_mode))
         rc = odd_fail(err, ODDROW_EIO, "not a regular file");
-        goto done;
-    }
-    *bytes = odd_alloc((size_t)info.st_size + 1, 1);
-    if (!*bytes) {
+    else if (there && !(*bytes = odd_alloc((size_t)info.st_size + 1, 1)))
         rc = odd_no_memory(err);
-        goto done;
-    }
-    /* Where it shrank meanwhile, what is left is judged as it is. */
-    ssize_t got = odd_read(fd, *bytes, (size_t)info.st_size);
-    if (got < 0)
+    else if (!there || (got = odd_read(fd, *bytes, (size_t)info.st_size)) < 0)
         rc = odd_fail(err, ODDROW_EIO, "%s", strerror(errno));
-    *size = got < 0 ? 0 : (size_t)got;
-done:
+    *size = got < 0 ? 0 : (size_t)got; /* less than st_size where it shrank: judged as it is */
     if (fd >= 0)
         close(fd);
     return rc;
@@ -304,24 +287,17 @@ static json_t *header_of(const odd_stored *tensors, size_t count, const char *ke
 static int header_text(const odd_stored *tensors, size_t count, const char *key,
                        const char *metadata, odd_bytes *out, oddrow_error *err)
 {
-    int rc = ODDROW_ENOMEM;
     json_t *header = header_of(tensors, count, key, metadata);
     char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
-    if (!text)
-        goto done;
-    size_t size = strlen(text), padded = (size + 7) / 8 * 8;
-    unsigned char prefix[PREFIX];
-    for (int i = 0; i < PREFIX; i++)
-        prefix[i] = (unsigned char)((uint64_t)padded >> 8 * i);
-    if (odd_bytes_add(out, prefix, PREFIX) || odd_bytes_add(out, text, size) ||
-        odd_bytes_add(out, "       ", padded - size))
-        goto done;
-    rc = 0;
-done:
+    size_t size = text ? strlen(text) : 0, padded = (size + 7) / 8 * 8;
     json_decref(header);
-    if (text)
-        free(text);
-    return rc ? odd_fail(err, rc, "out of memory for the model's header") : 0;
+    for (int i = 0; i < PREFIX; i++)
+        odd_bytes_char(out, (char)((uint64_t)padded >> 8 * i & 255));
+    odd_bytes_add(out, text, size);
+    odd_bytes_add(out, "       ", padded - size);
+    int rc = text ? odd_bytes_check(out, err) : odd_no_memory(err);
+    free(text);
+    return rc;
 }
 
 int odd_safetensors_save(const char *path, const odd_stored *tensors, size_t count, const char *key,

@@ -105,11 +105,11 @@ static void say_expected(odd_explainer *e, const odd_verdict *verdict, size_t k)
     const odd_schema *schema = verdict->schema;
     const odd_column *c = &schema->columns[k];
     size_t row = e->copies && c->loss != SIZE_MAX ? c->loss : 0;
+    size_t id = row * schema->C + c->categorical, feature = row * schema->F + c->first_feature;
+    const odd_expected of = {e->expected.likely[id], e->expected.probability[id],
+                             e->expected.reconstructed + feature};
     if (c->loss == SIZE_MAX || verdict->network->config.objective == ODD_ROW)
-        odd_column_expected(c, e->expected.likely[row * schema->C + c->categorical],
-                            (double)e->expected.probability[row * schema->C + c->categorical],
-                            e->expected.reconstructed + row * schema->F + c->first_feature,
-                            &e->text);
+        odd_column_expected(c, &of, &e->text);
 }
 
 /* The next most surprising column that is not among the reasons yet. */
