@@ -42,18 +42,18 @@ INLINE void multiply_stripe(const size_t vectors, const bool transposed, float *
 {
     const bool tall = vectors * 12 + vectors < (WIDTH == 16 ? 30 : 15);
     size_t m = 0;
-#define TILE(rows)                                                                                 \
+#define ROWS_OF_TILE(rows)                                                                         \
     for (; m + (rows) <= M; m += (rows))                                                           \
     multiply_tile(rows, vectors, transposed, c + m * c_stride, c_stride,                           \
                   transposed ? a + m : a + m * a_stride, a_stride, b, b_stride,                    \
                   bias ? bias + m : NULL, add, K)
     if (tall)
-        TILE(12);
-    TILE(6);
-    TILE(4);
-    TILE(2);
-    TILE(1);
-#undef TILE
+        ROWS_OF_TILE(12);
+    ROWS_OF_TILE(6);
+    ROWS_OF_TILE(4);
+    ROWS_OF_TILE(2);
+    ROWS_OF_TILE(1);
+#undef ROWS_OF_TILE
 }
 
 INLINE void multiply_any(const bool transposed, float *c, size_t c_stride, const float *a,
