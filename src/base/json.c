@@ -1,7 +1,6 @@
 /* base/json.c: JSON text with its commas and escapes. */
 #include "base/json.h"
 
-#include "base/number.h"
 #include "base/utf8.h"
 
 #include <math.h>

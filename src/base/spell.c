@@ -4,10 +4,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/utf8.h"
-#include "oddrow.h"
 
 /* Bytes of the character at s, its code in *code; 0 when it is none, or NUL. */
 static size_t character(const char *s, size_t left, uint32_t *code)

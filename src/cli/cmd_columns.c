@@ -2,9 +2,7 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "base/error.h"
 #include "base/pool.h"
 #include "cli/command.h"
 #include "cli/print.h"

@@ -1,7 +1,5 @@
 /* oddrow embeddings export, plot, align: what ends in a file. */
-#include <math.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/error.h"

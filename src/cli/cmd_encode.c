@@ -1,6 +1,5 @@
 /* oddrow encode: a model and CSV files to one vector a row. */
 #include <stdio.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "cli/command.h"

@@ -1,7 +1,6 @@
 /* oddrow inspect: what a model file holds. */
 #include <jansson.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "cli/command.h"

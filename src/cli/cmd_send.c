@@ -1,5 +1,4 @@
 /* oddrow send: rows of a CSV file to a worker, each exactly once. */
-#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/error.h"

@@ -1,7 +1,6 @@
 /* oddrow similar: the rows nearest to one row in the learned space, and where they differ. */
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"

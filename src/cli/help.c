@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/error.h"
 #include "cli/command.h"
 
 enum { COLUMN = 28, RIGHT = 96 };

@@ -1,7 +1,6 @@
 /* cli/progress.c: a bar on a terminal, sparse lines elsewhere. */
 #include "cli/progress.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,6 @@
 /* cli/schema_text.c: the columns of a model or file as a table for a person and as JSON. */
 #include "cli/schema_text.h"
 
-#include <stdio.h>
-
-#include "base/error.h"
 #include "cli/print.h"
 
 int odd_schema_print(const odd_schema *schema, oddrow_error *err)

@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "column/cell.h"
-#include "column/infer.h"
 #include "column/kinds.h"
 
 /* ---- texts, of categories and of a target's classes ---- */

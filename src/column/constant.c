@@ -5,7 +5,6 @@
 
 #include "base/error.h"
 #include "column/cell.h"
-#include "column/infer.h"
 #include "column/kinds.h"
 #include "column/timestamp.h"
 

@@ -1,7 +1,6 @@
 /* column/fit.c: options, kinds, the one pass over the rows, and what comes of it. */
 #include "column/fit.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"

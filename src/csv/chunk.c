@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <csv.h>
 #include <stdio.h>
-#include <string.h>
 
 /* Bytes that a reason made of numbers may take. */
 enum { REASON = 64 };

@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/memory.h"
 #include "csv/write.h"
 #include "files/format.h"
 #include "files/stream.h"

@@ -1,6 +1,5 @@
 #include "files/vectorizer.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"

@@ -2,7 +2,6 @@
 #include "model/metadata.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"

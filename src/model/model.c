@@ -1,8 +1,6 @@
 /* model/model.c: the life of a model, and what others ask of it. */
 #include "model/model.h"
 
-#include <string.h>
-
 #include "base/error.h"
 #include "base/memory.h"
 #include "model/parts.h"

@@ -2,7 +2,6 @@
 #include "nn/step.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"

@@ -1,7 +1,6 @@
 /* score/calibrate.c: the measures fitted to training rows, their tails to held-out rows. */
 #include "score/calibrate.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/error.h"

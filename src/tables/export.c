@@ -9,12 +9,10 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/memory.h"
 #include "base/number.h"
 #include "base/utf8.h"
 #include "csv/write.h"
 #include "model/fields.h"
-#include "model/safetensors.h"
 #include "tables/npy.h"
 
 enum { FLUSH = 1 << 20 };

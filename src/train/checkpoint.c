@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +13,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "model/safetensors.h"
 #include "model/fields.h"
+#include "model/safetensors.h"
 
 static const char *const KEY = "oddrow-checkpoint";
 

@@ -1,6 +1,5 @@
 #include "train/train.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "worker/parts.h"
 
 const double odd_latency_bounds[ODD_LATENCIES] = {50e-6, 100e-6, 250e-6, 500e-6, 1e-3, 2.5e-3, 5e-3,

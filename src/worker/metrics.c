@@ -1,9 +1,6 @@
 /* worker/metrics.c: what the HTTP pages and the status entries show. */
-#include <inttypes.h>
 #include <math.h>
-#include <string.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/prometheus.h"
 #include "worker/parts.h"

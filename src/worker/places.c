@@ -1,7 +1,6 @@
 /* worker/places.c: the rule of exactly-once, and a hash table of clients' places. */
 #include "worker/places.h"
 
-#include <assert.h>
 #include <string.h>
 #include <sys/random.h>
 
