@@ -1,3 +1,4 @@
+/* tables/embedding.c: columns, values and ids of embedding tables. */
 #include "tables/embedding.h"
 
 #include <math.h>
@@ -6,8 +7,28 @@
 #include "base/error.h"
 #include "model/parts.h"
 
-static const char *const UNKNOWN = "(unknown)", *const MISSING = "(missing)",
-                         *const RARE = "(rare)";
+static const char *const names[] = {"(unknown)", "(missing)", "(rare)"};
+
+odd_entry odd_entry_of(const odd_vocabulary *v, uint32_t id)
+{
+    return id == 0               ? ODD_ENTRY_UNKNOWN
+           : id == v->missing_id ? ODD_ENTRY_MISSING
+           : id == v->rare_id    ? ODD_ENTRY_RARE
+                                 : ODD_ENTRY_TEXT;
+}
+
+odd_entry odd_entry_named(const char *text, size_t size)
+{
+    size_t i = 0;
+    while (i < ODD_ENTRY_TEXT && (size != strlen(names[i]) || memcmp(text, names[i], size) != 0))
+        i++;
+    return (odd_entry)i;
+}
+
+uint32_t odd_entry_id(const odd_vocabulary *v, odd_entry entry)
+{
+    return entry == ODD_ENTRY_MISSING ? v->missing_id : entry == ODD_ENTRY_RARE ? v->rare_id : 0;
+}
 
 size_t odd_embedding_count(const odd_model *model)
 {
@@ -46,63 +67,40 @@ int odd_embedding_find(const odd_model *model, const char *name, odd_embedding *
     return odd_fail(err, ODDROW_EINVAL, "the model has no column '%.200s'", name);
 }
 
-static bool is_name(const char *data, size_t size)
-{
-    const char *const names[] = {UNKNOWN, MISSING, RARE};
-    for (size_t i = 0; i < 3; i++)
-        if (size == strlen(names[i]) && memcmp(data, names[i], size) == 0)
-            return true;
-    return false;
-}
-
-static bool equals(const char *data, size_t size, const char *name)
-{
-    return size == strlen(name) && memcmp(data, name, size) == 0;
-}
-
 int odd_embedding_id(const odd_embedding *e, const char *value, size_t size, uint32_t *id,
                      oddrow_error *err)
 {
-    const odd_vocabulary *v = e->vocabulary;
-    *id = 0;
-    if (equals(value, size, UNKNOWN))
+    odd_entry entry = odd_entry_named(value, size);
+    bool escaped =
+        size > 1 && value[0] == '\\' && odd_entry_named(value + 1, size - 1) != ODD_ENTRY_TEXT;
+    *id = entry == ODD_ENTRY_TEXT
+              ? odd_vocabulary_find(e->vocabulary, value + escaped, size - escaped)
+              : odd_entry_id(e->vocabulary, entry);
+    if (*id || entry == ODD_ENTRY_UNKNOWN)
         return 0;
-    bool missing = equals(value, size, MISSING), rare = equals(value, size, RARE);
-    if (missing || rare) {
-        *id = missing ? v->missing_id : v->rare_id;
-        if (*id)
-            return 0;
+    if (entry == ODD_ENTRY_MISSING)
         return odd_fail(err, ODDROW_ESCHEMA,
-                        missing
-                            ? "no cell of '%.200s' was missing in training: it has no entry for "
-                              "it"
-                            : "no value of '%.200s' was too rare in training: it has no entry "
-                              "for them",
+                        "no cell of '%.200s' was missing in training: it has no entry for it",
                         e->name);
-    }
-    if (size > 1 && value[0] == '\\' && is_name(value + 1, size - 1)) {
-        value++;
-        size--;
-    }
-    *id = odd_vocabulary_find(v, value, size);
-    if (*id)
-        return 0;
+    if (entry == ODD_ENTRY_RARE)
+        return odd_fail(err, ODDROW_ESCHEMA,
+                        "no value of '%.200s' was too rare in training: it has no entry for them",
+                        e->name);
+    value += escaped;
+    size -= escaped;
     return odd_fail(err, ODDROW_ESCHEMA, "'%.200s' has no value '%.*s'", e->name,
                     (int)(size < 200 ? size : 200), value);
 }
 
 int odd_embedding_spell(const odd_embedding *e, uint32_t id, odd_spelling spelling, odd_bytes *out)
 {
-    const odd_vocabulary *v = e->vocabulary;
-    const char *name = id == 0               ? UNKNOWN
-                       : id == v->missing_id ? MISSING
-                       : id == v->rare_id    ? RARE
-                                             : NULL;
-    if (name)
-        return odd_bytes_add(out, name, strlen(name));
-    odd_span text = odd_vocabulary_text(v, id);
-    int rc = is_name(text.data, text.size) ? odd_bytes_add(out, "\\", 1) : 0;
-    return rc ? rc : odd_spell(text.data, text.size, spelling, out);
+    odd_entry entry = odd_entry_of(e->vocabulary, id);
+    odd_span text = odd_vocabulary_text(e->vocabulary, id);
+    if (entry != ODD_ENTRY_TEXT)
+        return odd_bytes_add(out, names[entry], strlen(names[entry]));
+    if (odd_entry_named(text.data, text.size) != ODD_ENTRY_TEXT)
+        odd_bytes_char(out, '\\');
+    return odd_spell(text.data, text.size, spelling, out);
 }
 
 double odd_embedding_norm(const odd_embedding *e, size_t id)

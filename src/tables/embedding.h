@@ -7,6 +7,20 @@
 #include "base/spell.h"
 #include "model/model.h"
 
+/* Entries of a vocabulary: those without a text have a name, "(unknown)", "(missing)", "(rare)". */
+typedef enum odd_entry {
+    ODD_ENTRY_UNKNOWN,
+    ODD_ENTRY_MISSING,
+    ODD_ENTRY_RARE,
+    ODD_ENTRY_TEXT
+} odd_entry;
+
+/* What an id is; what a text names, ODD_ENTRY_TEXT where it is none of the names; and the id of an
+ * entry without a text, 0 where the vocabulary has no such entry. */
+odd_entry odd_entry_of(const odd_vocabulary *v, uint32_t id);
+odd_entry odd_entry_named(const char *text, size_t size);
+uint32_t odd_entry_id(const odd_vocabulary *v, odd_entry entry);
+
 /* Everything is borrowed from the model. */
 typedef struct odd_embedding {
     const char *name; /* of the column */
@@ -24,8 +38,8 @@ odd_embedding odd_embedding_at(const odd_model *model, size_t at);
 int odd_embedding_find(const odd_model *model, const char *name, odd_embedding *out,
                        oddrow_error *err);
 
-/* The id of a value. "(unknown)", "(missing)" and "(rare)" are the entries without a text; with a
- * backslash in front they are texts. ODDROW_ESCHEMA: the column has no such entry. */
+/* The id of a value: a text, or the name of an entry without one; with a backslash in front a name
+ * is a text. ODDROW_ESCHEMA: the column has no such entry. */
 int odd_embedding_id(const odd_embedding *e, const char *value, size_t size, uint32_t *id,
                      oddrow_error *err);
 

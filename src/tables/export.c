@@ -1,7 +1,7 @@
+/* tables/export.c: what each format writes of a table. */
 #include "tables/export.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,15 +9,16 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/number.h"
+#include "base/memory.h"
 #include "base/utf8.h"
 #include "csv/write.h"
 #include "model/fields.h"
+#include "model/safetensors.h"
 #include "tables/npy.h"
 
-enum { FLUSH = 1 << 20 };
+enum { FLUSH = 1 << 20, PARTS = 3 };
 
-/* Lines of one table into a file; `line` appends line `id`. */
+/* One table on its way into a file. */
 typedef struct writer {
     const odd_embedding *e;
     bool counts;
@@ -25,235 +26,228 @@ typedef struct writer {
     odd_bytes cell;
 } writer;
 
-typedef int (*line_call)(writer *w, size_t id);
+/* ---- lines ---- */
 
-static int add_numbers(writer *w, size_t id, char before, char between)
+static void add_value(writer *w, size_t id, odd_spelling spelling)
 {
-    const float *vector = w->e->vectors + id * w->e->E;
-    int rc = 0;
-    for (size_t j = 0; j < w->e->E && !rc; j++) {
-        char number[ODD_NUMBER_SIZE + 1];
-        number[0] = j ? between : before;
-        size_t size = odd_number_format(number + 1, (double)vector[j]);
-        size_t from = number[0] ? 0 : 1;
-        rc = odd_bytes_add(&w->text, number + from, size + 1 - from);
+    odd_embedding_spell(w->e, (uint32_t)id, spelling, &w->text);
+}
+
+static void add_count(writer *w, size_t id, char separator)
+{
+    odd_bytes_char(&w->text, separator);
+    odd_bytes_whole(&w->text, w->e->vocabulary->counts[id]);
+}
+
+/* The vector and the line's end; `first` says whether a separator is in front of it. */
+static void add_numbers(writer *w, size_t id, char separator, bool first)
+{
+    for (size_t j = 0; j < w->e->E; j++) {
+        if (j || first)
+            odd_bytes_char(&w->text, separator);
+        odd_bytes_number(&w->text, (double)w->e->vectors[id * w->e->E + j]);
     }
-    return rc ? rc : odd_bytes_add(&w->text, "\n", 1);
+    odd_bytes_char(&w->text, '\n');
 }
 
-/* What stands in the text goes to the file, then the lines. */
-static int write_file(writer *w, const char *path, line_call line, oddrow_error *err)
+static void value_line(writer *w, size_t id)
 {
-    odd_output *out = NULL;
-    int rc = odd_output_open(path, &out, err);
-    for (size_t id = 0; !rc && id < w->e->V; id++) {
-        if (line(w, id))
-            rc = odd_no_memory(err);
-        if (!rc && w->text.size > FLUSH) {
-            rc = odd_output_write(out, w->text.data, w->text.size, err);
-            odd_bytes_clear(&w->text);
-        }
-    }
-    if (!rc)
-        rc = odd_output_write(out, w->text.data, w->text.size, err);
-    odd_bytes_clear(&w->text);
-    return odd_output_finish(&out, rc, err);
+    add_value(w, id, ODD_AS_LINE);
+    odd_bytes_char(&w->text, '\n');
 }
 
-static int value_line(writer *w, size_t id)
+/* The cell as a CSV field. */
+static void add_cell(writer *w)
 {
-    int rc = odd_embedding_spell(w->e, (uint32_t)id, ODD_AS_LINE, &w->text);
-    return rc ? rc : odd_bytes_add(&w->text, "\n", 1);
-}
-
-/* ---- CSV ---- */
-
-static int csv_field(writer *w)
-{
-    return odd_csv_write_field(&w->text, w->cell.data, w->cell.size, ',');
-}
-
-static int csv_header(writer *w)
-{
-    int rc = odd_bytes_print(&w->text, w->counts ? "value,count" : "value");
-    for (size_t j = 0; j < w->e->E && !rc; j++) {
-        odd_bytes_clear(&w->cell);
-        rc = odd_spell(w->e->name, strlen(w->e->name), ODD_AS_IS, &w->cell);
-        if (!rc)
-            rc = odd_bytes_print(&w->cell, "[%zu]", j);
-        if (!rc)
-            rc = odd_bytes_add(&w->text, ",", 1);
-        if (!rc)
-            rc = csv_field(w);
-    }
-    return rc ? rc : odd_bytes_add(&w->text, "\n", 1);
-}
-
-static int csv_line(writer *w, size_t id)
-{
+    odd_csv_write_field(&w->text, w->cell.data, w->cell.size, ',');
+    w->text.failed |= w->cell.failed;
     odd_bytes_clear(&w->cell);
-    int rc = odd_embedding_spell(w->e, (uint32_t)id, ODD_AS_IS, &w->cell);
-    if (!rc)
-        rc = csv_field(w);
-    if (!rc && w->counts)
-        rc = odd_bytes_print(&w->text, ",%" PRIu64, w->e->vocabulary->counts[id]);
-    return rc ? rc : add_numbers(w, id, ',', ',');
 }
 
-/* ---- word2vec ---- */
-
-static int word_line(writer *w, size_t id)
+static void csv_head(writer *w)
 {
-    int rc = odd_embedding_spell(w->e, (uint32_t)id, ODD_AS_WORD, &w->text);
-    return rc ? rc : add_numbers(w, id, ' ', ' ');
+    odd_bytes_text(&w->text, w->counts ? "value,count" : "value");
+    for (size_t j = 0; j < w->e->E; j++) {
+        odd_spell(w->e->name, strlen(w->e->name), ODD_AS_IS, &w->cell);
+        odd_bytes_print(&w->cell, "[%zu]", j);
+        odd_bytes_char(&w->text, ',');
+        add_cell(w);
+    }
+    odd_bytes_char(&w->text, '\n');
+}
+
+static void csv_line(writer *w, size_t id)
+{
+    odd_embedding_spell(w->e, (uint32_t)id, ODD_AS_IS, &w->cell);
+    add_cell(w);
+    if (w->counts)
+        add_count(w, id, ',');
+    add_numbers(w, id, ',', true);
+}
+
+static void word_head(writer *w)
+{
+    odd_bytes_print(&w->text, "%zu %zu\n", w->e->V, w->e->E);
+}
+
+static void word_line(writer *w, size_t id)
+{
+    add_value(w, id, ODD_AS_WORD);
+    add_numbers(w, id, ' ', true);
 }
 
 /* As the original program's -save-vocab writes and gensim's fvocab reads. */
-static int vocab_line(writer *w, size_t id)
+static void vocab_line(writer *w, size_t id)
 {
-    int rc = odd_embedding_spell(w->e, (uint32_t)id, ODD_AS_WORD, &w->text);
-    return rc ? rc : odd_bytes_print(&w->text, " %" PRIu64 "\n", w->e->vocabulary->counts[id]);
+    add_value(w, id, ODD_AS_WORD);
+    add_count(w, id, ' ');
+    odd_bytes_char(&w->text, '\n');
 }
 
-/* ---- projector ---- */
-
-static int vector_line(writer *w, size_t id)
+static void vector_line(writer *w, size_t id)
 {
-    return add_numbers(w, id, '\0', '\t');
+    add_numbers(w, id, '\t', false);
 }
 
-/* A header stands there only where there are several columns: the projector's rule. */
-static int metadata_line(writer *w, size_t id)
+/* The projector's rule: a header only where there are several columns. */
+static void metadata_head(writer *w)
 {
-    int rc = w->counts && id == 0 ? odd_bytes_print(&w->text, "value\tcount\n") : 0;
-    if (!rc)
-        rc = odd_embedding_spell(w->e, (uint32_t)id, ODD_AS_LINE, &w->text);
-    if (!rc && w->counts)
-        rc = odd_bytes_print(&w->text, "\t%" PRIu64, w->e->vocabulary->counts[id]);
-    return rc ? rc : odd_bytes_add(&w->text, "\n", 1);
+    odd_bytes_text(&w->text, w->counts ? "value\tcount\n" : "");
 }
 
-/* ---- npy ---- */
-
-static int binary_line(writer *w, size_t id)
+static void metadata_line(writer *w, size_t id)
 {
-    return odd_bytes_add(&w->text, w->e->vectors + id * w->e->E, w->e->E * sizeof(float));
+    add_value(w, id, ODD_AS_LINE);
+    if (w->counts)
+        add_count(w, id, '\t');
+    odd_bytes_char(&w->text, '\n');
 }
 
-static int count_line(writer *w, size_t id)
-{
-    return odd_bytes_add(&w->text, &w->e->vocabulary->counts[id], sizeof(uint64_t));
-}
-
-static int add_npy_header(writer *w, const char *descr, size_t cols, oddrow_error *err)
+static void add_npy_header(writer *w, const char *descr, size_t cols)
 {
     char header[ODD_NPY_HEADER];
     odd_npy_header(header, descr, w->e->V, cols);
-    return odd_bytes_add(&w->text, header, sizeof header) ? odd_no_memory(err) : 0;
+    odd_bytes_add(&w->text, header, sizeof header);
 }
 
-/* ---- one table ---- */
-
-/* path without `ending`, with `other` in its place. */
-static int beside(odd_bytes *out, const char *path, const char *ending, const char *other,
-                  oddrow_error *err)
+static void float_head(writer *w)
 {
-    size_t size = strlen(path), cut = strlen(ending);
-    if (size > cut && strcmp(path + size - cut, ending) == 0)
-        size -= cut;
-    odd_bytes_clear(out);
-    if (odd_bytes_add(out, path, size) || odd_bytes_add(out, other, strlen(other) + 1))
-        return odd_no_memory(err);
-    return 0;
+    add_npy_header(w, "<f4", w->e->E);
 }
 
-static int export_npy(writer *w, const char *path, odd_bytes *name, oddrow_error *err)
+static void float_line(writer *w, size_t id)
 {
-    int rc = add_npy_header(w, "<f4", w->e->E, err);
-    if (!rc)
-        rc = write_file(w, path, binary_line, err);
-    if (!rc)
-        rc = beside(name, path, ".npy", ".txt", err);
-    if (!rc)
-        rc = write_file(w, name->data, value_line, err);
-    if (rc || !w->counts)
-        return rc;
-    rc = beside(name, path, ".npy", ".counts.npy", err);
-    if (!rc)
-        rc = add_npy_header(w, "<i8", 0, err);
-    return rc ? rc : write_file(w, name->data, count_line, err);
+    odd_bytes_add(&w->text, w->e->vectors + id * w->e->E, w->e->E * sizeof(float));
 }
 
-static int export_word2vec(writer *w, const char *path, odd_bytes *name, oddrow_error *err)
+static void count_head(writer *w)
 {
-    if (odd_bytes_print(&w->text, "%zu %zu\n", w->e->V, w->e->E))
-        return odd_no_memory(err);
-    int rc = write_file(w, path, word_line, err);
-    if (rc || !w->counts)
-        return rc;
-    rc = beside(name, path, "", ".vocab", err);
-    return rc ? rc : write_file(w, name->data, vocab_line, err);
+    add_npy_header(w, "<i8", 0);
 }
 
-static int export_projector(writer *w, const char *path, odd_bytes *name, oddrow_error *err)
+static void count_line(writer *w, size_t id)
 {
-    int rc = beside(name, path, ".tsv", ".vectors.tsv", err);
+    odd_bytes_add(&w->text, &w->e->vocabulary->counts[id], sizeof(uint64_t));
+}
+
+/* ---- formats ---- */
+
+/* A file of a format: what it is called, and who writes its first line (or NULL) and each value's.
+ */
+typedef struct part {
+    const char *cut, *ending; /* the path without the one, then the other */
+    void (*head)(writer *w);
+    void (*line)(writer *w, size_t id);
+    bool counts; /* only with counts */
+} part;
+
+/* safetensors has no parts: odd_export_safetensors writes it. */
+static const struct format {
+    const char *ending; /* of a file in a directory of tables */
+    part parts[PARTS];
+} formats[] = {
+    [ODD_TABLE_NPY] = {".npy",
+                       {{"", "", float_head, float_line, false},
+                        {".npy", ".txt", NULL, value_line, false},
+                        {".npy", ".counts.npy", count_head, count_line, true}}},
+    [ODD_TABLE_CSV] = {".csv", {{"", "", csv_head, csv_line, false}}},
+    [ODD_TABLE_WORD2VEC] = {".vec",
+                            {{"", "", word_head, word_line, false},
+                             {"", ".vocab", NULL, vocab_line, true}}},
+    [ODD_TABLE_PROJECTOR] = {".tsv",
+                             {{".tsv", ".vectors.tsv", NULL, vector_line, false},
+                              {".tsv", ".metadata.tsv", metadata_head, metadata_line, false}}},
+    [ODD_TABLE_SAFETENSORS] = {.ending = ".safetensors"},
+};
+
+static int write_part(writer *w, const part *p, const char *path, oddrow_error *err)
+{
+    odd_output *out = NULL;
+    size_t size = strlen(path) - (odd_path_ends(path, p->cut) ? strlen(p->cut) : 0);
+    odd_bytes_clear(&w->cell);
+    odd_bytes_add(&w->cell, path, size);
+    odd_bytes_add(&w->cell, p->ending, strlen(p->ending) + 1);
+    int rc = odd_bytes_check(&w->cell, err);
     if (!rc)
-        rc = write_file(w, name->data, vector_line, err);
-    if (!rc)
-        rc = beside(name, path, ".tsv", ".metadata.tsv", err);
-    return rc ? rc : write_file(w, name->data, metadata_line, err);
+        rc = odd_output_open(w->cell.data, &out, err);
+    odd_bytes_clear(&w->cell);
+    if (p->head)
+        p->head(w);
+    for (size_t id = 0; !rc && id < w->e->V; id++) {
+        p->line(w, id);
+        if (w->text.size < FLUSH && id + 1 < w->e->V)
+            continue;
+        rc = odd_bytes_check(&w->text, err);
+        if (!rc)
+            rc = odd_output_write(out, w->text.data, w->text.size, err);
+        odd_bytes_clear(&w->text);
+    }
+    return odd_output_finish(&out, rc, err);
+}
+
+static int no_standard_output(oddrow_error *err)
+{
+    return odd_fail(err, ODDROW_EINVAL,
+                    "this format cannot go to standard output: output must be a path");
 }
 
 int odd_export_table(const odd_embedding *e, odd_table_format format, bool counts, const char *path,
                      oddrow_error *err)
 {
     writer w = {.e = e, .counts = counts};
-    odd_bytes name = {0};
+    const part *used[PARTS];
+    size_t files = 0;
     int rc = 0;
-    bool one_file = format == ODD_TABLE_CSV || (format == ODD_TABLE_WORD2VEC && !counts);
-    if (strcmp(path, "-") == 0 && !one_file)
-        return odd_fail(err, ODDROW_EINVAL,
-                        "this format cannot go to standard output: give -o a path");
-    switch (format) {
-    case ODD_TABLE_NPY:
-        rc = export_npy(&w, path, &name, err);
-        break;
-    case ODD_TABLE_CSV:
-        rc = csv_header(&w) ? odd_no_memory(err) : write_file(&w, path, csv_line, err);
-        break;
-    case ODD_TABLE_WORD2VEC:
-        rc = export_word2vec(&w, path, &name, err);
-        break;
-    case ODD_TABLE_PROJECTOR:
-        rc = export_projector(&w, path, &name, err);
-        break;
-    case ODD_TABLE_SAFETENSORS:
-        rc = odd_export_safetensors(e, 1, counts, path, err);
-        break;
-    }
+    if (format == ODD_TABLE_SAFETENSORS)
+        return odd_export_safetensors(e, 1, counts, path, err);
+    for (const part *p = formats[format].parts; p < formats[format].parts + PARTS && p->line; p++)
+        if (counts || !p->counts)
+            used[files++] = p;
+    if (strcmp(path, "-") == 0 && files > 1)
+        return no_standard_output(err);
+    for (size_t i = 0; !rc && i < files; i++)
+        rc = write_part(&w, used[i], path, err);
     odd_bytes_free(&w.text);
     odd_bytes_free(&w.cell);
-    odd_bytes_free(&name);
     return rc;
 }
 
 /* ---- safetensors ---- */
 
+/* The values as a list. A text that reads like a name has its backslash; all others stand as they
+ * are. NULL: out of memory. */
 static json_t *values_json(const odd_embedding *e)
 {
     json_t *list = json_array();
     odd_bytes name = {0};
-    const odd_vocabulary *v = e->vocabulary;
-    for (size_t id = 0; list && id < e->V; id++) {
-        odd_span text = odd_vocabulary_text(v, (uint32_t)id);
-        bool named = id == 0 || id == v->missing_id || id == v->rare_id;
+    for (uint32_t id = 0; list && id < e->V; id++) {
+        odd_span text = odd_vocabulary_text(e->vocabulary, id);
+        bool spelled = odd_entry_of(e->vocabulary, id) != ODD_ENTRY_TEXT ||
+                       (text.size > 0 && text.data[0] == '(');
         odd_bytes_clear(&name);
-        /* a text that reads like a name is spelled with its backslash; others stand as they are */
-        bool spelled = named || (text.size > 0 && text.data[0] == '(');
-        int rc = spelled ? odd_embedding_spell(e, (uint32_t)id, ODD_AS_IS, &name) : 0;
-        odd_span meant = spelled ? (odd_span){name.data, name.size} : text;
-        json_t *item = rc ? NULL : odd_text_to_json(meant.data, meant.size);
+        if (spelled && !odd_embedding_spell(e, id, ODD_AS_IS, &name))
+            text = (odd_span){name.data, name.size};
+        json_t *item = name.failed ? NULL : odd_text_to_json(text.data, text.size);
         if (json_array_append_new(list, item) != 0) {
             json_decref(list);
             list = NULL;
@@ -263,152 +257,100 @@ static json_t *values_json(const odd_embedding *e)
     return list;
 }
 
-/* The column's name where it is UTF-8, else column_N, as in model files. */
-static int tensor_name(const odd_embedding *e, const char *before, odd_bytes *out)
+/* PREFIX.COLUMN: the column's name where it is UTF-8, else column_N, as in model files. */
+static void tensor_name(const odd_embedding *e, const char *before, odd_bytes *out)
 {
-    odd_bytes_clear(out);
     if (odd_utf8_valid(e->name, strlen(e->name)))
-        return odd_bytes_print(out, "%s%s", before, e->name);
-    return odd_bytes_print(out, "%scolumn_%zu", before, e->column + 1);
+        odd_bytes_print(out, "%s%s", before, e->name);
+    else
+        odd_bytes_print(out, "%scolumn_%zu", before, e->column + 1);
 }
 
-static int add_entry(json_t *header, const char *name, const char *type, json_t *shape, size_t from,
-                     size_t size)
-{
-    size_t end = from + size;
-    json_t *entry = json_pack("{s:s, s:o, s:[I, I]}", "dtype", type, "shape", shape, "data_offsets",
-                              (json_int_t)from, (json_int_t)end);
-    return entry ? json_object_set_new(header, name, entry) : -1;
-}
+/* What is stored of a table; the tensors borrow all of it but the vectors. */
+typedef struct stored {
+    odd_bytes values, count, embedding; /* names */
+    double *counts;
+} stored;
 
-/* Where the next tensors lie: counts first, in eight bytes each, so that all are aligned without
- * holes, which the format forbids. */
-typedef struct offsets {
-    size_t counts, vectors;
-} offsets;
-
-/* A table's entries in the header. */
-static int add_table(json_t *header, const odd_embedding *e, bool counts, offsets *at,
-                     odd_bytes *name)
+/* Names a table's tensors, counts its rows, and lists its values in the metadata. */
+static int store(const odd_embedding *e, stored *s, json_t *metadata, oddrow_error *err)
 {
-    json_t *metadata = json_object_get(header, "__metadata__"), *values = values_json(e);
+    json_t *values = values_json(e);
     char *text = values ? json_dumps(values, JSON_COMPACT) : NULL;
-    size_t vectors = e->V * e->E * sizeof(float);
-    int rc = text && !tensor_name(e, "values.", name)
-                 ? json_object_set_new(metadata, name->data, json_string(text))
-                 : -1;
+    tensor_name(e, "values.", &s->values);
+    tensor_name(e, "count.", &s->count);
+    tensor_name(e, "embedding.", &s->embedding);
+    s->counts = odd_alloc(e->V, sizeof *s->counts);
+    int rc = s->values.failed || s->count.failed || s->embedding.failed || !s->counts || !text ||
+             json_object_set_new(metadata, s->values.data, json_string(text)) != 0;
+    for (size_t id = 0; !rc && id < e->V; id++)
+        s->counts[id] = (double)e->vocabulary->counts[id];
     free(text);
     json_decref(values);
-    if (!rc && counts) {
-        rc = tensor_name(e, "count.", name);
-        if (!rc)
-            rc = add_entry(header, name->data, "F64", json_pack("[I]", (json_int_t)e->V),
-                           at->counts, e->V * sizeof(double));
-        at->counts += e->V * sizeof(double);
-    }
-    if (!rc)
-        rc = tensor_name(e, "embedding.", name);
-    if (!rc)
-        rc = add_entry(header, name->data, "F32",
-                       json_pack("[I, I]", (json_int_t)e->V, (json_int_t)e->E), at->vectors,
-                       vectors);
-    at->vectors += vectors;
-    return rc;
-}
-
-/* The header with its length in front, padded to a multiple of eight bytes. */
-static int header_bytes(const odd_embedding *tables, size_t count, bool counts, odd_bytes *out)
-{
-    json_t *header = json_pack("{s:{s:s}}", "__metadata__", "format", "oddrow-embeddings");
-    odd_bytes name = {0};
-    offsets at = {0};
-    int rc = header ? 0 : -1;
-    for (size_t i = 0; counts && i < count; i++)
-        at.vectors += tables[i].V * sizeof(double);
-    for (size_t i = 0; !rc && i < count; i++)
-        rc = add_table(header, &tables[i], counts, &at, &name);
-    char *text = rc ? NULL : json_dumps(header, JSON_COMPACT);
-    if (text) {
-        size_t size = strlen(text), padded = (size + 7) / 8 * 8;
-        unsigned char prefix[8];
-        for (int i = 0; i < 8; i++)
-            prefix[i] = (unsigned char)((uint64_t)padded >> 8 * i);
-        rc = odd_bytes_add(out, prefix, sizeof prefix) || odd_bytes_add(out, text, size) ||
-             odd_bytes_add(out, "       ", padded - size);
-    }
-    bool made = text && !rc;
-    free(text);
-    json_decref(header);
-    odd_bytes_free(&name);
-    return made ? 0 : ODDROW_ENOMEM;
-}
-
-static int write_tensors(odd_output *out, const odd_embedding *tables, size_t count, bool counts,
-                         oddrow_error *err)
-{
-    int rc = 0;
-    for (size_t i = 0; counts && i < count; i++)
-        for (size_t id = 0; !rc && id < tables[i].V; id++) {
-            double number = (double)tables[i].vocabulary->counts[id];
-            rc = odd_output_write(out, &number, sizeof number, err);
-        }
-    for (size_t i = 0; !rc && i < count; i++)
-        rc = odd_output_write(out, tables[i].vectors, tables[i].V * tables[i].E * sizeof(float),
-                              err);
-    return rc;
+    return rc ? odd_no_memory(err) : 0;
 }
 
 int odd_export_safetensors(const odd_embedding *tables, size_t count, bool counts, const char *path,
                            oddrow_error *err)
 {
-    odd_bytes header = {0};
-    odd_output *out = NULL;
-    if (strcmp(path, "-") == 0)
-        return odd_fail(err, ODDROW_EINVAL,
-                        "this format cannot go to standard output: give -o a path");
-    int rc = header_bytes(tables, count, counts, &header) ? odd_no_memory(err) : 0;
+    stored *all = odd_alloc(count, sizeof *all);
+    odd_stored *tensors = odd_alloc(2 * count, sizeof *tensors);
+    json_t *metadata = json_pack("{s:s}", "format", "oddrow-embeddings");
+    size_t made = 0;
+    int rc = strcmp(path, "-") == 0       ? no_standard_output(err)
+             : all && tensors && metadata ? 0
+                                          : odd_no_memory(err);
+    for (size_t i = 0; !rc && i < count; i++) {
+        const odd_embedding *e = &tables[i];
+        rc = store(e, &all[i], metadata, err);
+        if (counts)
+            tensors[made++] = (odd_stored){all[i].count.data, ODD_F64, 1, {e->V}, all[i].counts};
+        tensors[made++] = (odd_stored){all[i].embedding.data, ODD_F32, 2, {e->V, e->E}, e->vectors};
+    }
     if (!rc)
-        rc = odd_output_open(path, &out, err);
-    if (!rc)
-        rc = odd_output_write(out, header.data, header.size, err);
-    if (!rc)
-        rc = write_tensors(out, tables, count, counts, err);
-    odd_bytes_free(&header);
-    return odd_output_finish(&out, rc, err);
+        rc = odd_safetensors_write(path, tensors, made, metadata, err);
+    for (size_t i = 0; all && i < count; i++) {
+        odd_bytes_free(&all[i].values);
+        odd_bytes_free(&all[i].count);
+        odd_bytes_free(&all[i].embedding);
+        odd_free(all[i].counts);
+    }
+    odd_free(all);
+    odd_free(tensors);
+    json_decref(metadata);
+    return rc;
 }
 
 /* ---- several tables ---- */
 
 /* DIRECTORY/COLUMN.ending */
-static int file_name(odd_bytes *out, const char *directory, const char *column, const char *ending)
+static void file_name(odd_bytes *out, const char *directory, const char *column, const char *ending)
 {
     odd_bytes_clear(out);
-    int rc = odd_bytes_print(out, "%s/", directory);
-    for (size_t i = 0; column[i] && !rc; i++) {
-        char c = column[i];
-        bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_' ||
-                     c == '-' || (c == '.' && i > 0);
-        rc = plain ? odd_bytes_add(out, &c, 1)
-                   : odd_bytes_print(out, "%%%02X", (unsigned char)column[i]);
+    odd_bytes_print(out, "%s/", directory);
+    for (const char *c = column; *c; c++) {
+        bool plain = (*c >= '0' && *c <= '9') || ((*c | 32) >= 'a' && (*c | 32) <= 'z') ||
+                     *c == '_' || *c == '-' || (*c == '.' && c > column);
+        odd_bytes_print(out, plain ? "%c" : "%%%02X", (unsigned char)*c);
     }
-    return rc ? rc : odd_bytes_add(out, ending, strlen(ending) + 1);
+    odd_bytes_print(out, "%s", ending);
 }
 
 int odd_export_directory(const odd_embedding *tables, size_t count, odd_table_format format,
                          bool counts, const char *path, oddrow_error *err)
 {
-    static const char *const endings[] = {".npy", ".csv", ".vec", ".tsv", ".safetensors"};
     odd_bytes name = {0};
     int rc = 0;
     if (strcmp(path, "-") == 0)
         return odd_fail(err, ODDROW_EINVAL,
-                        "several tables cannot go to standard output: name one column, or give -o "
-                        "a directory");
+                        "several tables cannot go to standard output: name one column, or output "
+                        "must be a directory");
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return odd_fail(err, ODDROW_EIO, "%s: cannot make the directory: %s", path,
                         strerror(errno));
     for (size_t i = 0; !rc && i < count; i++) {
-        rc = file_name(&name, path, tables[i].name, endings[format]) ? odd_no_memory(err) : 0;
+        file_name(&name, path, tables[i].name, formats[format].ending);
+        rc = odd_bytes_check(&name, err);
         if (!rc)
             rc = odd_export_table(&tables[i], format, counts, name.data, err);
     }
