@@ -48,7 +48,7 @@ static int run(odd_arguments *arguments, oddrow_error *err)
         rc = arguments->options.scoring.json ? print_json(&dataset, err)
                                              : print_table(&dataset, err);
     if (rc == 0)
-        odd_print_notes(dataset.notes);
+        odd_print_notes(dataset.notes.size ? dataset.notes.data : "");
     odd_dataset_free(&dataset);
     odd_pool_free(&pool);
     return rc;

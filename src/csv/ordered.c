@@ -132,7 +132,8 @@ static int do_chunk(worker *w, size_t thread, oddrow_error *err)
     if (!number_rows(r, &w->chunk, &first_row))
         return 0;
     odd_bytes_clear(&w->out);
-    rc = r->job->chunk(r->job->context, thread, &w->chunk, first_row, &w->out, err);
+    if (r->job->chunk)
+        rc = r->job->chunk(r->job->context, thread, &w->chunk, first_row, &w->out, err);
     if (!rc && r->job->write)
         rc = write_chunk(w, first_row, err);
     return rc ? rc : 1;

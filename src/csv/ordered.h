@@ -9,7 +9,8 @@
 
 typedef struct odd_csv_job {
     /* On any thread: what a split chunk gives, appended to `out`, which starts empty. Its records
-     * are numbered first_row + index, data rows from 1. `thread` < threads of the pool. */
+     * are numbered first_row + index, data rows from 1. `thread` < threads of the pool. May be
+     * NULL. */
     int (*chunk)(void *context, size_t thread, const odd_csv_chunk *chunk, uint64_t first_row,
                  odd_bytes *out, oddrow_error *err);
     /* In the order of the rows, one call at a time; may be NULL. */

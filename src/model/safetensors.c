@@ -259,60 +259,80 @@ const odd_stored *odd_safetensors_at(const odd_safetensors *file, size_t index)
     return index < file->count ? &file->tensors[index] : NULL;
 }
 
-static json_t *header_of(const odd_stored *tensors, size_t count, const char *key,
-                         const char *metadata)
+/* Bytes of its numbers. */
+static size_t bytes_of(const odd_stored *tensor)
 {
-    size_t offset = 0;
-    json_t *header = json_pack("{s:{s:s}}", "__metadata__", key, metadata);
-    for (size_t i = 0; header && i < count; i++) {
-        size_t end = offset + odd_stored_count(&tensors[i]) * dtype_size(tensors[i].dtype);
-        json_t *shape = json_array();
-        for (size_t d = 0; d < tensors[i].dimensions; d++)
-            json_array_append_new(shape, json_integer((json_int_t)tensors[i].shape[d]));
-        json_t *entry =
-            json_pack("{s:s, s:O, s:[I, I]}", "dtype", tensors[i].dtype == ODD_F32 ? "F32" : "F64",
-                      "shape", shape, "data_offsets", (json_int_t)offset, (json_int_t)end);
-        bool whole = entry && json_array_size(shape) == tensors[i].dimensions;
-        json_decref(shape);
-        if (json_object_set_new(header, tensors[i].name, entry) != 0 || !whole) {
-            json_decref(header);
-            return NULL;
-        }
-        offset = end;
-    }
-    return header;
+    return odd_stored_count(tensor) * dtype_size(tensor->dtype);
+}
+
+/* What the header says of one tensor, whose data begin at `offset`. NULL: out of memory. */
+static json_t *entry_of(const odd_stored *tensor, size_t offset)
+{
+    json_t *shape = json_array();
+    for (size_t d = 0; d < tensor->dimensions; d++)
+        json_array_append_new(shape, json_integer((json_int_t)tensor->shape[d]));
+    json_t *entry = json_pack(
+        "{s:s, s:O, s:[I, I]}", "dtype", tensor->dtype == ODD_F32 ? "F32" : "F64", "shape", shape,
+        "data_offsets", (json_int_t)offset, (json_int_t)(offset + bytes_of(tensor)));
+    bool whole = json_array_size(shape) == tensor->dimensions;
+    json_decref(shape);
+    if (whole)
+        return entry;
+    json_decref(entry);
+    return NULL;
 }
 
 /* The header text, padded with blanks so that the data starts on a multiple of eight bytes. */
-static int header_text(const odd_stored *tensors, size_t count, const char *key,
-                       const char *metadata, odd_bytes *out, oddrow_error *err)
+static int header_text(const odd_stored *tensors, size_t count, json_t *metadata, odd_bytes *out,
+                       oddrow_error *err)
 {
-    json_t *header = header_of(tensors, count, key, metadata);
-    char *text = header ? json_dumps(header, JSON_COMPACT) : NULL;
+    size_t next[] = {[ODD_F64] = 0, [ODD_F32] = 0}; /* where the next data of a kind begin */
+    for (size_t i = 0; i < count; i++)
+        next[ODD_F32] += tensors[i].dtype == ODD_F64 ? bytes_of(&tensors[i]) : 0;
+    json_t *header = json_pack("{s:O}", "__metadata__", metadata);
+    bool whole = header != NULL;
+    for (size_t i = 0; whole && i < count; i++) {
+        size_t *offset = &next[tensors[i].dtype];
+        whole = !json_object_set_new(header, tensors[i].name, entry_of(&tensors[i], *offset));
+        *offset += bytes_of(&tensors[i]);
+    }
+    char *text = whole ? json_dumps(header, JSON_COMPACT) : NULL;
     size_t size = text ? strlen(text) : 0, padded = (size + 7) / 8 * 8;
-    json_decref(header);
     for (int i = 0; i < PREFIX; i++)
         odd_bytes_char(out, (char)((uint64_t)padded >> 8 * i & 255));
     odd_bytes_add(out, text, size);
     odd_bytes_add(out, "       ", padded - size);
     int rc = text ? odd_bytes_check(out, err) : odd_no_memory(err);
+    json_decref(header);
     free(text);
     return rc;
+}
+
+int odd_safetensors_write(const char *path, const odd_stored *tensors, size_t count,
+                          json_t *metadata, oddrow_error *err)
+{
+    static const odd_dtype order[] = {ODD_F64, ODD_F32};
+    odd_bytes header = {0};
+    odd_output *output = NULL;
+    int rc = header_text(tensors, count, metadata, &header, err);
+    if (!rc)
+        rc = odd_output_open(path, &output, err);
+    if (!rc)
+        rc = odd_output_write(output, header.data, header.size, err);
+    for (size_t pass = 0; pass < 2; pass++)
+        for (size_t i = 0; !rc && i < count; i++)
+            if (tensors[i].dtype == order[pass])
+                rc = odd_output_write(output, tensors[i].data, bytes_of(&tensors[i]), err);
+    odd_bytes_free(&header);
+    return odd_output_finish(&output, rc, err);
 }
 
 int odd_safetensors_save(const char *path, const odd_stored *tensors, size_t count, const char *key,
                          const char *metadata, oddrow_error *err)
 {
-    odd_bytes header = {0};
-    odd_output *output = NULL;
-    int rc = header_text(tensors, count, key, metadata, &header, err);
-    if (!rc)
-        rc = odd_output_open(path, &output, err);
-    if (!rc)
-        rc = odd_output_write(output, header.data, header.size, err);
-    for (size_t i = 0; !rc && i < count; i++)
-        rc = odd_output_write(output, tensors[i].data,
-                              odd_stored_count(&tensors[i]) * dtype_size(tensors[i].dtype), err);
-    odd_bytes_free(&header);
-    return odd_output_finish(&output, rc, err);
+    json_t *entries = json_pack("{s:s}", key, metadata);
+    int rc =
+        entries ? odd_safetensors_write(path, tensors, count, entries, err) : odd_no_memory(err);
+    json_decref(entries);
+    return rc;
 }

@@ -7,6 +7,7 @@
 #ifndef ODD_MODEL_SAFETENSORS_H
 #define ODD_MODEL_SAFETENSORS_H
 
+#include <jansson.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,7 +46,13 @@ const odd_stored *odd_safetensors_find(const odd_safetensors *file, const char *
 size_t odd_safetensors_count(const odd_safetensors *file);
 const odd_stored *odd_safetensors_at(const odd_safetensors *file, size_t index);
 
-/* Writes tensors with one metadata entry under a temporary name, syncs and renames. */
+/* Writes tensors under a temporary name, syncs and renames. The header has them in this order; of
+ * the data those of eight-byte numbers come first, so that all are aligned without holes. metadata:
+ * an object of texts, borrowed. */
+int odd_safetensors_write(const char *path, const odd_stored *tensors, size_t count,
+                          json_t *metadata, oddrow_error *err);
+
+/* The same with one entry of metadata. */
 int odd_safetensors_save(const char *path, const odd_stored *tensors, size_t count, const char *key,
                          const char *metadata, oddrow_error *err);
 

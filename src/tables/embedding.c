@@ -9,25 +9,25 @@
 
 static const char *const names[] = {"(unknown)", "(missing)", "(rare)"};
 
-odd_entry odd_entry_of(const odd_vocabulary *v, uint32_t id)
+odd_value_kind odd_value_kind_of(const odd_vocabulary *v, uint32_t id)
 {
-    return id == 0               ? ODD_ENTRY_UNKNOWN
-           : id == v->missing_id ? ODD_ENTRY_MISSING
-           : id == v->rare_id    ? ODD_ENTRY_RARE
-                                 : ODD_ENTRY_TEXT;
+    return id == 0               ? ODD_VALUE_UNKNOWN
+           : id == v->missing_id ? ODD_VALUE_MISSING
+           : id == v->rare_id    ? ODD_VALUE_RARE
+                                 : ODD_VALUE_TEXT;
 }
 
-odd_entry odd_entry_named(const char *text, size_t size)
+odd_value_kind odd_value_kind_named(const char *text, size_t size)
 {
     size_t i = 0;
-    while (i < ODD_ENTRY_TEXT && (size != strlen(names[i]) || memcmp(text, names[i], size) != 0))
+    while (i < ODD_VALUE_TEXT && (size != strlen(names[i]) || memcmp(text, names[i], size) != 0))
         i++;
-    return (odd_entry)i;
+    return (odd_value_kind)i;
 }
 
-uint32_t odd_entry_id(const odd_vocabulary *v, odd_entry entry)
+uint32_t odd_value_id(const odd_vocabulary *v, odd_value_kind kind)
 {
-    return entry == ODD_ENTRY_MISSING ? v->missing_id : entry == ODD_ENTRY_RARE ? v->rare_id : 0;
+    return kind == ODD_VALUE_MISSING ? v->missing_id : kind == ODD_VALUE_RARE ? v->rare_id : 0;
 }
 
 size_t odd_embedding_count(const odd_model *model)
@@ -70,19 +70,19 @@ int odd_embedding_find(const odd_model *model, const char *name, odd_embedding *
 int odd_embedding_id(const odd_embedding *e, const char *value, size_t size, uint32_t *id,
                      oddrow_error *err)
 {
-    odd_entry entry = odd_entry_named(value, size);
+    odd_value_kind kind = odd_value_kind_named(value, size);
     bool escaped =
-        size > 1 && value[0] == '\\' && odd_entry_named(value + 1, size - 1) != ODD_ENTRY_TEXT;
-    *id = entry == ODD_ENTRY_TEXT
+        size > 1 && value[0] == '\\' && odd_value_kind_named(value + 1, size - 1) != ODD_VALUE_TEXT;
+    *id = kind == ODD_VALUE_TEXT
               ? odd_vocabulary_find(e->vocabulary, value + escaped, size - escaped)
-              : odd_entry_id(e->vocabulary, entry);
-    if (*id || entry == ODD_ENTRY_UNKNOWN)
+              : odd_value_id(e->vocabulary, kind);
+    if (*id || kind == ODD_VALUE_UNKNOWN)
         return 0;
-    if (entry == ODD_ENTRY_MISSING)
+    if (kind == ODD_VALUE_MISSING)
         return odd_fail(err, ODDROW_ESCHEMA,
                         "no cell of '%.200s' was missing in training: it has no entry for it",
                         e->name);
-    if (entry == ODD_ENTRY_RARE)
+    if (kind == ODD_VALUE_RARE)
         return odd_fail(err, ODDROW_ESCHEMA,
                         "no value of '%.200s' was too rare in training: it has no entry for them",
                         e->name);
@@ -94,11 +94,11 @@ int odd_embedding_id(const odd_embedding *e, const char *value, size_t size, uin
 
 int odd_embedding_spell(const odd_embedding *e, uint32_t id, odd_spelling spelling, odd_bytes *out)
 {
-    odd_entry entry = odd_entry_of(e->vocabulary, id);
+    odd_value_kind kind = odd_value_kind_of(e->vocabulary, id);
     odd_span text = odd_vocabulary_text(e->vocabulary, id);
-    if (entry != ODD_ENTRY_TEXT)
-        return odd_bytes_add(out, names[entry], strlen(names[entry]));
-    if (odd_entry_named(text.data, text.size) != ODD_ENTRY_TEXT)
+    if (kind != ODD_VALUE_TEXT)
+        return odd_bytes_add(out, names[kind], strlen(names[kind]));
+    if (odd_value_kind_named(text.data, text.size) != ODD_VALUE_TEXT)
         odd_bytes_char(out, '\\');
     return odd_spell(text.data, text.size, spelling, out);
 }

@@ -7,19 +7,20 @@
 #include "base/spell.h"
 #include "model/model.h"
 
-/* Entries of a vocabulary: those without a text have a name, "(unknown)", "(missing)", "(rare)". */
-typedef enum odd_entry {
-    ODD_ENTRY_UNKNOWN,
-    ODD_ENTRY_MISSING,
-    ODD_ENTRY_RARE,
-    ODD_ENTRY_TEXT
-} odd_entry;
+/* What an entry of a vocabulary stands for: a text, or one of "(unknown)", "(missing)", "(rare)".
+ */
+typedef enum odd_value_kind {
+    ODD_VALUE_UNKNOWN,
+    ODD_VALUE_MISSING,
+    ODD_VALUE_RARE,
+    ODD_VALUE_TEXT
+} odd_value_kind;
 
-/* What an id is; what a text names, ODD_ENTRY_TEXT where it is none of the names; and the id of an
- * entry without a text, 0 where the vocabulary has no such entry. */
-odd_entry odd_entry_of(const odd_vocabulary *v, uint32_t id);
-odd_entry odd_entry_named(const char *text, size_t size);
-uint32_t odd_entry_id(const odd_vocabulary *v, odd_entry entry);
+/* Of an id; of a text, by those names; and the id of an entry without a text, 0 where there is no
+ * such entry. */
+odd_value_kind odd_value_kind_of(const odd_vocabulary *v, uint32_t id);
+odd_value_kind odd_value_kind_named(const char *text, size_t size);
+uint32_t odd_value_id(const odd_vocabulary *v, odd_value_kind kind);
 
 /* Everything is borrowed from the model. */
 typedef struct odd_embedding {

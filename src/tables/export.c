@@ -183,8 +183,9 @@ static const struct format {
 static int write_part(writer *w, const part *p, const char *path, oddrow_error *err)
 {
     odd_output *out = NULL;
-    size_t size = strlen(path) - (odd_path_ends(path, p->cut) ? strlen(p->cut) : 0);
-    odd_bytes_clear(&w->cell);
+    size_t size = strlen(path), cut = strlen(p->cut);
+    if (size > cut && odd_path_ends(path, p->cut))
+        size -= cut;
     odd_bytes_add(&w->cell, path, size);
     odd_bytes_add(&w->cell, p->ending, strlen(p->ending) + 1);
     int rc = odd_bytes_check(&w->cell, err);
@@ -195,7 +196,7 @@ static int write_part(writer *w, const part *p, const char *path, oddrow_error *
         p->head(w);
     for (size_t id = 0; !rc && id < w->e->V; id++) {
         p->line(w, id);
-        if (w->text.size < FLUSH && id + 1 < w->e->V)
+        if (w->text.size <= FLUSH && id + 1 < w->e->V)
             continue;
         rc = odd_bytes_check(&w->text, err);
         if (!rc)
@@ -208,7 +209,7 @@ static int write_part(writer *w, const part *p, const char *path, oddrow_error *
 static int no_standard_output(oddrow_error *err)
 {
     return odd_fail(err, ODDROW_EINVAL,
-                    "this format cannot go to standard output: output must be a path");
+                    "this format needs a file; it cannot go to standard output");
 }
 
 int odd_export_table(const odd_embedding *e, odd_table_format format, bool counts, const char *path,
@@ -242,7 +243,7 @@ static json_t *values_json(const odd_embedding *e)
     odd_bytes name = {0};
     for (uint32_t id = 0; list && id < e->V; id++) {
         odd_span text = odd_vocabulary_text(e->vocabulary, id);
-        bool spelled = odd_entry_of(e->vocabulary, id) != ODD_ENTRY_TEXT ||
+        bool spelled = odd_value_kind_of(e->vocabulary, id) != ODD_VALUE_TEXT ||
                        (text.size > 0 && text.data[0] == '(');
         odd_bytes_clear(&name);
         if (spelled && !odd_embedding_spell(e, id, ODD_AS_IS, &name))
@@ -343,8 +344,7 @@ int odd_export_directory(const odd_embedding *tables, size_t count, odd_table_fo
     int rc = 0;
     if (strcmp(path, "-") == 0)
         return odd_fail(err, ODDROW_EINVAL,
-                        "several tables cannot go to standard output: name one column, or output "
-                        "must be a directory");
+                        "several tables need a directory; they cannot go to standard output");
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return odd_fail(err, ODDROW_EIO, "%s: cannot make the directory: %s", path,
                         strerror(errno));

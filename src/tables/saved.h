@@ -3,6 +3,7 @@
 #ifndef ODD_TABLES_SAVED_H
 #define ODD_TABLES_SAVED_H
 
+#include "base/bytes.h"
 #include "base/options.h"
 #include "column/schema.h"
 #include "nn/network.h"
@@ -17,11 +18,11 @@ int odd_saved_widths(const odd_names *widths, odd_schema *schema, oddrow_error *
  * those of columns that have a COLUMN=FILE, one table of such a file or a text of vectors; else the
  * later counts. A value that a table has keeps its vector bit for bit; the others start from the
  * mean of the table's values with a little noise, drawn from the seed, and are named in
- * `notes` (`size` bytes, appended to). frozen (C) is set for the columns of `freeze`, or for all
+ * `notes`, a line a column. frozen (C) is set for the columns of `freeze`, or for all
  * loaded ones where it says "all". EINVAL: a width that differs, a table without any of the
  * column's values, a name that is none; what the readers say about files. */
 int odd_saved_apply(const odd_names *files, const odd_names *freeze, uint64_t seed,
-                    const odd_schema *schema, odd_network *network, bool *frozen, char *notes,
-                    size_t size, oddrow_error *err);
+                    const odd_schema *schema, odd_network *network, bool *frozen, odd_bytes *notes,
+                    oddrow_error *err);
 
 #endif

@@ -7,38 +7,25 @@
 #ifndef ODD_TABLES_VECTORS_H
 #define ODD_TABLES_VECTORS_H
 
-#include <stddef.h>
-#include <stdint.h>
-
-#include "oddrow.h"
+#include "csv/input.h"
 
 #define ODD_VECTORS_LINE (16u << 20) /* bytes a line may have */
 
 /* What is done with them. Both return 0, or a code with the error. */
-typedef struct odd_vectors_sink {
+typedef struct odd_word_sink {
     /* Once, before any vector: how many numbers each has. */
     int (*width)(void *context, size_t width, oddrow_error *err);
     /* A value, as its bytes stand in the file, and its (width) numbers, borrowed. */
     int (*take)(void *context, const char *value, size_t size, const float *vector,
                 oddrow_error *err);
     void *context;
-} odd_vectors_sink;
+} odd_word_sink;
 
-typedef struct odd_vectors odd_vectors;
-
-/* Starts a file; `sink` is copied. Pure: one thread each. */
-int odd_vectors_new(const odd_vectors_sink *sink, odd_vectors **out, oddrow_error *err);
-void odd_vectors_free(odd_vectors **v);
-
-/* The next bytes, however the file is cut. Messages begin with "LINE:COLUMN: ", both from 1, the
- * column in bytes. ODDROW_EFORMAT: a line with too few or too many numbers, one that is none or not
- * finite, a value that is empty, not UTF-8 or there twice, a width beyond ODD_EMBEDDING_LIMIT. */
-int odd_vectors_feed(odd_vectors *v, const char *data, size_t size, oddrow_error *err);
-
-/* The end of the file: another number of vectors than the first line promised, or none. */
-int odd_vectors_end(odd_vectors *v, oddrow_error *err);
-
-/* The whole of it, from a file as csv/input.h reads it. Messages begin with "PATH:". */
-int odd_vectors_read(const char *path, const odd_vectors_sink *sink, oddrow_error *err);
+/* Reads an input to its end. ODDROW_EFORMAT: a line with too few or too many numbers, one that is
+ * none or not finite, a value that is empty, not UTF-8 or there twice, a width beyond
+ * ODD_EMBEDDING_LIMIT, another number of vectors than the first line promised, or none; the message
+ * begins with the place, "NAME:LINE:COLUMN: ", the name that of the input, both numbers from 1, the
+ * column in bytes. ODDROW_EIO, ENOMEM, and what the sink returns. */
+int odd_word_vectors_read(odd_input *input, const odd_word_sink *sink, oddrow_error *err);
 
 #endif

@@ -226,8 +226,8 @@ static int run(loop *l, oddrow_error *err)
         rc = remember(l, &epoch, err);
         if (!rc)
             rc = save(l, err);
-        tell(l, odd_table_rows(l->dataset->train),
-             (double)odd_table_rows(l->dataset->train) / (epoch.rows_per_second + 1e-9), epoch.loss,
+        tell(l, l->dataset->train->rows,
+             (double)l->dataset->train->rows / (epoch.rows_per_second + 1e-9), epoch.loss,
              epoch.learning_rate, true);
     }
     return rc;
@@ -238,7 +238,7 @@ static int start(loop *l, odd_pool *pool, oddrow_error *err)
     const odd_train_options *options = l->options;
     odd_network *network = l->state.network;
     odd_step_options step = ODD_STEP_OPTIONS;
-    uint64_t rows = odd_table_rows(l->dataset->train);
+    uint64_t rows = l->dataset->train->rows;
     step.dropout = options->dropout;
     step.mask = options->mask;
     step.weight_decay = options->weight_decay;

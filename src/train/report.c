@@ -15,15 +15,15 @@ json_t *odd_training_record(const odd_train_options *options, const odd_dataset 
     return json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:f, "
         "s:f, s:f, s:f, s:f}",
-        "rows", (json_int_t)dataset->rows, "trained_rows",
-        (json_int_t)odd_table_rows(dataset->train), "held_out_rows",
-        (json_int_t)odd_table_rows(dataset->held), "rejected_rows", (json_int_t)dataset->rejected,
-        "seed", (json_int_t)options->seed, "epochs", (json_int_t)history->count, "best_epoch",
-        (json_int_t)history->best + 1, "loss", best->loss, "validation_loss", best->validation_loss,
-        "mse", best->mse, "mape", best->mape, "batch_size", (json_int_t)options->batch_size,
-        "planned_epochs", (json_int_t)options->epochs, "min_steps", (json_int_t)options->min_steps,
-        "patience", (json_int_t)options->patience, "learning_rate", options->learning_rate,
-        "weight_decay", options->weight_decay, "validation", options->validation, "contamination",
+        "rows", (json_int_t)dataset->rows, "trained_rows", (json_int_t)dataset->train->rows,
+        "held_out_rows", (json_int_t)dataset->held->rows, "rejected_rows",
+        (json_int_t)dataset->rejected, "seed", (json_int_t)options->seed, "epochs",
+        (json_int_t)history->count, "best_epoch", (json_int_t)history->best + 1, "loss", best->loss,
+        "validation_loss", best->validation_loss, "mse", best->mse, "mape", best->mape,
+        "batch_size", (json_int_t)options->batch_size, "planned_epochs",
+        (json_int_t)options->epochs, "min_steps", (json_int_t)options->min_steps, "patience",
+        (json_int_t)options->patience, "learning_rate", options->learning_rate, "weight_decay",
+        options->weight_decay, "validation", options->validation, "contamination",
         options->contamination, "dropout", options->dropout, "mask", options->mask);
 }
 

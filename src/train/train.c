@@ -129,7 +129,10 @@ static void summarise(odd_train_summary *summary, const odd_dataset *dataset,
     };
     for (size_t i = 0; i < history->count; i++)
         summary->rows_per_second += history->epochs[i].rows_per_second / (double)history->count;
-    memcpy(summary->notes, dataset->notes, sizeof summary->notes);
+    size_t size = dataset->notes.size; /* whole lines, as many as there is room for */
+    while (size >= sizeof summary->notes || (size && dataset->notes.data[size - 1] != '\n'))
+        size--;
+    memcpy(summary->notes, size ? dataset->notes.data : "", size);
 }
 
 /* A row's held-out bytes: encoded, its column losses, and the measures. */
@@ -198,7 +201,7 @@ static int learn(const odd_train_options *options, odd_dataset *dataset, odd_poo
     int rc = frozen ? make_network(options, dataset->schema, &network, err) : odd_no_memory(err);
     if (!rc)
         rc = odd_saved_apply(&options->embeddings, &options->freeze, options->seed, dataset->schema,
-                             network, frozen, dataset->notes, sizeof dataset->notes, err);
+                             network, frozen, &dataset->notes, err);
     if (!rc)
         rc = odd_dataset_sample(dataset->held, dataset->schema,
                                 held_limit(dataset->schema, options->memory), SAMPLE_SEED + 1,
@@ -247,7 +250,7 @@ int odd_train(const char *const *paths, size_t path_count, const odd_train_optio
     if (!rc && o.class_weights && o.objective != ODD_CLASSIFY)
         rc = odd_fail(err, ODDROW_EINVAL,
                       "class-weights are for classes, and the target is a number");
-    if (!rc && o.objective == ODD_CLASSIFY && odd_table_rows(dataset.train) == 0)
+    if (!rc && o.objective == ODD_CLASSIFY && dataset.train->rows == 0)
         rc = odd_fail(err, ODDROW_ESCHEMA, "no row has a target");
     if (!rc)
         rc = learn(&o, &dataset, pool, start, model, summary, err);

@@ -7,9 +7,9 @@
 enum { BLOCK_ROWS = 4096, BLOCK_STREAM = 0xb10c, ROW_STREAM = 0x4057 };
 
 struct odd_window {
-    odd_table *table;
+    odd_store *store;
     size_t batch;
-    size_t block_rows, blocks; /* rows a block, blocks of the table */
+    size_t block_rows, blocks; /* rows a block, blocks of the store */
     size_t window_blocks;      /* blocks a window holds */
     uint32_t *block_order;     /* (blocks) */
     uint32_t *row_order;       /* of the window's rows */
@@ -20,16 +20,16 @@ struct odd_window {
     size_t next_row;   /* in rows */
 };
 
-int odd_window_new(odd_table *table, const odd_schema *schema, size_t batch, size_t memory,
+int odd_window_new(odd_store *store, const odd_schema *schema, size_t batch, size_t memory,
                    odd_window **out, oddrow_error *err)
 {
-    uint64_t rows = odd_table_rows(table);
+    uint64_t rows = store->rows;
     size_t size = odd_rows_size(schema) + sizeof(uint32_t);
     odd_window *w = odd_alloc(1, sizeof *w);
     *out = w;
     if (!w)
         return odd_no_memory(err);
-    w->table = table;
+    w->store = store;
     w->batch = batch;
     w->block_rows = BLOCK_ROWS;
     while (w->block_rows > 1 && w->block_rows * size > memory / 4)
@@ -42,7 +42,7 @@ int odd_window_new(odd_table *table, const odd_schema *schema, size_t batch, siz
         w->window_blocks = 1;
     w->block_order = odd_alloc(w->blocks, sizeof *w->block_order);
     w->row_order = odd_alloc(w->window_blocks * w->block_rows, sizeof *w->row_order);
-    w->scratch = odd_alloc(w->block_rows, odd_table_record_size(table));
+    w->scratch = odd_alloc(w->block_rows, store->record_size);
     int rc = odd_rows_new(schema, w->window_blocks * w->block_rows + batch, false, &w->rows, err);
     if (!rc && (!w->block_order || !w->row_order || !w->scratch))
         rc = odd_no_memory(err);
@@ -75,10 +75,10 @@ void odd_window_start(odd_window *w, uint64_t seed, uint64_t epoch)
     odd_random_shuffle(&random, w->block_order, w->blocks);
 }
 
-/* Rows in block number `block` of the table. */
+/* Rows in block number `block` of the store. */
 static size_t rows_in(const odd_window *w, size_t block)
 {
-    uint64_t left = odd_table_rows(w->table) - (uint64_t)block * w->block_rows;
+    uint64_t left = w->store->rows - (uint64_t)block * w->block_rows;
     return left < w->block_rows ? (size_t)left : w->block_rows;
 }
 
@@ -98,7 +98,7 @@ static int load(odd_window *w, oddrow_error *err)
     odd_random_shuffle(&random, w->row_order, total);
     for (size_t done = 0; w->next_block < end; w->next_block++) {
         size_t block = w->block_order[w->next_block], count = rows_in(w, block);
-        int rc = odd_dataset_load(w->table, (uint64_t)block * w->block_rows, count, w->scratch,
+        int rc = odd_dataset_load(w->store, (uint64_t)block * w->block_rows, count, w->scratch,
                                   w->rows, kept, w->row_order + done, err);
         if (rc)
             return rc;

@@ -9,9 +9,9 @@
 
 typedef struct odd_window odd_window;
 
-/* Windows over a table, borrowed, that take at most about `memory` bytes; batches of at most
+/* Windows over a store, borrowed, that take at most about `memory` bytes; batches of at most
  * `batch` rows. */
-int odd_window_new(odd_table *table, const odd_schema *schema, size_t batch, size_t memory,
+int odd_window_new(odd_store *store, const odd_schema *schema, size_t batch, size_t memory,
                    odd_window **out, oddrow_error *err);
 void odd_window_free(odd_window **window);
 

@@ -112,16 +112,15 @@ static int leave(void **state)
 /* Applies the files to a network that begins elsewhere. */
 static int apply(const odd_model *to, const char *const *files, size_t count,
                  const char *const *freeze, size_t freeze_count, bool *frozen, odd_network **out,
-                 char *notes, oddrow_error *err)
+                 odd_bytes *notes, oddrow_error *err)
 {
     odd_train_options o = made_options();
     o.embeddings = (odd_names){files, count};
     o.freeze = (odd_names){freeze, freeze_count};
-    *notes = 0;
+    odd_bytes_clear(notes);
     assert_int_equal(odd_network_copy(to->network, out, NULL), 0);
     odd_network_init(*out, 99);
-    return odd_saved_apply(&o.embeddings, &o.freeze, o.seed, to->schema, *out, frozen, notes, 2000,
-                           err);
+    return odd_saved_apply(&o.embeddings, &o.freeze, o.seed, to->schema, *out, frozen, notes, err);
 }
 
 static const char *spec(size_t kind, char *room)
@@ -135,7 +134,8 @@ static void test_same_start(void **state)
     (void)state;
     for (size_t kind = 0; kind < 4; kind++)
         for (int named = 0; named < 2; named++) { /* COLUMN=FILE goes for every kind */
-            char room[250], notes[2000];
+            char room[250];
+            odd_bytes notes = {0};
             const char *file = spec(kind, room);
             odd_network *network = NULL;
             bool frozen[2] = {0};
@@ -143,9 +143,10 @@ static void test_same_start(void **state)
             if (named && kind < 2) {
                 snprintf(room, sizeof room, "small=%s", paths[kind]);
             }
-            if (apply(model, &file, 1, NULL, 0, frozen, &network, notes, &err))
+            if (apply(model, &file, 1, NULL, 0, frozen, &network, &notes, &err))
                 fail_msg("%s", err.message);
-            assert_string_equal(notes, "");
+            assert_int_equal(notes.size, 0);
+            odd_bytes_free(&notes);
             for (size_t i = 0; i < 7 * model->network->config.E[0]; i++)
                 made_near((double)odd_network_tensor(network, 0)[i], (double)vector_of(model, 0)[i],
                           kind ? 1e-6 : 0);
@@ -160,7 +161,8 @@ static void test_absent(void **state)
     static const char *const file = "small=";
     odd_network *a = NULL, *b = NULL;
     const size_t E = model->network->config.E[0];
-    char path[250], notes[2000];
+    char path[250];
+    odd_bytes notes = {0};
     const char *text = path;
     bool frozen[2] = {0};
     oddrow_error err = {0};
@@ -171,10 +173,10 @@ static void test_absent(void **state)
     add_line(&lines, "purple", id_of(model, "red"));
     snprintf(path, sizeof path, "%s%s/absent", file, made_directory);
     made_write(path + strlen(file), lines.data, lines.size);
-    assert_int_equal(apply(model, &text, 1, NULL, 0, frozen, &a, notes, &err), 0);
-    assert_int_equal(apply(model, &text, 1, NULL, 0, frozen, &b, notes, &err), 0);
-    assert_non_null(strstr(notes, "column small: 2 of its 5 values are not in "));
-    assert_non_null(strstr(notes, "a, b"));
+    assert_int_equal(apply(model, &text, 1, NULL, 0, frozen, &a, &notes, &err), 0);
+    assert_int_equal(apply(model, &text, 1, NULL, 0, frozen, &b, &notes, &err), 0);
+    assert_non_null(strstr(notes.data, "column small: 2 of its 5 values are not in "));
+    assert_non_null(strstr(notes.data, "a, b"));
     assert_memory_equal(odd_network_tensor(a, 0), odd_network_tensor(b, 0), 7 * E * sizeof(float));
     for (size_t j = 0; j < E; j++) {
         double mean = 0, low = 1e9, high = -1e9;
@@ -188,6 +190,7 @@ static void test_absent(void **state)
         assert_true(fabs(own - mean) < 0.05 + (high - low));
         assert_true(own != mean);
     }
+    odd_bytes_free(&notes);
     odd_network_free(&a);
     odd_network_free(&b);
     odd_bytes_free(&lines);
@@ -196,13 +199,14 @@ static void test_absent(void **state)
 static void refuses(const char *file, const char *freeze, const char *message)
 {
     odd_network *network = NULL;
-    char notes[2000];
+    odd_bytes notes = {0};
     bool frozen[2] = {0};
     oddrow_error err = {0};
     int rc =
-        apply(model, &file, file != NULL, &freeze, freeze != NULL, frozen, &network, notes, &err);
+        apply(model, &file, file != NULL, &freeze, freeze != NULL, frozen, &network, &notes, &err);
     if (rc == 0 || err.code != rc || !strstr(err.message, message))
         fail_msg("'%s', expected '%s'", rc ? err.message : "fine", message);
+    odd_bytes_free(&notes);
     odd_network_free(&network);
 }
 
@@ -227,19 +231,19 @@ static void test_refusals(void **state)
     char path[250];
     (void)state;
     refuses("/nowhere/at.all", NULL, "/nowhere/at.all");
-    refuses("tiny=/nowhere", NULL, "--embeddings: there is no column 'tiny'");
+    refuses("tiny=/nowhere", NULL, "embeddings: there is no column 'tiny'");
     refuses("number=/nowhere", NULL, "column 'number' is numeric, not categorical");
-    refuses(paths[3], NULL, "--embeddings COLUMN=");
+    refuses(paths[3], NULL, "embeddings must name the column: COLUMN=");
     refuses_text("red 1 2 3 4 5 6\n",
                  "its vectors are 6 wide, the embedding of column 'small' is 4 "
-                 "wide; --embedding-width small=6");
+                 "wide; embedding-width small=6");
     refuses_text("one 1 2 3 4\ntwo 1 2 3 4\n", "none of the 5 values of column 'small'");
     refuses_text("red 1 2 3 4\nred 1 2 3 4\n", "refused:2:1: the value 'red' stands in line 1");
-    refuses(paths[0], "tiny", "--freeze: there is no column 'tiny'");
-    refuses(paths[0], "number", "--freeze: column 'number' is numeric");
-    refuses(NULL, "small", "no file of --embeddings has a table for column 'small'");
+    refuses(paths[0], "tiny", "freeze: there is no column 'tiny'");
+    refuses(paths[0], "number", "freeze: column 'number' is numeric");
+    refuses(NULL, "small", "no file of embeddings has a table for column 'small'");
     refuses_values("[\"red\"]", 2, "1 values for a tensor of 2 rows");
-    refuses_values("[\"red\", \"red\"]", 2, "value 2 stands there twice");
+    refuses_values("[\"red\", \"red\"]", 2, "value 2: it stands there twice");
     refuses_values("[\"red\", 5]", 2, "value 2: a text is neither");
     refuses_values("{}", 2, "0 values for a tensor of 2 rows");
     refuses_values("[", 2, "the list of values is not JSON");

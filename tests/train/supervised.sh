@@ -88,7 +88,7 @@ refuses 2 "of other rows or options" "$oddrow" train plain.csv -o none --id orde
 say "two stages: frozen tables keep every byte, fine-tuned ones do not"
 "$oddrow" train plain.csv -o frozen.model --id order --label anomaly --embeddings class.model --freeze all \
     --embedding-width land=2 "${quick[@]}" 2>said && fail "a width that differs" || true
-grep -qE 'its vectors are [0-9]+ wide, the embedding of column .land. is 2 wide; --embedding-width land=' said || fail "$(cat said)"
+grep -qE 'its vectors are [0-9]+ wide, the embedding of column .land. is 2 wide; embedding-width land=' said || fail "$(cat said)"
 "$oddrow" train plain.csv -o frozen.model --id order --label anomaly --embeddings class.model --freeze all "${quick[@]}"
 "$oddrow" train plain.csv -o tuned.model --id order --label anomaly --embeddings class.model "${quick[@]}"
 cat >tables.py <<'PY'

@@ -6,10 +6,10 @@
 static const odd_schema shape = {.C = 1, .F = 1, .M = 1, .target = SIZE_MAX};
 
 /* Rows whose cells say which row they are. */
-static odd_table *table_of(size_t rows)
+static odd_store *store_of(size_t rows)
 {
-    odd_table *table = NULL;
-    assert_int_equal(odd_table_new(9, 1 << 14, &table, NULL), 0);
+    odd_store *store = NULL;
+    assert_int_equal(odd_store_new(9, 1 << 14, &store, NULL), 0);
     for (size_t i = 0; i < rows; i++) {
         char record[9];
         uint32_t id = (uint32_t)i;
@@ -17,9 +17,9 @@ static odd_table *table_of(size_t rows)
         memcpy(record, &id, 4);
         memcpy(record + 4, &value, 4);
         record[8] = (char)(i % 2);
-        assert_int_equal(odd_table_add(table, record, 1, NULL), 0);
+        assert_int_equal(odd_store_add(store, record, 1, NULL), 0);
     }
-    return table;
+    return store;
 }
 
 /* The rows of one epoch in their order; checks batches and cells. */
@@ -74,11 +74,11 @@ static void every_row_once(void **state)
         for (size_t m = 0; m < 6; m++)
             for (size_t b = s > 5 ? 2 : 0; b < 4; b++) {
                 size_t rows = sizes[s];
-                odd_table *table = table_of(rows);
+                odd_store *store = store_of(rows);
                 odd_window *window = NULL;
                 uint32_t *order = calloc(2 * rows, sizeof *order);
                 assert_int_equal(
-                    odd_window_new(table, &shape, batches[b], memories[m], &window, NULL), 0);
+                    odd_window_new(store, &shape, batches[b], memories[m], &window, NULL), 0);
                 epoch_of(window, 1, 0, rows, batches[b], order);
                 each_once(order, rows);
                 epoch_of(window, 1, 1, rows, batches[b], order + rows);
@@ -87,7 +87,7 @@ static void every_row_once(void **state)
                     assert_true(alike(order, order + rows, rows) < 0.05);
                 odd_window_free(&window);
                 odd_window_free(&window);
-                odd_table_free(&table);
+                odd_store_free(&store);
                 free(order);
             }
 }
@@ -97,11 +97,11 @@ static void orders(void **state)
 {
     (void)state;
     enum { N = 9000 };
-    odd_table *table = table_of(N);
+    odd_store *store = store_of(N);
     odd_window *window = NULL, *other = NULL;
     uint32_t *a = calloc(4 * N, sizeof *a), *b = a + N, *c = b + N, *d = c + N;
-    assert_int_equal(odd_window_new(table, &shape, 256, 1 << 26, &window, NULL), 0);
-    assert_int_equal(odd_window_new(table, &shape, 100, 1 << 27, &other, NULL), 0);
+    assert_int_equal(odd_window_new(store, &shape, 256, 1 << 26, &window, NULL), 0);
+    assert_int_equal(odd_window_new(store, &shape, 100, 1 << 27, &other, NULL), 0);
     epoch_of(window, 5, 3, N, 256, a);
     epoch_of(window, 5, 4, N, 256, b);
     epoch_of(window, 5, 3, N, 256, c); /* going back, as resuming does */
@@ -117,7 +117,7 @@ static void orders(void **state)
     assert_true(neighbours < 20);
     odd_window_free(&window);
     odd_window_free(&other);
-    odd_table_free(&table);
+    odd_store_free(&store);
     free(a);
 }
 

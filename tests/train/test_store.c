@@ -1,11 +1,11 @@
-/* Tables: in memory and in a file they hold the same; a place that cannot be written is an error.
+/* Stores: in memory and in a file they hold the same; a place that cannot be written is an error.
  */
 #include "made.h"
 
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "train/table.h"
+#include "train/store.h"
 
 static void fill(unsigned char *record, size_t size, uint64_t row)
 {
@@ -15,38 +15,38 @@ static void fill(unsigned char *record, size_t size, uint64_t row)
 
 static void agree(size_t size, size_t memory, size_t rows, size_t at_once)
 {
-    odd_table *table = NULL;
+    odd_store *store = NULL;
     unsigned char *block = malloc(size * 1000 + 1), *expected = malloc(size + 1);
     odd_random r;
     oddrow_error err = {0};
     odd_random_start(&r, size, memory);
-    assert_int_equal(odd_table_new(size, memory, &table, &err), 0);
+    assert_int_equal(odd_store_new(size, memory, &store, &err), 0);
     for (size_t row = 0; row < rows;) {
         size_t count = rows - row < at_once ? rows - row : at_once;
         for (size_t i = 0; i < count; i++)
             fill(block + i * size, size, row + i);
-        if (odd_table_add(table, block, count, &err))
+        if (odd_store_add(store, block, count, &err))
             fail_msg("%s", err.message);
         row += count;
-        assert_true(odd_table_rows(table) == row);
+        assert_true(store->rows == row);
         /* reading between two additions */
         uint64_t one = odd_random_below(&r, row);
-        assert_int_equal(odd_table_read(table, one, 1, block, &err), 0);
+        assert_int_equal(odd_store_read(store, one, 1, block, &err), 0);
         fill(expected, size, one);
         assert_memory_equal(block, expected, size);
     }
-    assert_int_equal(odd_table_record_size(table), size);
+    assert_int_equal(store->record_size, size);
     for (size_t row = 0; row < rows;) {
         size_t count = 1 + odd_random_below(&r, 999);
         count = count < rows - row ? count : rows - row;
-        assert_int_equal(odd_table_read(table, row, count, block, &err), 0);
+        assert_int_equal(odd_store_read(store, row, count, block, &err), 0);
         for (size_t i = 0; i < count; i++, row++) {
             fill(expected, size, row);
             assert_memory_equal(block + i * size, expected, size);
         }
     }
-    odd_table_free(&table);
-    odd_table_free(&table);
+    odd_store_free(&store);
+    odd_store_free(&store);
     free(block);
     free(expected);
 }
@@ -68,18 +68,18 @@ static void without_a_place(void **state)
     (void)state;
     static const char *const places[] = {"/no/such/directory", "/proc/self", "/dev/null"};
     for (size_t i = 0; i < 3; i++) {
-        odd_table *table = NULL;
+        odd_store *store = NULL;
         char record[100] = {0};
         oddrow_error err = {0};
         setenv("TMPDIR", places[i], 1);
-        assert_int_equal(odd_table_new(sizeof record, 400, &table, &err), 0);
+        assert_int_equal(odd_store_new(sizeof record, 400, &store, &err), 0);
         int rc = 0;
         for (int row = 0; !rc && row < 100; row++)
-            rc = odd_table_add(table, record, 1, &err);
+            rc = odd_store_add(store, record, 1, &err);
         assert_int_equal(rc, ODDROW_EIO);
         assert_non_null(strstr(err.message, places[i]));
         assert_non_null(strstr(err.message, "TMPDIR"));
-        odd_table_free(&table);
+        odd_store_free(&store);
     }
     setenv("TMPDIR", "", 1); /* as if it were not set */
     agree(9, 100, 200, 10);
@@ -91,7 +91,7 @@ static void without_room(void **state)
 {
     (void)state;
     struct rlimit own, small;
-    odd_table *table = NULL;
+    odd_store *store = NULL;
     char *record = calloc(1, 100000);
     oddrow_error err = {0};
     int rc = 0;
@@ -100,13 +100,13 @@ static void without_room(void **state)
     small.rlim_cur = 3 << 20;
     signal(SIGXFSZ, SIG_IGN);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-    assert_int_equal(odd_table_new(100000, 1000, &table, &err), 0);
+    assert_int_equal(odd_store_new(100000, 1000, &store, &err), 0);
     for (int row = 0; !rc && row < 100; row++)
-        rc = odd_table_add(table, record, 1, &err);
+        rc = odd_store_add(store, record, 1, &err);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &own), 0);
     assert_int_equal(rc, ODDROW_EIO);
     assert_non_null(strstr(err.message, made_directory));
-    odd_table_free(&table);
+    odd_store_free(&store);
     free(record);
 }
 
