@@ -1,3 +1,4 @@
+/* train/checkpoint.c: a state as tensors and the JSON beside them, written and read by one list. */
 #include "train/checkpoint.h"
 
 #include <errno.h>
@@ -46,169 +47,140 @@ uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_
 
 static int path_of(const char *directory, odd_bytes *path, oddrow_error *err)
 {
-    return odd_bytes_print(path, "%s/checkpoint.safetensors", directory) ? odd_no_memory(err) : 0;
+    odd_bytes_print(path, "%s/checkpoint.safetensors", directory);
+    return odd_bytes_check(path, err);
 }
 
-/* ---- writing ---- */
+/* The tensors of a state, all of network->count numbers. */
+enum { TENSORS = 4 };
+static const char *const names[TENSORS] = {"parameters", "best", "moment1", "moment2"};
 
-static json_t *history_to_json(const odd_history *history)
+static void find_tensors(const odd_progress_state *s, float *out[TENSORS])
 {
-    json_t *list = json_array();
-    for (size_t i = 0; list && i < history->count; i++) {
-        const odd_epoch *e = &history->epochs[i];
-        json_t *epoch = json_pack("[f, f, f, f, f, f]", e->loss, e->validation_loss, e->mse,
-                                  e->mape, e->learning_rate, e->rows_per_second);
-        if (!epoch || json_array_append_new(list, epoch) != 0) {
-            json_decref(list);
-            return NULL;
-        }
+    out[0] = s->network->parameters;
+    out[1] = s->best;
+    out[2] = odd_step_moment1(s->step);
+    out[3] = odd_step_moment2(s->step);
+}
+
+/* The history as a list of epochs, a list of six numbers each. */
+static void history_fields(odd_fields *f, odd_history *h)
+{
+    odd_place outer = odd_fields_enter(f, "history", '['), own = f->at;
+    if (f->reading && !f->rc) {
+        h->count = json_array_size(own.json);
+        f->rc = odd_grow(&h->epochs, &h->capacity, h->count, sizeof *h->epochs, f->err);
     }
-    return list;
+    for (size_t i = 0; i < h->count && !f->rc; i++) {
+        odd_epoch *e = &h->epochs[i];
+        f->at = own;
+        f->at.item = i;
+        odd_fields_enter(f, NULL, '[');
+        odd_field_real(f, NULL, &e->loss);
+        odd_field_real(f, NULL, &e->validation_loss);
+        odd_field_real(f, NULL, &e->mse);
+        odd_field_real(f, NULL, &e->mape);
+        odd_field_real(f, NULL, &e->learning_rate);
+        odd_field_real(f, NULL, &e->rows_per_second);
+    }
+    f->at = outer;
 }
 
-static char *metadata_of(const odd_progress_state *state, uint64_t fingerprint)
+/* All of a state but its tensors. */
+static void state_fields(odd_fields *f, odd_progress_state *s, uint64_t *adam, uint64_t fingerprint)
 {
+    odd_history *h = &s->history;
+    uint64_t format = 1;
     char print[32];
     snprintf(print, sizeof print, "%016" PRIx64, fingerprint);
-    json_t *history = history_to_json(&state->history);
-    json_t *json = history ? json_pack("{s:i, s:s, s:I, s:I, s:I, s:b, s:I, s:f, s:O}", "format", 1,
-                                       "fingerprint", print, "number", (json_int_t)state->number,
-                                       "adam", (json_int_t)odd_step_count(state->step), "stale",
-                                       (json_int_t)state->stale, "stopped", state->stopped, "best",
-                                       (json_int_t)state->history.best, "best_loss",
-                                       state->history.best_loss, "history", history)
-                           : NULL;
-    char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(json);
-    json_decref(history);
-    return text;
+    odd_field_whole(f, "format", &format, 1, 1);
+    const char *theirs = odd_field_name(f, "fingerprint", print);
+    if (!f->rc && strcmp(theirs, print) != 0)
+        f->rc = odd_fail(f->err, ODDROW_EINVAL,
+                         "this checkpoint is of other rows or options; train without resume, or "
+                         "with another directory for checkpoint");
+    odd_field_whole(f, "number", &s->number, 0, INT64_MAX);
+    odd_field_whole(f, "adam", adam, 0, INT64_MAX);
+    odd_field_size(f, "stale", &s->stale, 0, INT64_MAX);
+    if (f->reading)
+        s->stopped = json_is_true(json_object_get(f->at.json, "stopped"));
+    else
+        odd_field_set(f, "stopped", json_boolean(s->stopped));
+    odd_field_size(f, "best", &h->best, 0, INT64_MAX);
+    odd_field_real(f, "best_loss", &h->best_loss);
+    history_fields(f, h);
+    if (!f->rc && h->best >= h->count)
+        odd_fields_fail(f, "the best epoch is not in the history");
 }
 
 int odd_checkpoint_save(const char *directory, const odd_progress_state *state,
                         uint64_t fingerprint, oddrow_error *err)
 {
-    size_t count = state->network->count;
-    const odd_stored tensors[] = {
-        {"parameters", ODD_F32, 1, {count}, state->network->parameters},
-        {"best", ODD_F32, 1, {count}, state->best},
-        {"moment1", ODD_F32, 1, {count}, odd_step_moment1(state->step)},
-        {"moment2", ODD_F32, 1, {count}, odd_step_moment2(state->step)},
-    };
+    odd_progress_state s = *state;
+    uint64_t adam = odd_step_count(s.step);
+    json_t *json = json_object();
+    odd_fields f = ODD_FIELDS_WRITE(json, err);
+    float *data[TENSORS];
+    odd_stored tensors[TENSORS];
     odd_bytes path = {0};
-    char *metadata = metadata_of(state, fingerprint);
-    int rc = metadata ? path_of(directory, &path, err) : odd_no_memory(err);
+    find_tensors(state, data);
+    for (size_t i = 0; i < TENSORS; i++)
+        tensors[i] = (odd_stored){names[i], ODD_F32, 1, {s.network->count}, data[i]};
+    state_fields(&f, &s, &adam, fingerprint);
+    char *text = f.rc ? NULL : json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    int rc = text ? path_of(directory, &path, err) : odd_no_memory(err);
     if (!rc && mkdir(directory, 0777) != 0 && errno != EEXIST)
         rc = odd_fail(err, ODDROW_EIO, "%s: cannot make the directory: %s", directory,
                       strerror(errno));
     if (!rc)
-        rc = odd_safetensors_save(path.data, tensors, 4, KEY, metadata, err);
-    free(metadata);
+        rc = odd_safetensors_save(path.data, tensors, TENSORS, KEY, text, err);
+    free(text);
+    json_decref(json);
     odd_bytes_free(&path);
     return rc;
 }
 
-/* ---- reading ---- */
-
-static int read_history(const json_t *list, odd_history *out, oddrow_error *err)
-{
-    size_t count = json_array_size(list);
-    out->epochs = odd_alloc(count + 1, sizeof *out->epochs);
-    if (!out->epochs)
-        return odd_no_memory(err);
-    out->capacity = count + 1;
-    for (size_t i = 0; i < count; i++) {
-        const json_t *epoch = json_array_get(list, i);
-        double value[6];
-        for (size_t j = 0; j < 6; j++) {
-            if (!json_is_number(json_array_get(epoch, j)))
-                return odd_fail(err, ODDROW_EFORMAT, "epoch %zu of the history is bad", i + 1);
-            value[j] = json_number_value(json_array_get(epoch, j));
-        }
-        out->epochs[i] = (odd_epoch){value[0], value[1], value[2], value[3], value[4], value[5]};
-    }
-    out->count = count;
-    return 0;
-}
-
-static int read_metadata(const odd_safetensors *file, odd_progress_state *state,
-                         uint64_t fingerprint, uint64_t *adam, oddrow_error *err)
+static int read_state(const odd_safetensors *file, odd_progress_state *state, uint64_t fingerprint,
+                      oddrow_error *err)
 {
     const char *text = odd_safetensors_metadata(file, KEY);
-    char print[32];
-    const char *theirs = NULL;
-    json_int_t number = -1, steps = -1, stale = -1, best = -1;
-    int format = 0, stopped = 0;
-    double best_loss = 0;
-    json_t *history = NULL;
+    size_t count = state->network->count;
+    uint64_t adam = 0;
+    float *data[TENSORS];
     json_t *json = NULL;
     int rc = odd_json_parse(text ? text : "", text ? strlen(text) : 0, "checkpoint", &json, err);
     if (rc)
         return rc;
-    snprintf(print, sizeof print, "%016" PRIx64, fingerprint);
-    if (json_unpack(json, "{s:i, s:s, s:I, s:I, s:I, s:b, s:I, s:F, s:o}", "format", &format,
-                    "fingerprint", &theirs, "number", &number, "adam", &steps, "stale", &stale,
-                    "stopped", &stopped, "best", &best, "best_loss", &best_loss, "history",
-                    &history) != 0 ||
-        format != 1 || number < 0 || steps < 0 || stale < 0 || best < 0 ||
-        (size_t)best >= json_array_size(history)) {
-        rc = odd_fail(err, ODDROW_EFORMAT, "this is no checkpoint");
-    } else if (strcmp(theirs, print) != 0) {
-        rc = odd_fail(err, ODDROW_EINVAL,
-                      "this checkpoint is of other rows or options; train without --resume, or "
-                      "with another --checkpoint directory");
-    } else {
-        rc = read_history(history, &state->history, err);
-        state->history.best = (size_t)best;
-        state->history.best_loss = best_loss;
-        state->number = (uint64_t)number;
-        state->stale = (size_t)stale;
-        state->stopped = stopped;
-        *adam = (uint64_t)steps;
-    }
+    odd_fields f = ODD_FIELDS_READ(json, err);
+    state_fields(&f, state, &adam, fingerprint);
     json_decref(json);
-    return rc;
-}
-
-static int read_tensor(const odd_safetensors *file, const char *name, float *out, size_t count,
-                       oddrow_error *err)
-{
-    const odd_stored *tensor = odd_safetensors_find(file, name);
-    if (!tensor || tensor->dtype != ODD_F32 || odd_stored_count(tensor) != count)
-        return odd_fail(err, ODDROW_EFORMAT, "no tensor \"%s\" of %zu numbers", name, count);
-    memcpy(out, tensor->data, count * sizeof *out);
-    return 0;
+    find_tensors(state, data);
+    for (size_t i = 0; !f.rc && i < TENSORS; i++) {
+        const odd_stored *tensor = odd_safetensors_find(file, names[i]);
+        if (!tensor || tensor->dtype != ODD_F32 || odd_stored_count(tensor) != count)
+            f.rc =
+                odd_fail(err, ODDROW_EFORMAT, "no tensor \"%s\" of %zu numbers", names[i], count);
+        else
+            memcpy(data[i], tensor->data, count * sizeof(float));
+    }
+    if (!f.rc)
+        odd_step_set_count(state->step, adam);
+    return f.rc;
 }
 
 int odd_checkpoint_load(const char *directory, odd_progress_state *state, uint64_t fingerprint,
                         bool *found, oddrow_error *err)
 {
-    size_t count = state->network->count;
     odd_safetensors *file = NULL;
     odd_bytes path = {0};
-    uint64_t adam = 0;
     *found = false;
     int rc = path_of(directory, &path, err);
-    if (rc || access(path.data, F_OK) != 0)
-        goto done;
-    rc = odd_safetensors_load(path.data, &file, err);
-    if (rc)
-        goto done;
-    rc = read_metadata(file, state, fingerprint, &adam, err);
-    if (!rc)
-        rc = read_tensor(file, "parameters", state->network->parameters, count, err);
-    if (!rc)
-        rc = read_tensor(file, "best", state->best, count, err);
-    if (!rc)
-        rc = read_tensor(file, "moment1", odd_step_moment1(state->step), count, err);
-    if (!rc)
-        rc = read_tensor(file, "moment2", odd_step_moment2(state->step), count, err);
-    if (rc) {
-        odd_prefix(err, rc, "%s: ", path.data);
-        goto done;
+    if (!rc && access(path.data, F_OK) == 0) {
+        rc = odd_safetensors_load(path.data, &file, err);
+        if (!rc)
+            rc = odd_prefix(err, read_state(file, state, fingerprint, err), "%s: ", path.data);
+        *found = !rc;
     }
-    odd_step_set_count(state->step, adam);
-    *found = true;
-done:
     odd_safetensors_free(&file);
     odd_bytes_free(&path);
     return rc;
