@@ -200,7 +200,7 @@ int odd_http_request(const char *address, const char *method, const char *path, 
 {
     connection l = {.address = address, .end = odd_clock() + SECONDS};
     odd_bytes question = {0}, reply = {0};
-    odd_span found;
+    odd_span found = {0};
     int status = 0, rc = connect_any(&l, err);
     if (rc)
         return rc;
