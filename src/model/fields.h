@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/bytes.h"
+#include "base/error.h"
 #include "oddrow.h"
 
 /* Parses `size` bytes, refusing keys that come twice. ODDROW_EFORMAT with "WHAT is not JSON: …", or
