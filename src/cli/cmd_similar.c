@@ -11,11 +11,11 @@
 
 static bool differs(const odd_similar *s, const odd_similar_row *row, size_t k)
 {
-    const odd_bytes *a = &s->itself.cells[k], *b = &row->cells[k];
+    const odd_span *a = &s->itself.cells[k], *b = &row->cells[k];
     return a->size != b->size || (a->size && memcmp(a->data, b->data, a->size) != 0);
 }
 
-static json_t *text_of(const odd_bytes *cell)
+static json_t *text_of(const odd_span *cell)
 {
     odd_bytes copy = {0};
     odd_bytes_add(&copy, cell->data, cell->size);
@@ -66,7 +66,7 @@ static void describe(const odd_schema *schema, const odd_similar *s, const odd_s
 {
     odd_bytes_clear(out);
     for (size_t k = 0; k < schema->K; k++) {
-        const odd_bytes *a = &s->itself.cells[k], *b = &row->cells[k];
+        const odd_span *a = &s->itself.cells[k], *b = &row->cells[k];
         if (odd_kind_is_input(schema->columns[k].kind) && differs(s, row, k))
             odd_bytes_print(out, "%s%s %.*s → %.*s", out->size ? ", " : "", schema->columns[k].name,
                             a->size ? (int)a->size : 2, a->size ? a->data : "''",

@@ -1,9 +1,6 @@
-/* files/format.c: lines of scores, as CSV and as JSON. */
+/* files/format.c: lines of scores: what is carried, the score, its parts, the reasons. */
 #include "files/format.h"
 
-#include "model/parts.h"
-
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -12,14 +9,10 @@
 #include "base/number.h"
 #include "csv/write.h"
 
-/* ---- layout ---- */
-
-int odd_layout_new(const odd_model *model, const odd_score_options *options,
-                   const odd_csv_source *source, const odd_encoder *encoder, odd_layout *out,
-                   oddrow_error *err)
+int odd_layout_new(const odd_schema *schema, const odd_csv_source *source,
+                   const odd_encoder *encoder, odd_layout *out, oddrow_error *err)
 {
-    const odd_schema *schema = model->schema;
-    *out = (odd_layout){.format = options->format, .explain = options->explain, .schema = schema};
+    out->schema = schema;
     out->carried_cell = odd_alloc(schema->K, sizeof *out->carried_cell);
     out->carried_name = odd_alloc(schema->K, sizeof *out->carried_name);
     if (!out->carried_cell || !out->carried_name)
@@ -28,8 +21,9 @@ int odd_layout_new(const odd_model *model, const odd_score_options *options,
         size_t cell = odd_encoder_source(encoder, k);
         if (!odd_kind_is_carried(schema->columns[k].kind) || cell == SIZE_MAX)
             continue;
+        const char *name = odd_csv_name(source, cell);
         out->carried_cell[out->carried] = cell;
-        out->carried_name[out->carried++] = odd_csv_name(source, cell);
+        out->carried_name[out->carried++] = (odd_span){name, strlen(name)};
     }
     return 0;
 }
@@ -43,29 +37,35 @@ void odd_layout_free(odd_layout *layout)
     *layout = (odd_layout){0};
 }
 
-static const odd_span *carried_cell(const odd_layout *layout, const odd_block *block, size_t i,
-                                    size_t c)
+static odd_span column_name(const odd_layout *layout, const odd_reason *reason)
 {
-    return &block->cells[i * block->columns + layout->carried_cell[c]];
+    const char *name = layout->schema->columns[reason->column].name;
+    return (odd_span){name, strlen(name)};
+}
+
+static odd_span cell_of(const odd_layout *layout, const odd_block *block, size_t i, size_t c)
+{
+    return block->cells[i * block->columns + layout->carried_cell[c]];
 }
 
 /* ---- CSV ---- */
 
+static void add_field(odd_bytes *out, odd_span field)
+{
+    odd_csv_write_field(out, field.data, field.size, ',');
+    odd_bytes_char(out, ',');
+}
+
 void odd_format_carried_names(const odd_layout *layout, odd_bytes *out)
 {
-    for (size_t c = 0; c < layout->carried; c++) {
-        odd_csv_write_field(out, layout->carried_name[c], strlen(layout->carried_name[c]), ',');
-        odd_bytes_char(out, ',');
-    }
+    for (size_t c = 0; c < layout->carried; c++)
+        add_field(out, layout->carried_name[c]);
 }
 
 void odd_format_carried(const odd_layout *layout, const odd_block *block, size_t i, odd_bytes *out)
 {
-    for (size_t c = 0; c < layout->carried; c++) {
-        const odd_span *cell = carried_cell(layout, block, i, c);
-        odd_csv_write_field(out, cell->data, cell->size, ',');
-        odd_bytes_char(out, ',');
-    }
+    for (size_t c = 0; c < layout->carried; c++)
+        add_field(out, cell_of(layout, block, i, c));
 }
 
 void odd_format_header(const odd_layout *layout, odd_bytes *out)
@@ -82,98 +82,95 @@ void odd_format_header(const odd_layout *layout, odd_bytes *out)
     odd_bytes_char(out, '\n');
 }
 
-static void csv_reason(const odd_layout *layout, const odd_reason *reason, odd_bytes *out)
-{
-    const char *name = layout->schema->columns[reason->column].name;
-    const odd_span texts[] = {{name, strlen(name)}, reason->observed, reason->expected};
-    for (size_t i = 0; i < 3; i++) {
-        odd_bytes_char(out, ',');
-        odd_csv_write_field(out, texts[i].data, texts[i].size, ',');
-    }
-    odd_bytes_char(out, ',');
-    odd_bytes_number(out, (double)reason->surprise);
-    odd_bytes_char(out, ',');
-    odd_bytes_text(out, odd_flag_name(reason->flag));
-}
-
 /* row,score,p_value,odd: most lines are nothing else, so this is written straight. */
-static void csv_score(const odd_block *block, size_t i, odd_bytes *out)
+static void csv_score(const odd_block *block, const odd_scores *scores, size_t i, bool odd,
+                      odd_bytes *out)
 {
-    if (odd_bytes_reserve(out, 4 + 3 * ODD_NUMBER_SIZE))
+    if (odd_bytes_reserve(out, 4 * ODD_NUMBER_SIZE))
         return;
     char *at = out->data + out->size;
     at += odd_whole_format(at, block->row[i]);
     *at++ = ',';
-    at += odd_number_format(at, (double)block->score[i]);
+    at += odd_number_format(at, (double)scores->score[i]);
     *at++ = ',';
-    at += odd_number_format(at, block->p_value[i]);
+    at += odd_number_format(at, scores->p_value[i]);
     *at++ = ',';
-    *at++ = block->odd[i] ? '1' : '0';
+    *at++ = odd ? '1' : '0';
     out->size = (size_t)(at - out->data);
 }
 
-static void csv_row(const odd_layout *layout, const odd_block *block, size_t i,
-                    const odd_reason *reasons, size_t found, odd_bytes *out)
+static void csv_row(const odd_layout *layout, const odd_block *block, const odd_scores *scores,
+                    size_t i, bool odd, const odd_reasons *reasons, odd_bytes *out)
 {
     odd_format_carried(layout, block, i, out);
-    csv_score(block, i, out);
-    if (layout->explain) {
-        const float parts[] = {block->reconstruction[i], block->local[i], block->global[i]};
-        for (size_t p = 0; p < 3; p++) {
-            odd_bytes_char(out, ',');
-            odd_bytes_number(out, (double)parts[p]);
-        }
+    csv_score(block, scores, i, odd, out);
+    for (size_t p = 0; layout->explain && p < ODD_PARTS; p++) {
+        odd_bytes_char(out, ',');
+        odd_bytes_number(out, (double)scores->part[p][i]);
     }
-    for (size_t k = 0; k < layout->explain; k++)
-        if (k < found)
-            csv_reason(layout, &reasons[k], out);
-        else
+    for (size_t k = 0; k < layout->explain; k++) {
+        const odd_reason *reason = &reasons->items[k];
+        if (k >= reasons->count) {
             odd_bytes_text(out, ",,,,,");
+            continue;
+        }
+        odd_bytes_char(out, ',');
+        add_field(out, column_name(layout, reason));
+        add_field(out, reason->observed);
+        add_field(out, reason->expected);
+        odd_bytes_number(out, (double)reason->surprise);
+        odd_bytes_char(out, ',');
+        odd_bytes_text(out, odd_flag_name(reason->flag));
+    }
     odd_bytes_char(out, '\n');
 }
 
 /* ---- JSON lines ---- */
 
-/* Members of the k-th reason; their names end with its number. */
-static void json_reason(odd_json *j, const odd_layout *layout, const odd_reason *reason, size_t k)
+/* "WORD_K", a key. */
+static void number_name(odd_json *j, const char *word, size_t k)
 {
-    char keys[5][40];
-    static const char *const names[] = {"column", "observed", "expected", "surprise", "flag"};
-    for (size_t i = 0; i < 5; i++)
-        snprintf(keys[i], sizeof keys[i], "%s_%zu", names[i], k);
-    odd_json_string(j, keys[0], layout->schema->columns[reason->column].name);
-    odd_json_text(j, keys[1], reason->observed);
-    odd_json_text(j, keys[2], reason->expected);
-    odd_json_number(j, keys[3], (double)reason->surprise);
-    odd_json_string(j, keys[4], odd_flag_name(reason->flag));
+    char name[40];
+    int size = snprintf(name, sizeof name, "%s_%zu", word, k);
+    odd_json_name(j, (odd_span){name, (size_t)size});
 }
 
-static void json_row(const odd_layout *layout, const odd_block *block, size_t i,
-                     const odd_reason *reasons, size_t found, odd_bytes *out)
+static void json_row(const odd_layout *layout, const odd_block *block, const odd_scores *scores,
+                     size_t i, bool odd, const odd_reasons *reasons, odd_bytes *out)
 {
+    static const char *const parts[ODD_PARTS] = {"reconstruction", "local_rarity", "global_rarity"};
     odd_json j = {.out = out, .capitals = true};
     odd_json_open(&j, NULL, '{');
     for (size_t c = 0; c < layout->carried; c++) {
-        odd_json_name(&j, (odd_span){layout->carried_name[c], strlen(layout->carried_name[c])});
-        odd_json_text(&j, NULL, *carried_cell(layout, block, i, c));
+        odd_json_name(&j, layout->carried_name[c]);
+        odd_json_text(&j, NULL, cell_of(layout, block, i, c));
     }
     odd_json_whole(&j, "row", block->row[i]);
-    odd_json_number(&j, "score", (double)block->score[i]);
-    odd_json_number(&j, "p_value", block->p_value[i]);
-    odd_json_bool(&j, "odd", block->odd[i]);
-    if (layout->explain) {
-        odd_json_number(&j, "reconstruction", (double)block->reconstruction[i]);
-        odd_json_number(&j, "local_rarity", (double)block->local[i]);
-        odd_json_number(&j, "global_rarity", (double)block->global[i]);
+    odd_json_number(&j, "score", (double)scores->score[i]);
+    odd_json_number(&j, "p_value", scores->p_value[i]);
+    odd_json_bool(&j, "odd", odd);
+    for (size_t p = 0; layout->explain && p < ODD_PARTS; p++)
+        odd_json_number(&j, parts[p], (double)scores->part[p][i]);
+    for (size_t k = 0; k < reasons->count; k++) {
+        const odd_reason *reason = &reasons->items[k];
+        number_name(&j, "column", k + 1);
+        odd_json_text(&j, NULL, column_name(layout, reason));
+        number_name(&j, "observed", k + 1);
+        odd_json_text(&j, NULL, reason->observed);
+        number_name(&j, "expected", k + 1);
+        odd_json_text(&j, NULL, reason->expected);
+        number_name(&j, "surprise", k + 1);
+        odd_json_number(&j, NULL, (double)reason->surprise);
+        number_name(&j, "flag", k + 1);
+        odd_json_string(&j, NULL, odd_flag_name(reason->flag));
     }
-    for (size_t k = 0; k < found; k++)
-        json_reason(&j, layout, &reasons[k], k + 1);
     odd_json_close(&j, '}');
     odd_bytes_char(out, '\n');
 }
 
-void odd_format_row(const odd_layout *layout, const odd_block *block, size_t i,
-                    const odd_reason *reasons, size_t found, odd_bytes *out)
+void odd_format_row(const odd_layout *layout, const odd_block *block, const odd_scores *scores,
+                    size_t i, bool odd, const odd_reasons *reasons, odd_bytes *out)
 {
-    (layout->format == ODD_FORMAT_CSV ? csv_row : json_row)(layout, block, i, reasons, found, out);
+    (layout->format == ODD_FORMAT_CSV ? csv_row : json_row)(layout, block, scores, i, odd, reasons,
+                                                            out);
 }

@@ -1,124 +1,169 @@
+/* files/score.c: rows to lines of scores: all, the odd ones, or the oddest. */
 #include "files/score.h"
 
 #include <string.h>
 
 #include "base/error.h"
-#include "base/file.h"
-#include "csv/write.h"
-#include "files/format.h"
-#include "files/stream.h"
+#include "base/memory.h"
 #include "files/top.h"
 
 typedef struct scoring {
-    const odd_model *model;
     const odd_score_options *options;
-    odd_layout layout;
+    const odd_verdict *verdict;
+    odd_scorer *scorer;
     const odd_encoder *encoder;
-    odd_output *out, *rejects;
-    odd_bytes scratch; /* of the chunk call, one at a time */
-    odd_top *top;      /* NULL: rows are written as they come */
+    odd_layout layout;
+    double alerts;
+    odd_top *top; /* NULL: rows are written as they come */
+    odd_score_summary *summary;
 } scoring;
 
+/* A thread's own. */
+typedef struct own {
+    odd_scratch *scratch;
+    odd_explainer *explainer; /* made for the first row that is explained */
+    uint64_t odd;
+} own;
+
 static int begin(void *context, const odd_csv_source *source, const odd_encoder *encoder,
-                 oddrow_error *err)
+                 odd_bytes *out, oddrow_error *err)
 {
     scoring *s = context;
     s->encoder = encoder;
-    int rc = odd_layout_new(s->model, s->options, source, encoder, &s->layout, err);
-    if (rc)
-        return rc;
-    odd_format_header(&s->layout, &s->scratch);
-    rc = odd_bytes_check(&s->scratch, err);
+    int rc = odd_layout_new(s->verdict->schema, source, encoder, &s->layout, err);
     if (!rc)
-        rc = odd_output_write(s->out, s->scratch.data, s->scratch.size, err);
-    if (!rc && s->rejects)
-        rc = odd_output_write(s->rejects, ODD_CSV_REJECTS_HEADER, strlen(ODD_CSV_REJECTS_HEADER),
-                              err);
+        odd_format_header(&s->layout, out);
     return rc;
 }
 
-/* The explainer is made for a block, as blocks with odd rows are few. */
-static int explain(scoring *s, const odd_block *block, size_t i, odd_explainer **explainer,
-                   odd_reasons *reasons, oddrow_error *err)
+static int open_own(void *context, size_t rows, void **out, oddrow_error *err)
+{
+    const scoring *s = context;
+    own *o = *out = odd_alloc(1, sizeof *o);
+    return o ? odd_scratch_new(s->scorer, rows, s->options->masked, &o->scratch, err)
+             : odd_no_memory(err);
+}
+
+static void close_own(void *context, void *thread)
+{
+    odd_score_summary *summary = ((const scoring *)context)->summary;
+    own *o = thread;
+    if (o->scratch) {
+        odd_seconds spent = odd_scratch_time(o->scratch);
+        summary->odd += o->odd;
+        summary->network += spent.network;
+        summary->rarity += spent.rarity;
+        summary->calibration += spent.calibration;
+    }
+    odd_explainer_free(&o->explainer);
+    odd_scratch_free(&o->scratch);
+    odd_free(o);
+}
+
+static int explain(const scoring *s, own *o, const odd_block *block, size_t i, odd_reasons *reasons,
+                   oddrow_error *err)
 {
     if (!s->layout.explain)
         return 0;
-    int rc = *explainer ? 0 : odd_explainer_new(block->scratch, s->layout.explain, explainer, err);
+    int rc =
+        o->explainer ? 0 : odd_explainer_new(o->scratch, s->layout.explain, &o->explainer, err);
     return rc ? rc
-              : odd_explain(*explainer, s->encoder, i, block->cells + i * block->columns, reasons,
+              : odd_explain(o->explainer, s->encoder, i, block->cells + i * block->columns, reasons,
                             err);
 }
 
-static int format_block(void *context, const odd_block *block, odd_bytes *out, oddrow_error *err)
+static int format_block(void *context, void *thread, const odd_block *block, odd_bytes *out,
+                        oddrow_error *err)
 {
-    scoring *s = context;
-    odd_explainer *explainer = NULL;
-    odd_reasons reasons = {0};
+    const scoring *s = context;
+    own *o = thread;
+    odd_scores scores = odd_scratch_score(o->scratch, block->rows, s->options->score);
     int rc = 0;
-    for (size_t i = 0; !rc && i < block->rows; i++) {
-        if (s->options->only_odd && !block->odd[i])
-            continue;
-        if (s->top && !odd_top_wants(s->top, block->score[i]))
-            continue;
-        rc = explain(s, block, i, &explainer, &reasons, err);
+    for (size_t i = 0; !rc && i < block->rows->count; i++) {
+        bool odd = scores.p_value[i] < s->alerts;
+        odd_reasons reasons = {0};
         size_t before = out->size;
+        o->odd += odd;
+        if ((s->options->only_odd && !odd) || (s->top && !odd_top_wants(s->top, scores.score[i])))
+            continue;
+        rc = explain(s, o, block, i, &reasons, err);
+        odd_format_row(&s->layout, block, &scores, i, odd, &reasons, out);
+        if (rc || !s->top)
+            continue;
+        rc = odd_bytes_check(out, err);
         if (!rc)
-            odd_format_row(&s->layout, block, i, reasons.items, reasons.count, out);
-        if (!rc)
-            rc = odd_bytes_check(out, err);
-        if (!rc && s->top) {
-            rc = odd_top_add(s->top, block->score[i], block->row[i], out->data + before,
+            rc = odd_top_add(s->top, scores.score[i], block->row[i], out->data + before,
                              out->size - before, err);
-            out->size = before;
-        }
+        out->size = before;
     }
-    odd_explainer_free(&explainer);
     return rc;
 }
 
-static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,
-                       uint64_t first_row, oddrow_error *err)
+static int write_top(void *context, uint64_t rows, odd_output *out, oddrow_error *err)
 {
-    scoring *s = context;
-    int rc = odd_output_write(s->out, out->data, out->size, err);
-    odd_bytes_clear(&s->scratch);
-    if (!rc && s->rejects && odd_csv_write_rejects(&s->scratch, chunk, first_row))
-        rc = odd_no_memory(err);
-    if (!rc && s->scratch.size)
-        rc = odd_output_write(s->rejects, s->scratch.data, s->scratch.size, err);
-    return rc;
-}
-
-static int write_top(scoring *s, oddrow_error *err)
-{
-    int rc = 0;
+    const scoring *s = context;
     size_t count = s->top ? odd_top_sort(s->top) : 0;
+    int rc = 0;
+    (void)rows;
     for (size_t i = 0; !rc && i < count; i++) {
-        odd_span line = odd_top_line(s->top, i);
-        rc = odd_output_write(s->out, line.data, line.size, err);
+        odd_span line = odd_top_at(s->top, i).line;
+        rc = odd_output_write(out, line.data, line.size, err);
     }
     return rc;
+}
+
+odd_stream_options odd_score_stream(const odd_score_options *o, const char *out)
+{
+    return (odd_stream_options){.csv = o->csv,
+                                .out = out,
+                                .rejects = o->rejects,
+                                .threads = o->threads,
+                                .progress = o->progress,
+                                .progress_context = o->progress_context};
+}
+
+void odd_score_count(const odd_stream_summary *stream, odd_score_summary *out)
+{
+    const odd_csv_counts *counts = &stream->counts;
+    out->rows = counts->records;
+    out->scored = counts->rows;
+    out->rejected = counts->rejected;
+    out->seconds = stream->seconds;
+    out->reading = counts->reading;
+    out->parsing = counts->splitting;
+    out->encoding = stream->encoding;
+    out->writing = counts->writing + stream->blocks - out->network - out->rarity - out->calibration;
+    memcpy(out->notes, stream->notes, sizeof out->notes);
 }
 
 int odd_score_files(const odd_model *model, const char *const *paths, size_t path_count,
                     const char *out, const odd_score_options *options, odd_score_summary *summary,
                     oddrow_error *err)
 {
-    scoring s = {.model = model, .options = options};
-    odd_sink sink = {begin, format_block, write_chunk, &s, false};
-    int rc = odd_output_open(out, &s.out, err);
-    if (!rc && options->rejects)
-        rc = odd_output_open(options->rejects, &s.rejects, err);
+    static const odd_sink sink = {.stage = "score",
+                                  .begin = begin,
+                                  .open = open_own,
+                                  .close = close_own,
+                                  .block = format_block,
+                                  .end = write_top};
+    odd_stream_options files = odd_score_stream(options, out);
+    odd_stream_summary stream = {0};
+    scoring s = {.options = options,
+                 .verdict = &model->verdict,
+                 .layout = {.format = options->format, .explain = options->explain},
+                 .alerts = options->alerts > 0 ? options->alerts : model->verdict.alerts,
+                 .summary = summary};
+    *summary = (odd_score_summary){0};
+    int rc = odd_verdict_wanted(s.verdict, options->masked, err);
+    if (!rc)
+        rc = odd_scorer_new(s.verdict, false, &s.scorer, err);
     if (!rc && options->top)
         rc = odd_top_new(options->top, &s.top, err);
     if (!rc)
-        rc = odd_stream_run(model, paths, path_count, options, &sink, summary, err);
-    if (!rc)
-        rc = write_top(&s, err);
-    rc = odd_output_finish(&s.rejects, rc, err);
-    rc = odd_output_finish(&s.out, rc, err);
+        rc = odd_stream_run(model, paths, path_count, &files, &sink, &s, &stream, err);
+    odd_score_count(&stream, summary);
+    odd_scorer_free(&s.scorer);
     odd_top_free(&s.top);
     odd_layout_free(&s.layout);
-    odd_bytes_free(&s.scratch);
     return rc;
 }

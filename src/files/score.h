@@ -3,13 +3,8 @@
 #define ODD_FILES_SCORE_H
 
 #include "base/options.h"
-#include "base/progress.h"
-#include "csv/source.h"
-#include "model/model.h"
-#include "oddrow.h"
-#include "score/scorer.h"
-
-typedef enum { ODD_FORMAT_CSV, ODD_FORMAT_JSONL } odd_format;
+#include "files/format.h"
+#include "files/stream.h"
 
 /* alerts 0: the model's own; threads 0: as many as the process may use; output, strict, positive,
  * quiet and json are the commands'. */
@@ -71,5 +66,9 @@ typedef struct odd_score_summary {
 int odd_score_files(const odd_model *model, const char *const *paths, size_t path_count,
                     const char *out, const odd_score_options *options, odd_score_summary *summary,
                     oddrow_error *err);
+
+/* For jobs with these options: what they say of the files, and what there is to tell of a run. */
+odd_stream_options odd_score_stream(const odd_score_options *options, const char *out);
+void odd_score_count(const odd_stream_summary *stream, odd_score_summary *out);
 
 #endif

@@ -1,249 +1,221 @@
+/* files/similar.c: one pass for a row, one for those nearest to it. */
 #include "files/similar.h"
 
 #include <inttypes.h>
 #include <math.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "csv/ordered.h"
+#include "files/stream.h"
 #include "files/vectorizer.h"
 #include "math/kernels.h"
-#include "model/parts.h"
 
-enum { BLOCK_ROWS = 256, CHUNK = 64 << 10 };
-
-typedef struct lane {
-    odd_vectorizer_lane *rows;
-    odd_rows *batch;
-    float *x;        /* (BLOCK_ROWS, X) */
-    float *distance; /* (BLOCK_ROWS) squared */
-} lane;
-
-/* One pass over a file. */
-typedef struct pass {
+typedef struct search {
     const odd_model *model;
-    const odd_similar_options *options;
-    odd_vectorizer *rows;
-    odd_csv_source *source;
-    odd_encoder *encoder;
-    odd_pool *pool;
-    lane *lanes;
-    uint64_t row;         /* first pass: the one to find; second: the one to pass over, or 0 */
-    float *x;             /* (X) of the row asked for */
-    bool found;           /* first pass */
-    pthread_mutex_t lock; /* for all below */
+    odd_vectorizer *vectorizer;
+    const odd_encoder *encoder;
+    uint64_t row; /* first pass: the one to find; second: the one to pass over, or 0 */
+    float *x;     /* (X) of the row asked for */
     odd_similar *out;
-    size_t k;
-} pass;
+} search;
 
-static void free_row(odd_similar_row *row, size_t K)
+/* A thread's own. */
+typedef struct own {
+    odd_vectorizer_scratch *scratch;
+    float *x;        /* (B, X) */
+    float *distance; /* (B) squared */
+    odd_bytes cells; /* of one row, packed */
+} own;
+
+/* The cells of a row by the schema's columns: the size of each, then its bytes. */
+static void pack(const search *s, const odd_span *cells, odd_bytes *out)
 {
-    for (size_t k = 0; row->cells && k < K; k++)
-        odd_bytes_free(&row->cells[k]);
-    odd_free(row->cells);
-    row->cells = NULL;
+    for (size_t k = 0; k < s->model->schema->K; k++) {
+        size_t at = odd_encoder_source(s->encoder, k), size = at == SIZE_MAX ? 0 : cells[at].size;
+        odd_bytes_add(out, &size, sizeof size);
+        odd_bytes_add(out, size ? cells[at].data : "", size);
+    }
 }
 
-/* The cells of a row by the schema's columns, copied. */
-static int copy_cells(const pass *p, const odd_span *cells, odd_similar_row *out)
+static odd_similar_row unpack(uint64_t row, float squared, odd_span packed, size_t K,
+                              odd_span *cells)
 {
-    size_t K = p->model->schema->K;
-    if (!out->cells)
-        out->cells = odd_alloc(K, sizeof *out->cells);
-    if (!out->cells)
-        return ODDROW_ENOMEM;
+    const char *at = packed.data;
     for (size_t k = 0; k < K; k++) {
-        size_t at = odd_encoder_source(p->encoder, k);
-        odd_bytes_clear(&out->cells[k]);
-        if (at != SIZE_MAX && odd_bytes_add(&out->cells[k], cells[at].data, cells[at].size))
-            return ODDROW_ENOMEM;
+        memcpy(&cells[k].size, at, sizeof cells[k].size);
+        cells[k].data = at + sizeof cells[k].size;
+        at = cells[k].data + cells[k].size;
     }
+    return (odd_similar_row){row, sqrt((double)squared), cells};
+}
+
+/* ---- both passes ---- */
+
+static int begin(void *context, const odd_csv_source *source, const odd_encoder *encoder,
+                 odd_bytes *out, oddrow_error *err)
+{
+    (void)source;
+    (void)out;
+    (void)err;
+    ((search *)context)->encoder = encoder;
     return 0;
 }
 
-static int open_pass(pass *p, const char *path, oddrow_error *err)
+static int open_own(void *context, size_t rows, void **out, oddrow_error *err)
 {
-    size_t X = p->model->network->X;
-    odd_csv_options csv = p->options->csv;
-    if (!csv.chunk_size)
-        csv.chunk_size = CHUNK;
-    int rc = odd_vectorizer_new(p->model, ODD_ENCODE_X, &p->rows, err);
-    if (!rc)
-        rc = odd_csv_open(&path, 1, &csv, &p->source, err);
-    if (!rc && (rc = odd_encoder_new(p->model->schema, odd_csv_names(p->source),
-                                     odd_csv_columns(p->source), &p->encoder, err)))
-        odd_prefix(err, rc, "%s: ", path);
-    if (!rc)
-        rc = odd_pool_new(p->options->threads, &p->pool, err);
-    if (rc)
-        return rc;
-    size_t threads = odd_pool_threads(p->pool);
-    p->lanes = odd_alloc(threads, sizeof *p->lanes);
-    if (!p->lanes)
+    const search *s = context;
+    own *o = *out = odd_alloc(1, sizeof *o);
+    if (!o)
         return odd_no_memory(err);
-    for (size_t i = 0; !rc && i < threads; i++) {
-        lane *l = &p->lanes[i];
-        l->x = odd_alloc(BLOCK_ROWS * X, sizeof(float));
-        l->distance = odd_alloc(BLOCK_ROWS, sizeof(float));
-        rc = l->x && l->distance ? odd_vectorizer_lane_new(p->rows, BLOCK_ROWS, &l->rows, err)
-                                 : odd_no_memory(err);
-        if (!rc)
-            rc = odd_rows_new(p->model->schema, BLOCK_ROWS, true, &l->batch, err);
-    }
-    return rc;
+    o->x = odd_alloc(rows * s->model->network->X, sizeof(float));
+    o->distance = odd_alloc(rows, sizeof(float));
+    return o->x && o->distance ? odd_vectorizer_scratch_new(s->vectorizer, rows, &o->scratch, err)
+                               : odd_no_memory(err);
 }
 
-static void close_pass(pass *p)
+static void close_own(void *context, void *thread)
 {
-    for (size_t i = 0; p->lanes && i < odd_pool_threads(p->pool); i++) {
-        odd_vectorizer_lane_free(&p->lanes[i].rows);
-        odd_rows_free(&p->lanes[i].batch);
-        odd_free(p->lanes[i].x);
-        odd_free(p->lanes[i].distance);
-    }
-    odd_free(p->lanes);
-    p->lanes = NULL;
-    odd_pool_free(&p->pool);
-    odd_encoder_free(&p->encoder);
-    odd_csv_close(&p->source);
-    odd_vectorizer_free(&p->rows);
+    own *o = thread;
+    (void)context;
+    odd_vectorizer_scratch_free(&o->scratch);
+    odd_free(o->x);
+    odd_free(o->distance);
+    odd_bytes_free(&o->cells);
+    odd_free(o);
 }
 
-/* ---- first pass: the row ---- */
+/* ---- the row ---- */
 
-static int find_chunk(void *context, size_t thread, const odd_csv_chunk *chunk, uint64_t first_row,
-                      odd_bytes *out, oddrow_error *err)
+static bool holds_row(const void *context, uint64_t first, uint64_t last)
 {
-    pass *p = context;
-    lane *l = &p->lanes[thread];
+    const search *s = context;
+    return s->row >= first && s->row <= last;
+}
+
+static int find_row(void *context, void *thread, const odd_block *block, odd_bytes *out,
+                    oddrow_error *err)
+{
+    search *s = context;
+    own *o = thread;
+    size_t i = 0, X = s->model->network->X;
     (void)out;
-    if (p->row < first_row || p->row >= first_row + chunk->records)
-        return 0;
+    while (i < block->rows->count && block->row[i] != s->row)
+        i++;
+    if (i == block->rows->count)
+        return 0; /* it was rejected */
+    int rc = odd_vectorizer_run(o->scratch, block->rows, o->x, err);
+    memcpy(s->x, o->x + i * X, X * sizeof *s->x);
+    s->out->itself.row = s->row;
+    pack(s, block->cells + i * block->columns, &s->out->text);
+    return rc ? rc : odd_bytes_check(&s->out->text, err);
+}
+
+static int look_at_rejects(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,
+                           uint64_t first_row, oddrow_error *err)
+{
+    const search *s = context;
+    (void)out;
     for (size_t i = 0; i < chunk->reject_count; i++)
-        if (first_row + chunk->rejects[i].record == p->row)
-            return odd_fail(err, ODDROW_ESCHEMA, "row %" PRIu64 " cannot be read: %s", p->row,
+        if (first_row + chunk->rejects[i].record == s->row)
+            return odd_fail(err, ODDROW_ESCHEMA, "row %" PRIu64 " cannot be read: %s", s->row,
                             chunk->rejects[i].reason);
-    for (size_t i = 0; i < chunk->rows; i++) {
-        if (first_row + chunk->record_of_row[i] != p->row)
-            continue;
-        const odd_span *cells = chunk->cells + i * chunk->columns;
-        odd_encode(p->encoder, cells, 1, l->batch);
-        int rc = odd_vectorizer_run(l->rows, l->batch, 1, p->x, err);
-        p->out->itself.row = p->row;
-        p->found = true;
-        return rc ? rc : copy_cells(p, cells, &p->out->itself) ? odd_no_memory(err) : 0;
-    }
     return 0;
 }
 
-/* ---- second pass: its neighbours, in order, nearest first ---- */
+/* ---- its neighbours ---- */
 
-static bool behind(const odd_similar_row *a, double distance, uint64_t row)
+static int keep_nearest(void *context, void *thread, const odd_block *block, odd_bytes *out,
+                        oddrow_error *err)
 {
-    return a->distance != distance ? a->distance > distance : a->row > row;
-}
-
-static int keep(pass *p, const odd_span *cells, double distance, uint64_t row)
-{
-    odd_similar *s = p->out;
-    int rc = 0;
-    pthread_mutex_lock(&p->lock);
-    if (s->count < p->k || behind(&s->rows[s->count - 1], distance, row)) {
-        odd_similar_row last = {0};
-        if (s->count == p->k)
-            last = s->rows[--s->count]; /* its room is used again */
-        last.row = row;
-        last.distance = distance;
-        rc = copy_cells(p, cells, &last);
-        size_t at = s->count++;
-        for (; at > 0 && behind(&s->rows[at - 1], distance, row); at--)
-            s->rows[at] = s->rows[at - 1];
-        s->rows[at] = last;
+    const search *s = context;
+    own *o = thread;
+    size_t X = s->model->network->X, count = block->rows->count;
+    (void)out;
+    int rc = odd_vectorizer_run(o->scratch, block->rows, o->x, err);
+    odd_kernels_best()->row_distances(o->distance, o->x, X, s->x, count, X);
+    for (size_t i = 0; !rc && i < count; i++) {
+        if (block->row[i] == s->row || isnan(o->distance[i]) ||
+            !odd_top_wants(s->out->top, -o->distance[i]))
+            continue;
+        odd_bytes_clear(&o->cells);
+        pack(s, block->cells + i * block->columns, &o->cells);
+        rc = odd_bytes_check(&o->cells, err);
+        if (!rc)
+            rc = odd_top_add(s->out->top, -o->distance[i], block->row[i], o->cells.data,
+                             o->cells.size, err);
     }
-    pthread_mutex_unlock(&p->lock);
     return rc;
 }
 
-/* The distance beyond which a row is not kept. */
-static double bound(pass *p)
+static int run(search *s, const char *path, const odd_similar_options *options,
+               const odd_sink *sink, odd_csv_counts *counts, oddrow_error *err)
 {
-    pthread_mutex_lock(&p->lock);
-    double most = p->out->count < p->k ? INFINITY : p->out->rows[p->out->count - 1].distance;
-    pthread_mutex_unlock(&p->lock);
-    return most;
+    odd_stream_options files = {.csv = options->csv,
+                                .threads = options->threads,
+                                .progress = options->progress,
+                                .progress_context = options->progress_context};
+    odd_stream_summary stream;
+    int rc = odd_stream_run(s->model, &path, 1, &files, sink, s, &stream, err);
+    *counts = stream.counts;
+    return rc;
 }
 
-static int near_chunk(void *context, size_t thread, const odd_csv_chunk *chunk, uint64_t first_row,
-                      odd_bytes *out, oddrow_error *err)
+/* The rows found, nearest first, and the row itself. */
+static int list(odd_similar *out, size_t K, oddrow_error *err)
 {
-    pass *p = context;
-    lane *l = &p->lanes[thread];
-    size_t X = p->model->network->X;
-    (void)out;
-    for (size_t done = 0; done < chunk->rows; done += BLOCK_ROWS) {
-        size_t left = chunk->rows - done, count = left < BLOCK_ROWS ? left : BLOCK_ROWS;
-        const odd_span *cells = chunk->cells + done * chunk->columns;
-        odd_encode(p->encoder, cells, count, l->batch);
-        int rc = odd_vectorizer_run(l->rows, l->batch, count, l->x, err);
-        if (rc)
-            return rc;
-        odd_kernels_best()->row_distances(l->distance, l->x, X, p->x, count, X);
-        double most = bound(p);
-        for (size_t i = 0; i < count; i++) {
-            uint64_t row = first_row + chunk->record_of_row[done + i];
-            double distance = sqrt((double)l->distance[i]);
-            if (row == p->row || !(distance <= most))
-                continue;
-            if (keep(p, cells + i * chunk->columns, distance, row))
-                return odd_no_memory(err);
-        }
+    out->count = odd_top_sort(out->top);
+    out->rows = odd_alloc(out->count, sizeof *out->rows);
+    out->cells = odd_alloc((out->count + 1) * K, sizeof *out->cells);
+    if (!out->rows || !out->cells)
+        return odd_no_memory(err);
+    for (size_t i = 0; i < out->count; i++) {
+        odd_top_item item = odd_top_at(out->top, i);
+        out->rows[i] = unpack(item.row, -item.score, item.line, K, out->cells + i * K);
     }
+    odd_span text = {out->text.data, out->text.size};
+    out->itself = unpack(out->itself.row, 0, text, K, out->cells + out->count * K);
     return 0;
 }
 
 int odd_similar_find(const odd_model *model, const char *data, uint64_t row, const char *against,
                      const odd_similar_options *options, odd_similar *out, oddrow_error *err)
 {
-    pass p = {.model = model,
-              .options = options,
-              .row = row,
-              .lock = PTHREAD_MUTEX_INITIALIZER,
-              .out = out,
-              .k = options->k};
-    odd_csv_job job = {.chunk = find_chunk,
-                       .context = &p,
-                       .stage = "find",
-                       .progress = options->progress,
-                       .progress_context = options->progress_context};
+    static const odd_sink find = {.stage = "find",
+                                  .begin = begin,
+                                  .open = open_own,
+                                  .close = close_own,
+                                  .wants = holds_row,
+                                  .block = find_row,
+                                  .chunk = look_at_rejects};
+    static const odd_sink compare = {.stage = "compare",
+                                     .begin = begin,
+                                     .open = open_own,
+                                     .close = close_own,
+                                     .block = keep_nearest};
+    search s = {.model = model, .row = row, .out = out};
     odd_csv_counts counts = {0};
-    *out = (odd_similar){.K = model->schema->K};
-    out->rows = odd_alloc(options->k, sizeof *out->rows);
-    p.x = odd_alloc(model->network->X, sizeof(float));
-    int rc = out->rows && p.x ? 0 : odd_no_memory(err);
+    *out = (odd_similar){0};
+    s.x = odd_alloc(model->network->X, sizeof(float));
+    int rc = s.x ? odd_top_new(options->k, &out->top, err) : odd_no_memory(err);
     if (!rc && !against && strcmp(data, "-") == 0)
         rc = odd_fail(err, ODDROW_EINVAL, "standard input cannot be read twice: name a file");
     if (!rc)
-        rc = open_pass(&p, data, err);
+        rc = odd_vectorizer_new(model, ODD_ENCODE_X, &s.vectorizer, err);
     if (!rc)
-        rc = odd_csv_run(p.source, p.pool, &job, &counts, err);
-    if (!rc && !p.found)
+        rc = run(&s, data, options, &find, &counts, err);
+    if (!rc && !out->itself.row)
         rc = odd_fail(err, ODDROW_ESCHEMA, "%s has %" PRIu64 " rows: there is no row %" PRIu64,
                       data, counts.records, row);
-    close_pass(&p);
-    if (!rc) {
-        p.row = against ? 0 : row;
-        job.chunk = near_chunk;
-        job.stage = "compare";
-        rc = open_pass(&p, against ? against : data, err);
-    }
+    s.row = against ? 0 : row;
     if (!rc)
-        rc = odd_csv_run(p.source, p.pool, &job, &counts, err);
-    close_pass(&p);
-    odd_free(p.x);
+        rc = run(&s, against ? against : data, options, &compare, &counts, err);
+    if (!rc)
+        rc = list(out, model->schema->K, err);
     out->looked_at = counts.rows;
     out->rejected = counts.rejected;
+    odd_vectorizer_free(&s.vectorizer);
+    odd_free(s.x);
     if (rc)
         odd_similar_free(out);
     return rc;
@@ -253,9 +225,9 @@ void odd_similar_free(odd_similar *similar)
 {
     if (!similar)
         return;
-    free_row(&similar->itself, similar->K);
-    for (size_t i = 0; similar->rows && i < similar->count; i++)
-        free_row(&similar->rows[i], similar->K);
+    odd_top_free(&similar->top);
+    odd_bytes_free(&similar->text);
+    odd_free(similar->cells);
     odd_free(similar->rows);
     *similar = (odd_similar){0};
 }

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/progress.h"
 #include "csv/source.h"
+#include "files/top.h"
 #include "model/model.h"
 
 typedef struct odd_similar_options {
@@ -20,15 +21,17 @@ typedef struct odd_similar_options {
 typedef struct odd_similar_row {
     uint64_t row;
     double distance;
-    odd_bytes *cells; /* (K) */
+    odd_span *cells; /* (K) */
 } odd_similar_row;
 
 typedef struct odd_similar {
-    size_t K;
     odd_similar_row itself; /* the row asked for, distance 0 */
     odd_similar_row *rows;  /* (count) nearest first, of equals the earlier row */
     size_t count;
     uint64_t looked_at, rejected; /* rows of the file that was searched */
+    odd_span *cells; /* private: all cells; their texts; the rows while they are found */
+    odd_bytes text;
+    odd_top *top;
 } odd_similar;
 
 /* The k rows of `against` nearest to row `row` of `data`, which is passed over where both are the

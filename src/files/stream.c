@@ -1,261 +1,184 @@
+/* files/stream.c: the one loop over the blocks of CSV files, and the files that it writes. */
 #include "files/stream.h"
+
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/memory.h"
-#include "csv/ordered.h"
-#include "math/kernels.h"
+#include "csv/write.h"
 
 enum { BLOCK_ROWS = 256, BLOCK_CELLS = 1 << 16, CHUNK = 64 << 10 };
 
 /* Shared by the threads, constant while they run. */
 typedef struct stream {
-    const odd_model *model;
-    const odd_score_options *options;
     const odd_sink *sink;
+    void *context;
     odd_csv_source *source;
     odd_encoder *encoder;
-    odd_scorer *scorer; /* NULL: the sink predicts, and this is there: */
-    odd_folded *folded;
-    double alerts;
+    odd_output *out, *rejects; /* NULL: not wanted */
+    odd_bytes text;            /* of one call at a time */
     size_t block_rows;
-    struct worker *workers; /* one a thread */
+    size_t threads;
+    struct worker *workers; /* (threads) */
 } stream;
 
 /* A thread's own. */
 typedef struct worker {
-    const stream *stream;
-    const odd_csv_chunk *chunk; /* in hand */
-    uint64_t first_row;         /* its first */
-    odd_bytes *out;             /* what it gives */
-    odd_rows *batch;
-    odd_scratch *scratch;
-    odd_forward *forward; /* predicting */
-    float *outputs;
-    double predicting;
+    odd_rows *rows;
     uint64_t *row;
-    double *p_value;
-    bool *odd;
-    uint64_t odd_count;
-    double encoding, formatting;
+    void *own; /* the sink's */
+    double encoding, blocks;
 } worker;
 
-static int worker_new(const stream *s, worker *w, oddrow_error *err)
+static int do_block(const stream *s, worker *w, const odd_csv_chunk *chunk, size_t first,
+                    uint64_t first_row, odd_bytes *out, oddrow_error *err)
 {
-    size_t n = ODD_PADDED(s->block_rows);
-    w->stream = s;
-    w->row = odd_alloc(n, sizeof *w->row);
-    w->p_value = odd_alloc(n, sizeof *w->p_value);
-    w->odd = odd_alloc(n, sizeof *w->odd);
-    if (!w->row || !w->p_value || !w->odd)
-        return odd_no_memory(err);
-    int rc = odd_rows_new(s->model->schema, n, true, &w->batch, err);
-    if (!rc && s->sink->predicts) {
-        w->outputs = odd_alloc(n * s->model->network->Y, sizeof(float));
-        return w->outputs ? odd_forward_new(s->folded, &w->forward, err) : odd_no_memory(err);
-    }
-    return rc ? rc : odd_scratch_new(s->scorer, n, s->options->masked, &w->scratch, err);
-}
-
-static void worker_free(worker *w)
-{
-    odd_rows_free(&w->batch);
-    odd_scratch_free(&w->scratch);
-    odd_forward_free(&w->forward);
-    odd_free(w->outputs);
-    odd_free(w->row);
-    odd_free(w->p_value);
-    odd_free(w->odd);
-}
-
-static int predict_block(worker *w, size_t first, size_t rows, oddrow_error *err)
-{
-    const stream *s = w->stream;
-    const odd_csv_chunk *chunk = w->chunk;
+    const odd_sink *sink = s->sink;
+    size_t left = chunk->rows - first, count = left < s->block_rows ? left : s->block_rows;
     const odd_span *cells = chunk->cells + first * chunk->columns;
+    odd_block block = {.rows = w->rows, .cells = cells, .columns = chunk->columns, .row = w->row};
+    for (size_t i = 0; i < count; i++)
+        w->row[i] = first_row + chunk->record_of_row[first + i];
+    if (sink->wants && !sink->wants(s->context, w->row[0], w->row[count - 1]))
+        return 0;
     double start = odd_clock();
-    odd_encode(s->encoder, cells, rows, w->batch);
+    odd_encode(s->encoder, cells, count, w->rows);
     double encoded = odd_clock();
+    int rc = sink->block(s->context, w->own, &block, out, err);
     w->encoding += encoded - start;
-    odd_forward_run(w->forward, w->batch, ODD_NO_COLUMN, &(odd_forward_out){.outputs = w->outputs});
-    start = odd_clock();
-    w->predicting += start - encoded;
-    for (size_t i = 0; i < rows; i++)
-        w->row[i] = w->first_row + chunk->record_of_row[first + i];
-    odd_block block = {.rows = rows,
-                       .cells = cells,
-                       .columns = chunk->columns,
-                       .row = w->row,
-                       .batch = w->batch,
-                       .outputs = w->outputs};
-    int rc = s->sink->block(s->sink->context, &block, w->out, err);
-    w->formatting += odd_clock() - start;
+    w->blocks += odd_clock() - encoded;
     return rc;
 }
 
-static int score_block(worker *w, size_t first, size_t rows, oddrow_error *err)
-{
-    const stream *s = w->stream;
-    const odd_csv_chunk *chunk = w->chunk;
-    const odd_span *cells = chunk->cells + first * chunk->columns;
-    double start = odd_clock();
-    odd_encode(s->encoder, cells, rows, w->batch);
-    w->encoding += odd_clock() - start;
-    odd_scores scores = odd_scratch_score(w->scratch, w->batch, s->options->score);
-    start = odd_clock();
-    for (size_t i = 0; i < rows; i++) {
-        w->row[i] = w->first_row + chunk->record_of_row[first + i];
-        w->p_value[i] = (double)scores.p_value[i];
-        w->odd[i] = w->p_value[i] < s->alerts;
-        w->odd_count += w->odd[i];
-    }
-    odd_block block = {rows,           cells,        chunk->columns, w->row,
-                       w->batch,       scores.loss,  scores.part[0], scores.part[1],
-                       scores.part[2], scores.score, w->p_value,     w->odd,
-                       w->scratch,     NULL};
-    int rc = s->sink->block(s->sink->context, &block, w->out, err);
-    w->formatting += odd_clock() - start;
-    return rc;
-}
+/* ---- the two calls of odd_csv_job ---- */
 
-/* The two calls of odd_csv_job. */
 static int give_chunk(void *context, size_t thread, const odd_csv_chunk *chunk, uint64_t first_row,
                       odd_bytes *out, oddrow_error *err)
 {
     const stream *s = context;
-    worker *w = &s->workers[thread];
     int rc = 0;
-    w->chunk = chunk;
-    w->first_row = first_row;
-    w->out = out;
-    for (size_t done = 0; !rc && done < chunk->rows;) {
-        size_t left = chunk->rows - done, rows = left < s->block_rows ? left : s->block_rows;
-        rc =
-            s->sink->predicts ? predict_block(w, done, rows, err) : score_block(w, done, rows, err);
-        done += rows;
-    }
-    return rc;
+    for (size_t done = 0; !rc && done < chunk->rows; done += s->block_rows)
+        rc = do_block(s, &s->workers[thread], chunk, done, first_row, out, err);
+    return rc ? rc : odd_bytes_check(out, err);
 }
 
 static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk *chunk,
                        uint64_t first_row, oddrow_error *err)
 {
-    const stream *s = context;
-    return s->sink->chunk(s->sink->context, out, chunk, first_row, err);
+    stream *s = context;
+    int rc = 0;
+    if (s->sink->chunk)
+        rc = s->sink->chunk(s->context, out, chunk, first_row, err);
+    else if (s->out)
+        rc = odd_output_write(s->out, out->data, out->size, err);
+    if (rc || !s->rejects)
+        return rc;
+    odd_bytes_clear(&s->text);
+    odd_csv_write_rejects(&s->text, chunk, first_row);
+    rc = odd_bytes_check(&s->text, err);
+    return rc || !s->text.size ? rc : odd_output_write(s->rejects, s->text.data, s->text.size, err);
 }
 
 /* ---- set-up ---- */
 
-/* The model is of the kind that the sink is for. */
-static int check_model(stream *s, oddrow_error *err)
+static int open_stream(stream *s, const odd_model *model, const char *const *paths,
+                       size_t path_count, const odd_stream_options *options, oddrow_error *err)
 {
-    const odd_calibration *calibration =
-        s->options->masked ? &s->model->verdict.masked : &s->model->verdict.plain;
-    if (s->sink->predicts)
-        return odd_model_want_target(s->model, err);
-    int rc = odd_model_want_scores(s->model, err);
-    if (rc)
-        return rc;
-    if (!calibration->present)
-        return odd_fail(err, ODDROW_EINVAL,
-                        "this model has too many columns to score each of them masked");
-    s->alerts = s->options->alerts > 0 ? s->options->alerts : s->model->verdict.alerts;
-    return 0;
-}
-
-static int open_stream(stream *s, const char *const *paths, size_t path_count, oddrow_error *err)
-{
-    int rc = check_model(s, err);
-    if (rc)
-        return rc;
-    s->block_rows = BLOCK_CELLS / s->model->schema->K;
-    if (s->block_rows > BLOCK_ROWS)
-        s->block_rows = BLOCK_ROWS;
-    if (s->block_rows == 0)
-        s->block_rows = 1;
-    odd_csv_options csv = s->options->csv;
+    size_t rows = BLOCK_CELLS / model->schema->K;
+    odd_csv_options csv = options->csv;
+    s->block_rows = rows > BLOCK_ROWS ? BLOCK_ROWS : rows ? rows : 1;
     if (!csv.chunk_size)
         csv.chunk_size = CHUNK;
-    rc = odd_csv_open(paths, path_count, &csv, &s->source, err);
-    if (!rc && (rc = odd_encoder_new(s->model->schema, odd_csv_names(s->source),
+    int rc = odd_csv_open(paths, path_count, &csv, &s->source, err);
+    if (!rc && (rc = odd_encoder_new(model->schema, odd_csv_names(s->source),
                                      odd_csv_columns(s->source), &s->encoder, err)))
         odd_prefix(err, rc, "%s: ", paths[0]);
-    if (!rc)
-        rc = s->sink->predicts ? odd_folded_new(s->model->network, &s->folded, err)
-                               : odd_scorer_new(&s->model->verdict, false, &s->scorer, err);
+    if (!rc && options->out)
+        rc = odd_output_open(options->out, &s->out, err);
+    if (!rc && options->rejects)
+        rc = odd_output_open(options->rejects, &s->rejects, err);
+    if (!rc && s->rejects)
+        rc = odd_output_write(s->rejects, ODD_CSV_REJECTS_HEADER, strlen(ODD_CSV_REJECTS_HEADER),
+                              err);
     return rc;
 }
 
-static void add_up(odd_score_summary *summary, const stream *s, size_t threads)
+static int open_workers(stream *s, const odd_model *model, oddrow_error *err)
 {
-    for (size_t i = 0; i < threads; i++) {
-        const worker *w = &s->workers[i];
-        odd_seconds spent =
-            w->scratch ? odd_scratch_time(w->scratch) : (odd_seconds){.network = w->predicting};
-        summary->odd += w->odd_count;
-        summary->encoding += w->encoding;
-        summary->network += spent.network;
-        summary->rarity += spent.rarity;
-        summary->calibration += spent.calibration;
-        summary->writing += w->formatting;
+    s->workers = odd_alloc(s->threads, sizeof *s->workers);
+    int rc = s->workers ? 0 : odd_no_memory(err);
+    for (size_t i = 0; !rc && i < s->threads; i++) {
+        worker *w = &s->workers[i];
+        w->row = odd_alloc(s->block_rows, sizeof *w->row);
+        rc = w->row ? odd_rows_new(model->schema, s->block_rows, true, &w->rows, err)
+                    : odd_no_memory(err);
+        if (!rc && s->sink->open)
+            rc = s->sink->open(s->context, s->block_rows, &w->own, err);
     }
+    return rc;
 }
 
-static int run(stream *s, odd_pool *pool, odd_score_summary *summary, oddrow_error *err)
+static void close_stream(stream *s, odd_stream_summary *summary)
+{
+    for (size_t i = 0; s->workers && i < s->threads; i++) {
+        worker *w = &s->workers[i];
+        summary->encoding += w->encoding;
+        summary->blocks += w->blocks;
+        if (w->own)
+            s->sink->close(s->context, w->own);
+        odd_rows_free(&w->rows);
+        odd_free(w->row);
+    }
+    odd_free(s->workers);
+    odd_bytes_free(&s->text);
+    odd_encoder_free(&s->encoder);
+    odd_csv_close(&s->source);
+}
+
+static int run(stream *s, odd_pool *pool, const odd_stream_options *options, odd_csv_counts *counts,
+               oddrow_error *err)
 {
     odd_csv_job job = {.chunk = give_chunk,
                        .write = write_chunk,
                        .context = s,
-                       .stage = s->sink->predicts ? "predict" : "score",
-                       .progress = s->options->progress,
-                       .progress_context = s->options->progress_context};
-    odd_csv_counts counts;
-    int rc = s->sink->begin(s->sink->context, s->source, s->encoder, err);
-    if (rc)
-        return rc;
-    rc = odd_csv_run(s->source, pool, &job, &counts, err);
-    summary->rows = counts.records;
-    summary->scored = counts.rows;
-    summary->rejected = counts.rejected;
-    summary->reading = counts.reading;
-    summary->parsing = counts.splitting;
-    summary->writing = counts.writing;
+                       .stage = s->sink->stage,
+                       .progress = options->progress,
+                       .progress_context = options->progress_context};
+    int rc = s->sink->begin ? s->sink->begin(s->context, s->source, s->encoder, &s->text, err) : 0;
     if (!rc)
-        add_up(summary, s, odd_pool_threads(pool));
+        rc = odd_bytes_check(&s->text, err);
+    if (!rc && s->text.size)
+        rc = odd_output_write(s->out, s->text.data, s->text.size, err);
+    if (!rc)
+        rc = odd_csv_run(s->source, pool, &job, counts, err);
+    if (!rc && s->sink->end)
+        rc = s->sink->end(s->context, counts->rows, s->out, err);
     return rc;
 }
 
 int odd_stream_run(const odd_model *model, const char *const *paths, size_t path_count,
-                   const odd_score_options *options, const odd_sink *sink,
-                   odd_score_summary *summary, oddrow_error *err)
+                   const odd_stream_options *options, const odd_sink *sink, void *context,
+                   odd_stream_summary *summary, oddrow_error *err)
 {
-    stream s = {.model = model, .options = options, .sink = sink};
-    double started = odd_clock();
+    stream s = {.sink = sink, .context = context};
     odd_pool *pool = NULL;
-    size_t threads = 0;
-    *summary = (odd_score_summary){0};
-    int rc = open_stream(&s, paths, path_count, err);
+    double started = odd_clock();
+    *summary = (odd_stream_summary){0};
+    int rc = open_stream(&s, model, paths, path_count, options, err);
+    if (!rc)
+        rc = odd_pool_new(options->threads, &pool, err);
     if (!rc) {
         odd_encoder_note_extra(s.encoder, summary->notes, sizeof summary->notes);
-        rc = odd_pool_new(options->threads, &pool, err);
+        s.threads = odd_pool_threads(pool);
+        rc = open_workers(&s, model, err);
     }
-    if (!rc) {
-        threads = odd_pool_threads(pool);
-        s.workers = odd_alloc(threads, sizeof *s.workers);
-        rc = s.workers ? 0 : odd_no_memory(err);
-    }
-    for (size_t i = 0; !rc && i < threads; i++)
-        rc = worker_new(&s, &s.workers[i], err);
     if (!rc)
-        rc = run(&s, pool, summary, err);
-    summary->seconds = odd_clock() - started;
-    for (size_t i = 0; s.workers && i < threads; i++)
-        worker_free(&s.workers[i]);
-    odd_free(s.workers);
+        rc = run(&s, pool, options, &summary->counts, err);
+    close_stream(&s, summary);
     odd_pool_free(&pool);
-    odd_scorer_free(&s.scorer);
-    odd_folded_free(&s.folded);
-    odd_encoder_free(&s.encoder);
-    odd_csv_close(&s.source);
+    rc = odd_output_finish(&s.rejects, rc, err);
+    rc = odd_output_finish(&s.out, rc, err);
+    summary->seconds = odd_clock() - started;
     return rc;
 }

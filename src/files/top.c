@@ -1,3 +1,4 @@
+/* files/top.c: a heap of lines, the least odd at its root. */
 #include "files/top.h"
 
 #include <pthread.h>
@@ -6,21 +7,14 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-typedef struct item {
-    float score;
-    uint64_t row;
-    char *line;
-    size_t size;
-} item;
-
 struct odd_top {
     pthread_mutex_t lock;
     size_t wanted, count, capacity;
-    item *items; /* a heap: the least odd at the root */
+    odd_top_item *items; /* their lines are owned */
 };
 
 /* a is less odd than b; of equal scores the later row is */
-static bool less(const item *a, const item *b)
+static bool less(const odd_top_item *a, const odd_top_item *b)
 {
     return a->score < b->score || (a->score <= b->score && a->row > b->row);
 }
@@ -41,7 +35,7 @@ void odd_top_free(odd_top **top)
     if (!top || !*top)
         return;
     for (size_t i = 0; i < (*top)->count; i++)
-        odd_free((*top)->items[i].line);
+        odd_free((char *)(*top)->items[i].line.data);
     odd_free((*top)->items);
     pthread_mutex_destroy(&(*top)->lock);
     odd_free(*top);
@@ -56,9 +50,9 @@ bool odd_top_wants(odd_top *top, float score)
     return wants;
 }
 
-static void swap(item *a, item *b)
+static void swap(odd_top_item *a, odd_top_item *b)
 {
-    item t = *a;
+    odd_top_item t = *a;
     *a = *b;
     *b = t;
 }
@@ -87,14 +81,14 @@ static void sink(odd_top *top)
 int odd_top_add(odd_top *top, float score, uint64_t row, const char *line, size_t size,
                 oddrow_error *err)
 {
-    item new = {score, row, odd_copy(line, size), size};
-    int rc = new.line ? 0 : ODDROW_ENOMEM;
+    odd_top_item new = {score, row, {odd_copy(line, size), size}};
+    int rc = new.line.data ? 0 : ODDROW_ENOMEM;
     pthread_mutex_lock(&top->lock);
     if (!rc && top->count < top->wanted) {
         rc = odd_grow(&top->items, &top->capacity, top->count + 1, sizeof *top->items, NULL);
         if (!rc) {
             top->items[top->count] = new;
-            new.line = NULL;
+            new.line.data = NULL;
             rise(top, top->count++);
         }
     } else if (!rc && less(&top->items[0], &new)) {
@@ -102,7 +96,7 @@ int odd_top_add(odd_top *top, float score, uint64_t row, const char *line, size_
         sink(top);
     }
     pthread_mutex_unlock(&top->lock);
-    odd_free(new.line);
+    odd_free((char *)new.line.data);
     return rc ? odd_fail(err, rc, "out of memory for the oddest rows") : 0;
 }
 
@@ -118,7 +112,7 @@ size_t odd_top_sort(odd_top *top)
     return top->count;
 }
 
-odd_span odd_top_line(const odd_top *top, size_t i)
+odd_top_item odd_top_at(const odd_top *top, size_t i)
 {
-    return (odd_span){top->items[i].line, top->items[i].size};
+    return top->items[i];
 }

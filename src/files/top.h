@@ -21,8 +21,14 @@ bool odd_top_wants(odd_top *top, float score);
 int odd_top_add(odd_top *top, float score, uint64_t row, const char *line, size_t size,
                 oddrow_error *err);
 
-/* Oddest first; returns how many there are. Then line i, borrowed. */
+typedef struct odd_top_item {
+    float score;
+    uint64_t row;
+    odd_span line; /* borrowed */
+} odd_top_item;
+
+/* Oddest first; returns how many there are. Then item i. */
 size_t odd_top_sort(odd_top *top);
-odd_span odd_top_line(const odd_top *top, size_t i);
+odd_top_item odd_top_at(const odd_top *top, size_t i);
 
 #endif

@@ -1,3 +1,4 @@
+/* files/vectorizer.c: the vectors of rows and the names of their numbers. */
 #include "files/vectorizer.h"
 
 #include <string.h>
@@ -18,26 +19,27 @@ enum { MOST_TEXTS = 1 << 20 };
 typedef struct piece {
     const odd_column *column;
     odd_embedding embedding; /* categorical */
-    bool flag;               /* a missing flag behind the numbers */
-    odd_bytes text;          /* categorical: all vectors as text, a comma behind each number … */
-    size_t *ends;            /* … and where each ends (V); NULL: made when needed */
+    size_t width;
+    bool flag;      /* a missing flag behind the numbers */
+    odd_bytes text; /* categorical: all vectors as text, a comma behind each number … */
+    size_t *ends;   /* … and where each ends (V); NULL: made when needed */
 } piece;
 
 struct odd_vectorizer {
     const odd_model *model;
     odd_what what;
-    size_t width, layers; /* layers to run: 0 for input and x */
-    odd_bytes names;      /* NUL-terminated, one after another */
-    size_t *name_at;      /* (width) */
-    piece *pieces;        /* input: one an input column that is not constant */
+    size_t width;
+    size_t layer;    /* that code or hidden is */
+    odd_bytes names; /* NUL-terminated, one after another */
+    size_t *name_at; /* (width) */
+    piece *pieces;   /* input: one an input column that is not constant */
     size_t piece_count;
     odd_folded *folded; /* all but input: for x */
 };
 
-struct odd_vectorizer_lane {
-    const odd_vectorizer *rows;
-    odd_forward *forward;
-    size_t capacity;
+struct odd_vectorizer_scratch {
+    const odd_vectorizer *vectorizer;
+    odd_forward *forward; /* all but input */
     float *x, *from, *to; /* (capacity, X), (capacity, widest) twice */
     float *vectors;       /* (capacity, width), for CSV */
 };
@@ -45,49 +47,50 @@ struct odd_vectorizer_lane {
 /* ---- names ---- */
 
 /* One more name: NAME, or NAME[INDEX], or NAME[WORD]. */
-static int add_name(odd_vectorizer *r, size_t at, const char *name, const char *word, size_t index,
-                    oddrow_error *err)
+static void add_name(odd_vectorizer *r, size_t *at, const char *name, const char *word,
+                     size_t index)
 {
-    r->name_at[at] = r->names.size;
-    int rc = odd_spell(name, strlen(name), ODD_AS_IS, &r->names);
-    if (!rc && word)
-        rc = odd_bytes_print(&r->names, "[%s]", word);
-    else if (!rc && index != SIZE_MAX)
-        rc = odd_bytes_print(&r->names, "[%zu]", index);
-    if (!rc)
-        rc = odd_bytes_add(&r->names, "", 1);
-    return rc ? odd_no_memory(err) : 0;
-}
-
-static int name_piece(odd_vectorizer *r, const piece *p, size_t *at, oddrow_error *err)
-{
-    const odd_column *c = p->column;
-    bool single = c->features == 1;
-    size_t count = odd_kind_is_category(c->kind) ? p->embedding.E : c->features;
-    int rc = 0;
-    for (size_t j = 0; j < count && !rc; j++)
-        rc = add_name(r, (*at)++, c->name, NULL, single ? SIZE_MAX : j, err);
-    if (!rc && p->flag)
-        rc = add_name(r, (*at)++, c->name, "missing", SIZE_MAX, err);
-    return rc;
+    r->name_at[(*at)++] = r->names.size;
+    odd_spell(name, strlen(name), ODD_AS_IS, &r->names);
+    if (word)
+        odd_bytes_print(&r->names, "[%s]", word);
+    else if (index != SIZE_MAX)
+        odd_bytes_print(&r->names, "[%zu]", index);
+    odd_bytes_char(&r->names, '\0');
 }
 
 static int name_all(odd_vectorizer *r, oddrow_error *err)
 {
     static const char *const names[] = {"input", "code", "hidden", "x"};
     size_t at = 0;
-    int rc = 0;
     r->name_at = odd_alloc(r->width + 1, sizeof *r->name_at);
     if (!r->name_at)
         return odd_no_memory(err);
-    for (size_t i = 0; i < r->piece_count && !rc; i++)
-        rc = name_piece(r, &r->pieces[i], &at, err);
-    for (; at < r->width && !rc; at++)
-        rc = add_name(r, at, names[r->what], NULL, at, err);
-    return rc;
+    for (size_t i = 0; i < r->piece_count; i++) {
+        const piece *p = &r->pieces[i];
+        bool single = p->column->features == 1;
+        for (size_t j = 0; j < p->width - p->flag; j++)
+            add_name(r, &at, p->column->name, NULL, single ? SIZE_MAX : j);
+        if (p->flag)
+            add_name(r, &at, p->column->name, "missing", 0);
+    }
+    while (at < r->width)
+        add_name(r, &at, names[r->what], NULL, at);
+    return odd_bytes_check(&r->names, err);
 }
 
 /* ---- set-up ---- */
+
+/* Numbers, a comma behind each. */
+static void add_numbers(odd_bytes *out, const float *numbers, size_t count)
+{
+    if (odd_bytes_reserve(out, count * (ODD_NUMBER_SIZE + 1)))
+        return;
+    for (size_t j = 0; j < count; j++) {
+        out->size += odd_number_format(out->data + out->size, (double)numbers[j]);
+        out->data[out->size++] = ',';
+    }
+}
 
 static int add_texts(piece *p, oddrow_error *err)
 {
@@ -98,16 +101,10 @@ static int add_texts(piece *p, oddrow_error *err)
     if (!p->ends)
         return odd_no_memory(err);
     for (size_t id = 0; id < e->V; id++) {
-        for (size_t j = 0; j < e->E; j++) {
-            char number[ODD_NUMBER_SIZE + 1];
-            size_t size = odd_number_format(number, (double)e->vectors[id * e->E + j]);
-            number[size] = ',';
-            if (odd_bytes_add(&p->text, number, size + 1))
-                return odd_no_memory(err);
-        }
+        add_numbers(&p->text, e->vectors + id * e->E, e->E);
         p->ends[id] = p->text.size;
     }
-    return 0;
+    return odd_bytes_check(&p->text, err);
 }
 
 static int add_pieces(odd_vectorizer *r, oddrow_error *err)
@@ -122,15 +119,16 @@ static int add_pieces(odd_vectorizer *r, oddrow_error *err)
         piece *p = &r->pieces[r->piece_count];
         if (odd_kind_is_category(c->kind)) {
             p->embedding = odd_embedding_at(r->model, c->categorical);
-            r->width += p->embedding.E;
+            p->width = p->embedding.E;
             rc = add_texts(p, err);
         } else if (odd_kind_is_number(c->kind)) {
             p->flag = c->missing + c->unparsed > 0;
-            r->width += c->features + p->flag;
+            p->width = c->features + p->flag;
         } else {
             continue;
         }
         p->column = c;
+        r->width += p->width;
         r->piece_count++;
     }
     return rc;
@@ -146,8 +144,8 @@ static void choose_layers(odd_vectorizer *r)
     for (size_t l = 1; l < config->layers; l++)
         if (config->widths[l] < config->widths[narrowest])
             narrowest = l;
-    r->layers = r->what == ODD_ENCODE_CODE ? narrowest + 1 : config->layers;
-    r->width = config->widths[r->layers - 1];
+    r->layer = r->what == ODD_ENCODE_CODE ? narrowest : config->layers - 1;
+    r->width = config->widths[r->layer];
 }
 
 int odd_vectorizer_new(const odd_model *model, odd_what what, odd_vectorizer **out,
@@ -199,69 +197,69 @@ const char *odd_vectorizer_name(const odd_vectorizer *rows, size_t i)
     return rows->names.data + rows->name_at[i];
 }
 
-int odd_vectorizer_lane_new(const odd_vectorizer *rows, size_t capacity, odd_vectorizer_lane **out,
-                            oddrow_error *err)
+int odd_vectorizer_scratch_new(const odd_vectorizer *vectorizer, size_t capacity,
+                               odd_vectorizer_scratch **out, oddrow_error *err)
 {
-    const odd_network *network = rows->model->network;
-    size_t widest = 1;
-    odd_vectorizer_lane *lane = *out = odd_alloc(1, sizeof *lane);
-    if (!lane)
+    odd_vectorizer_scratch *s = *out = odd_alloc(1, sizeof *s);
+    if (!s)
         return odd_no_memory(err);
-    lane->rows = rows;
-    lane->capacity = ODD_PADDED(capacity);
-    lane->vectors = odd_alloc(lane->capacity * rows->width, sizeof(float));
-    int rc = lane->vectors ? 0 : odd_no_memory(err);
-    if (!rc && rows->folded) {
-        for (size_t l = 0; l < rows->layers; l++)
+    s->vectorizer = vectorizer;
+    capacity = ODD_PADDED(capacity);
+    s->vectors = odd_alloc(capacity * vectorizer->width, sizeof(float));
+    int rc = s->vectors ? 0 : odd_no_memory(err);
+    if (!rc && vectorizer->folded) {
+        const odd_network *network = vectorizer->model->network;
+        size_t widest = 1;
+        for (size_t l = 0; l <= vectorizer->layer; l++)
             if (network->config.widths[l] > widest)
                 widest = network->config.widths[l];
-        lane->x = odd_alloc(lane->capacity * network->X, sizeof(float));
-        lane->from = odd_alloc(lane->capacity * widest, sizeof(float));
-        lane->to = odd_alloc(lane->capacity * widest, sizeof(float));
-        rc = lane->x && lane->from && lane->to ? odd_forward_new(rows->folded, &lane->forward, err)
-                                               : odd_no_memory(err);
+        s->x = odd_alloc(capacity * network->X, sizeof(float));
+        s->from = odd_alloc(capacity * widest, sizeof(float));
+        s->to = odd_alloc(capacity * widest, sizeof(float));
+        rc = s->x && s->from && s->to ? odd_forward_new(vectorizer->folded, &s->forward, err)
+                                      : odd_no_memory(err);
     }
     if (rc)
-        odd_vectorizer_lane_free(out);
+        odd_vectorizer_scratch_free(out);
     return rc;
 }
 
-void odd_vectorizer_lane_free(odd_vectorizer_lane **lane)
+void odd_vectorizer_scratch_free(odd_vectorizer_scratch **scratch)
 {
-    if (!lane || !*lane)
+    if (!scratch || !*scratch)
         return;
-    odd_forward_free(&(*lane)->forward);
-    odd_free((*lane)->x);
-    odd_free((*lane)->from);
-    odd_free((*lane)->to);
-    odd_free((*lane)->vectors);
-    odd_free(*lane);
-    *lane = NULL;
+    odd_forward_free(&(*scratch)->forward);
+    odd_free((*scratch)->x);
+    odd_free((*scratch)->from);
+    odd_free((*scratch)->to);
+    odd_free((*scratch)->vectors);
+    odd_free(*scratch);
+    *scratch = NULL;
 }
 
 /* ---- vectors ---- */
 
-static uint32_t id_of(const odd_rows *batch, const piece *p, size_t row)
+static uint32_t id_of(const odd_rows *rows, const piece *p, size_t row)
 {
-    uint32_t id = batch->ids[row * batch->C + p->column->categorical];
+    uint32_t id = rows->ids[row * rows->C + p->column->categorical];
     return id < p->embedding.V ? id : 0;
 }
 
-static void put_input(const odd_vectorizer *r, const odd_rows *batch, size_t count, float *out)
+static void put_input(const odd_vectorizer *r, const odd_rows *rows, float *out)
 {
     for (size_t i = 0; i < r->piece_count; i++) {
         const piece *p = &r->pieces[i];
         const odd_column *c = p->column;
-        bool categorical = odd_kind_is_category(c->kind);
-        size_t n = categorical ? p->embedding.E : c->features;
-        for (size_t row = 0; row < count; row++) {
-            const float *from = categorical ? p->embedding.vectors + id_of(batch, p, row) * n
-                                            : batch->values + row * batch->F + c->first_feature;
+        bool category = odd_kind_is_category(c->kind);
+        size_t n = p->width - p->flag;
+        for (size_t row = 0; row < rows->count; row++) {
+            const float *from = category ? p->embedding.vectors + id_of(rows, p, row) * n
+                                         : rows->values + row * rows->F + c->first_feature;
             memcpy(out + row * r->width, from, n * sizeof(float));
             if (p->flag)
-                out[row * r->width + n] = (float)batch->missing[row * batch->M + c->numeric];
+                out[row * r->width + n] = (float)rows->missing[row * rows->M + c->numeric];
         }
-        out += n + p->flag;
+        out += p->width;
     }
 }
 
@@ -287,17 +285,17 @@ static odd_curve curve_of(odd_activation activation)
 }
 
 /* h_l = f(W_l h_{l-1} + b_l) for the layers asked for, the last into out. */
-static int run_layers(odd_vectorizer_lane *lane, size_t count, float *out, oddrow_error *err)
+static int run_layers(odd_vectorizer_scratch *s, size_t count, float *out, oddrow_error *err)
 {
-    const odd_vectorizer *r = lane->rows;
+    const odd_vectorizer *r = s->vectorizer;
     const odd_network *network = r->model->network;
     const odd_network_config *config = &network->config;
     float slope = config->activation == ODD_LEAKY_RELU ? config->slope : 0;
-    const float *from = lane->x;
-    float *to = lane->to, *other = lane->from;
+    const float *from = s->x;
+    float *to = s->to, *other = s->from;
     size_t in = network->X;
     int rc = 0;
-    for (size_t l = 0; l < r->layers && !rc; l++) {
+    for (size_t l = 0; l <= r->layer && !rc; l++) {
         const odd_tensor *weight = &network->tensors[network->dense + 2 * l];
         const float *bias = odd_network_tensor(network, network->dense + 2 * l + 1);
         size_t width = weight->rows;
@@ -317,67 +315,50 @@ static int run_layers(odd_vectorizer_lane *lane, size_t count, float *out, oddro
     return rc;
 }
 
-int odd_vectorizer_run(odd_vectorizer_lane *lane, const odd_rows *batch, size_t count, float *out,
+int odd_vectorizer_run(odd_vectorizer_scratch *s, const odd_rows *rows, float *out,
                        oddrow_error *err)
 {
-    const odd_vectorizer *r = lane->rows;
+    const odd_vectorizer *r = s->vectorizer;
     if (r->what == ODD_ENCODE_INPUT) {
-        put_input(r, batch, count, out);
+        put_input(r, rows, out);
         return 0;
     }
-    odd_rows rows = odd_rows_slice(batch, 0, count);
-    odd_forward_run(lane->forward, &rows, ODD_NO_COLUMN,
-                    &(odd_forward_out){.x = r->what == ODD_ENCODE_X ? out : lane->x});
-    return r->what == ODD_ENCODE_X ? 0 : run_layers(lane, count, out, err);
+    odd_forward_run(s->forward, rows, ODD_NO_COLUMN,
+                    &(odd_forward_out){.x = r->what == ODD_ENCODE_X ? out : s->x});
+    return r->what == ODD_ENCODE_X ? 0 : run_layers(s, rows->count, out, err);
 }
 
 /* ---- CSV ---- */
 
-/* Numbers, a comma behind each. */
-static int add_numbers(odd_bytes *out, const float *numbers, size_t count)
-{
-    if (odd_bytes_reserve(out, count * (ODD_NUMBER_SIZE + 1)))
-        return ODDROW_ENOMEM;
-    for (size_t j = 0; j < count; j++) {
-        out->size += odd_number_format(out->data + out->size, (double)numbers[j]);
-        out->data[out->size++] = ',';
-    }
-    return 0;
-}
-
-static int add_piece(const piece *p, const odd_rows *batch, size_t row, odd_bytes *out)
+static void add_piece(const piece *p, const odd_rows *rows, size_t row, odd_bytes *out)
 {
     const odd_column *c = p->column;
     if (odd_kind_is_category(c->kind)) {
-        uint32_t id = id_of(batch, p, row);
-        if (!p->ends)
-            return add_numbers(out, p->embedding.vectors + id * p->embedding.E, p->embedding.E);
-        size_t start = id ? p->ends[id - 1] : 0;
-        return odd_bytes_add(out, p->text.data + start, p->ends[id] - start);
+        uint32_t id = id_of(rows, p, row);
+        size_t start = p->ends && id ? p->ends[id - 1] : 0;
+        if (p->ends)
+            odd_bytes_add(out, p->text.data + start, p->ends[id] - start);
+        else
+            add_numbers(out, p->embedding.vectors + id * p->width, p->width);
+        return;
     }
-    int rc = add_numbers(out, batch->values + row * batch->F + c->first_feature, c->features);
-    if (!rc && p->flag)
-        rc = odd_bytes_add(out, batch->missing[row * batch->M + c->numeric] ? "1," : "0,", 2);
-    return rc;
+    add_numbers(out, rows->values + row * rows->F + c->first_feature, c->features);
+    if (p->flag)
+        odd_bytes_add(out, rows->missing[row * rows->M + c->numeric] ? "1," : "0,", 2);
 }
 
-int odd_vectorizer_csv(odd_vectorizer_lane *lane, const odd_rows *batch, size_t count,
-                       odd_bytes *out, oddrow_error *err)
+int odd_vectorizer_csv(odd_vectorizer_scratch *s, const odd_rows *rows, odd_bytes *out,
+                       oddrow_error *err)
 {
-    const odd_vectorizer *r = lane->rows;
-    int rc = 0;
-    if (r->what != ODD_ENCODE_INPUT)
-        rc = odd_vectorizer_run(lane, batch, count, lane->vectors, err);
-    if (rc)
-        return rc;
-    for (size_t row = 0; row < count; row++) {
-        for (size_t i = 0; i < r->piece_count && !rc; i++)
-            rc = add_piece(&r->pieces[i], batch, row, out);
+    const odd_vectorizer *r = s->vectorizer;
+    int rc = r->what == ODD_ENCODE_INPUT ? 0 : odd_vectorizer_run(s, rows, s->vectors, err);
+    for (size_t row = 0; !rc && row < rows->count && !out->failed; row++) {
+        for (size_t i = 0; i < r->piece_count; i++)
+            add_piece(&r->pieces[i], rows, row, out);
         if (r->what != ODD_ENCODE_INPUT)
-            rc = add_numbers(out, lane->vectors + row * r->width, r->width);
-        if (rc)
-            return odd_no_memory(err);
-        out->data[out->size - 1] = '\n'; /* in the last comma's place; width is at least 1 */
+            add_numbers(out, s->vectors + row * r->width, r->width);
+        if (!out->failed)
+            out->data[out->size - 1] = '\n'; /* in the last comma's place; width is at least 1 */
     }
-    return 0;
+    return rc ? rc : odd_bytes_check(out, err);
 }

@@ -17,30 +17,30 @@ typedef enum odd_what {
     ODD_ENCODE_X       /* x: embeddings and projected numbers, which the network reads */
 } odd_what;
 
-typedef struct odd_vectorizer odd_vectorizer;           /* read-only, shared by threads */
-typedef struct odd_vectorizer_lane odd_vectorizer_lane; /* one thread's scratch */
+typedef struct odd_vectorizer odd_vectorizer;                 /* read-only, shared by threads */
+typedef struct odd_vectorizer_scratch odd_vectorizer_scratch; /* one thread's */
 
 /* Borrows the model. */
 int odd_vectorizer_new(const odd_model *model, odd_what what, odd_vectorizer **out,
                        oddrow_error *err);
-void odd_vectorizer_free(odd_vectorizer **rows);
+void odd_vectorizer_free(odd_vectorizer **vectorizer);
 
 /* Numbers of a row's vector; the name of each: occupation[3], age, when[0], age[missing], code[0],
  * hidden[0], x[0]. Borrowed. */
-size_t odd_vectorizer_width(const odd_vectorizer *rows);
-const char *odd_vectorizer_name(const odd_vectorizer *rows, size_t i);
+size_t odd_vectorizer_width(const odd_vectorizer *vectorizer);
+const char *odd_vectorizer_name(const odd_vectorizer *vectorizer, size_t i);
 
-/* Scratch for batches of at most `capacity` rows. Borrows `rows`. */
-int odd_vectorizer_lane_new(const odd_vectorizer *rows, size_t capacity, odd_vectorizer_lane **out,
-                            oddrow_error *err);
-void odd_vectorizer_lane_free(odd_vectorizer_lane **lane);
+/* For at most `capacity` rows at a call. Borrows the vectorizer. */
+int odd_vectorizer_scratch_new(const odd_vectorizer *vectorizer, size_t capacity,
+                               odd_vectorizer_scratch **out, oddrow_error *err);
+void odd_vectorizer_scratch_free(odd_vectorizer_scratch **scratch);
 
-/* The vectors of the first `count` rows of a batch into out (count, width). */
-int odd_vectorizer_run(odd_vectorizer_lane *lane, const odd_rows *batch, size_t count, float *out,
+/* The vectors of rows into out (B, width). */
+int odd_vectorizer_run(odd_vectorizer_scratch *scratch, const odd_rows *rows, float *out,
                        oddrow_error *err);
 
 /* The same as lines of CSV, appended. */
-int odd_vectorizer_csv(odd_vectorizer_lane *lane, const odd_rows *batch, size_t count,
-                       odd_bytes *out, oddrow_error *err);
+int odd_vectorizer_csv(odd_vectorizer_scratch *scratch, const odd_rows *rows, odd_bytes *out,
+                       oddrow_error *err);
 
 #endif

@@ -61,11 +61,6 @@ bool odd_model_supervised(const odd_model *model)
     return odd_objective_supervised(model->network->config.objective);
 }
 
-int odd_model_want_scores(const odd_model *model, oddrow_error *err)
-{
-    return odd_verdict_wanted(&model->verdict, err);
-}
-
 int odd_model_want_target(const odd_model *model, oddrow_error *err)
 {
     if (odd_model_supervised(model))

@@ -30,8 +30,7 @@ const odd_network *odd_model_network(const odd_model *model);
 /* Whether the model was trained against a target: it predicts, and has no scores. */
 bool odd_model_supervised(const odd_model *model);
 
-/* ESCHEMA with what to use instead: a supervised model where scores are wanted, and the reverse. */
-int odd_model_want_scores(const odd_model *model, oddrow_error *err);
+/* ESCHEMA with what to use instead: the model has no target. */
 int odd_model_want_target(const odd_model *model, oddrow_error *err);
 
 /* Content hash of tensors and metadata, 16 hexadecimal digits. */

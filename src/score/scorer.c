@@ -25,7 +25,8 @@ struct odd_scratch {
     float *numbers;        /* owns all below */
     float *losses, *h, *x; /* (B, L), (B, H), (B, X) */
     float *hidden_losses;  /* (B, L), of a pass with one column hidden; NULL unless masked */
-    float *loss, *score, *p_value, *measure[ODD_MEASURES], *part[ODD_PARTS]; /* (B) each */
+    float *loss, *score, *survival, *measure[ODD_MEASURES], *part[ODD_PARTS]; /* (B) each */
+    double *p_value; /* (B) */
     odd_seconds seconds;
 };
 
@@ -37,7 +38,7 @@ int odd_scorer_new(const odd_verdict *verdict, bool plain, odd_scorer **out, odd
     if (!s)
         return odd_no_memory(err);
     s->verdict = verdict;
-    int rc = odd_verdict_wanted(verdict, err);
+    int rc = odd_verdict_wanted(verdict, false, err);
     if (!rc && !plain)
         rc = odd_folded_new(verdict->network, &s->folded, err);
     if (!rc && !plain)
@@ -66,11 +67,12 @@ static int carve(odd_scratch *s, size_t n, oddrow_error *err)
     size_t L = odd_schema_losses(s->scorer->verdict->schema), H = network->H, X = network->X;
     size_t width = (s->masked ? 2 : 1) * L + H + X + 3 + ODD_MEASURES + ODD_PARTS;
     float *at = s->numbers = odd_alloc(n * width, sizeof(float));
-    if (!at)
+    s->p_value = odd_alloc(n, sizeof(double));
+    if (!at || !s->p_value)
         return odd_no_memory(err);
     s->loss = at;
     s->score = at += n;
-    s->p_value = at += n;
+    s->survival = at += n;
     for (size_t m = 0; m < ODD_MEASURES; m++)
         s->measure[m] = at += n;
     for (size_t p = 0; p < ODD_PARTS; p++)
@@ -116,6 +118,7 @@ void odd_scratch_free(odd_scratch **scratch)
     odd_forward_free(&(*scratch)->forward);
     odd_sums_free(&(*scratch)->sums);
     odd_free((*scratch)->numbers);
+    odd_free((*scratch)->p_value);
     odd_free(*scratch);
     *scratch = NULL;
 }
@@ -279,10 +282,13 @@ odd_scores odd_scratch_score(odd_scratch *s, const odd_rows *rows, odd_score_kin
     odd_measures_add_up(verdict, calibration, s->measure, rows->count, s->part);
     odd_scores scores = {.loss = s->loss, .score = pick(s, kind), .p_value = s->p_value};
     memcpy(scores.part, s->part, sizeof scores.part);
-    odd_tail_surprise_all(odd_score_tail(calibration, kind), scores.score, rows->count, s->p_value);
+    odd_tail_surprise_all(odd_score_tail(calibration, kind), scores.score, rows->count,
+                          s->survival);
     for (size_t i = 0; i < rows->count; i++)
-        s->p_value[i] = -s->p_value[i];
-    odd_kernels_best()->exp(s->p_value, ODD_PADDED(rows->count));
+        s->survival[i] = -s->survival[i];
+    odd_kernels_best()->exp(s->survival, ODD_PADDED(rows->count));
+    for (size_t i = 0; i < rows->count; i++)
+        s->p_value[i] = (double)s->survival[i];
     s->seconds.calibration += odd_clock() - start;
     return scores;
 }

@@ -55,7 +55,7 @@ const odd_tail *odd_score_tail(const odd_calibration *calibration, odd_score_kin
 /* Scores (B each); borrowed from the scratch until its next rows. */
 typedef struct odd_scores {
     const float *part[ODD_PARTS], *loss, *score;
-    const float *p_value; /* share of normal rows whose score is at least this one */
+    const double *p_value; /* share of normal rows whose score is at least this one */
 } odd_scores;
 
 odd_scores odd_scratch_score(odd_scratch *scratch, const odd_rows *rows, odd_score_kind kind);

@@ -31,11 +31,14 @@ int odd_verdict_init(odd_verdict *verdict, const odd_schema *schema, const odd_n
     return rc;
 }
 
-int odd_verdict_wanted(const odd_verdict *verdict, oddrow_error *err)
+int odd_verdict_wanted(const odd_verdict *verdict, bool masked, oddrow_error *err)
 {
     odd_objective objective = verdict->network->config.objective;
     if (!odd_objective_supervised(objective))
-        return 0;
+        return !masked || verdict->masked.present
+                   ? 0
+                   : odd_fail(err, ODDROW_EINVAL,
+                              "this model has too many columns to score each of them masked");
     return odd_fail(err, ODDROW_ESCHEMA,
                     "this is a %s of '%s', which has no scores: use oddrow predict",
                     objective == ODD_CLASSIFY ? "classifier" : "regressor",

@@ -54,8 +54,8 @@ int odd_verdict_init(odd_verdict *verdict, const odd_schema *schema, const odd_n
                      oddrow_error *err);
 void odd_verdict_free(odd_verdict *verdict);
 
-/* ESCHEMA with what to use instead: a supervised model has no scores. */
-int odd_verdict_wanted(const odd_verdict *verdict, oddrow_error *err);
+/* ESCHEMA with what to use instead: a supervised model has no scores. EINVAL: no masked ones. */
+int odd_verdict_wanted(const odd_verdict *verdict, bool masked, oddrow_error *err);
 
 int odd_calibration_new(odd_calibration *calibration, size_t losses, oddrow_error *err);
 

@@ -1,44 +1,16 @@
+/* train/metrics.c: losses, accuracy and errors of predictions. */
 #include "train/metrics.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/error.h"
 #include "base/memory.h"
-
-typedef struct ranked {
-    float p;
-    int positive;
-} ranked;
-
-static int compare(const void *a, const void *b)
-{
-    float x = ((const ranked *)a)->p, y = ((const ranked *)b)->p;
-    return (x > y) - (x < y);
-}
-
-/* Mann and Whitney's statistic: pairs in the right order, ties half, over all pairs. Not-a-number
- * where all rows are alike. Sorts. */
-static double area(ranked *rows, size_t count)
-{
-    double below = 0, positives = 0, right = 0;
-    qsort(rows, count, sizeof *rows, compare);
-    for (size_t first = 0, end; first < count; first = end) {
-        double tied = 0;
-        for (end = first; end < count && rows[end].p == rows[first].p; end++)
-            tied += rows[end].positive;
-        double negatives = (double)(end - first) - tied;
-        right += tied * (below + negatives / 2);
-        below += negatives;
-        positives += tied;
-    }
-    return right / (positives * below);
-}
+#include "math/ranking.h"
 
 int odd_metrics_classes(const float *p, const float *targets, const float *losses, size_t rows,
                         size_t classes, odd_metrics *out, oddrow_error *err)
 {
-    ranked *sorted = odd_alloc(rows + 1, sizeof *sorted);
+    odd_ranked *sorted = odd_alloc(rows + 1, sizeof *sorted);
     double sum = 0;
     size_t counted = 0, right = 0;
     *out = (odd_metrics){.rows = rows};
@@ -54,8 +26,8 @@ int odd_metrics_classes(const float *p, const float *targets, const float *losse
     }
     for (size_t c = classes == 2; c < classes; c++) {
         for (size_t i = 0; i < rows; i++)
-            sorted[i] = (ranked){p[i * classes + c], targets[i] == (float)c};
-        double auroc = area(sorted, rows);
+            sorted[i] = (odd_ranked){p[i * classes + c], targets[i] == (float)c};
+        double auroc = odd_rank(sorted, rows).auroc;
         if (isfinite(auroc)) {
             sum += auroc;
             counted++;

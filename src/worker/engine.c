@@ -204,7 +204,7 @@ static int add_entry(odd_engine *e, slice *s, const odd_row *row, odd_encoding e
                           .reconstruction = s->scores.part[ODD_PART_RECONSTRUCTION][i],
                           .local = s->scores.part[ODD_PART_LOCAL][i],
                           .global = s->scores.part[ODD_PART_GLOBAL][i],
-                          .p_value = (double)s->scores.p_value[i],
+                          .p_value = s->scores.p_value[i],
                           .odd = odd,
                           .reasons = reasons.items,
                           .found = reasons.count};
@@ -230,7 +230,7 @@ static int take(odd_engine *e, slice *s, const odd_job *job, const odd_row *row,
     } else {
         if (i == 0)
             score_block(e, s, row->good);
-        bool odd = (double)s->scores.p_value[i] < e->alerts;
+        bool odd = s->scores.p_value[i] < e->alerts;
         *result = (odd_result){.odd = odd,
                                .topic = odd ? ODD_TOPIC_ODD : ODD_TOPIC_SCORE,
                                .entry = odd || e->options.publish_all,
@@ -240,7 +240,7 @@ static int take(odd_engine *e, slice *s, const odd_job *job, const odd_row *row,
             const slice *other = &e->shadow->slices[s - e->slices];
             result->shadow_score = other->scores.score[i];
             result->shadow_loss = other->scores.loss[i];
-            result->shadow_odd = (double)other->scores.p_value[i] < e->shadow->alerts;
+            result->shadow_odd = other->scores.p_value[i] < e->shadow->alerts;
         }
         if (result->entry || job->asked)
             rc = add_entry(e, s, row, job->decoded.encoding, &sender, odd, err);
