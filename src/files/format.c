@@ -1,6 +1,7 @@
 /* files/format.c: lines of scores: what is carried, the score, its parts, the reasons. */
 #include "files/format.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -35,12 +36,6 @@ void odd_layout_free(odd_layout *layout)
     odd_free(layout->carried_cell);
     odd_free(layout->carried_name);
     *layout = (odd_layout){0};
-}
-
-static odd_span column_name(const odd_layout *layout, const odd_reason *reason)
-{
-    const char *name = layout->schema->columns[reason->column].name;
-    return (odd_span){name, strlen(name)};
 }
 
 static odd_span cell_of(const odd_layout *layout, const odd_block *block, size_t i, size_t c)
@@ -99,6 +94,18 @@ static void csv_score(const odd_block *block, const odd_scores *scores, size_t i
     out->size = (size_t)(at - out->data);
 }
 
+static void csv_reason(const odd_layout *layout, const odd_reason *reason, odd_bytes *out)
+{
+    const char *name = layout->schema->columns[reason->column].name;
+    odd_bytes_char(out, ',');
+    add_field(out, (odd_span){name, strlen(name)});
+    add_field(out, reason->observed);
+    add_field(out, reason->expected);
+    odd_bytes_number(out, (double)reason->surprise);
+    odd_bytes_char(out, ',');
+    odd_bytes_text(out, odd_flag_name(reason->flag));
+}
+
 static void csv_row(const odd_layout *layout, const odd_block *block, const odd_scores *scores,
                     size_t i, bool odd, const odd_reasons *reasons, odd_bytes *out)
 {
@@ -108,31 +115,28 @@ static void csv_row(const odd_layout *layout, const odd_block *block, const odd_
         odd_bytes_char(out, ',');
         odd_bytes_number(out, (double)scores->part[p][i]);
     }
-    for (size_t k = 0; k < layout->explain; k++) {
-        const odd_reason *reason = &reasons->items[k];
-        if (k >= reasons->count) {
+    for (size_t k = 0; k < layout->explain; k++)
+        if (k < reasons->count)
+            csv_reason(layout, &reasons->items[k], out);
+        else
             odd_bytes_text(out, ",,,,,");
-            continue;
-        }
-        odd_bytes_char(out, ',');
-        add_field(out, column_name(layout, reason));
-        add_field(out, reason->observed);
-        add_field(out, reason->expected);
-        odd_bytes_number(out, (double)reason->surprise);
-        odd_bytes_char(out, ',');
-        odd_bytes_text(out, odd_flag_name(reason->flag));
-    }
     odd_bytes_char(out, '\n');
 }
 
 /* ---- JSON lines ---- */
 
-/* "WORD_K", a key. */
-static void number_name(odd_json *j, const char *word, size_t k)
+/* Members of the k-th reason; their names end with its number. */
+static void json_reason(odd_json *j, const odd_layout *layout, const odd_reason *reason, size_t k)
 {
-    char name[40];
-    int size = snprintf(name, sizeof name, "%s_%zu", word, k);
-    odd_json_name(j, (odd_span){name, (size_t)size});
+    static const char *const names[] = {"column", "observed", "expected", "surprise", "flag"};
+    char keys[5][40];
+    for (size_t i = 0; i < 5; i++)
+        snprintf(keys[i], sizeof keys[i], "%s_%zu", names[i], k);
+    odd_json_string(j, keys[0], layout->schema->columns[reason->column].name);
+    odd_json_text(j, keys[1], reason->observed);
+    odd_json_text(j, keys[2], reason->expected);
+    odd_json_number(j, keys[3], (double)reason->surprise);
+    odd_json_string(j, keys[4], odd_flag_name(reason->flag));
 }
 
 static void json_row(const odd_layout *layout, const odd_block *block, const odd_scores *scores,
@@ -151,19 +155,8 @@ static void json_row(const odd_layout *layout, const odd_block *block, const odd
     odd_json_bool(&j, "odd", odd);
     for (size_t p = 0; layout->explain && p < ODD_PARTS; p++)
         odd_json_number(&j, parts[p], (double)scores->part[p][i]);
-    for (size_t k = 0; k < reasons->count; k++) {
-        const odd_reason *reason = &reasons->items[k];
-        number_name(&j, "column", k + 1);
-        odd_json_text(&j, NULL, column_name(layout, reason));
-        number_name(&j, "observed", k + 1);
-        odd_json_text(&j, NULL, reason->observed);
-        number_name(&j, "expected", k + 1);
-        odd_json_text(&j, NULL, reason->expected);
-        number_name(&j, "surprise", k + 1);
-        odd_json_number(&j, NULL, (double)reason->surprise);
-        number_name(&j, "flag", k + 1);
-        odd_json_string(&j, NULL, odd_flag_name(reason->flag));
-    }
+    for (size_t k = 0; k < reasons->count; k++)
+        json_reason(&j, layout, &reasons->items[k], k + 1);
     odd_json_close(&j, '}');
     odd_bytes_char(out, '\n');
 }

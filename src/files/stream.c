@@ -77,7 +77,7 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
     odd_bytes_clear(&s->text);
     odd_csv_write_rejects(&s->text, chunk, first_row);
     rc = odd_bytes_check(&s->text, err);
-    return rc || !s->text.size ? rc : odd_output_write(s->rejects, s->text.data, s->text.size, err);
+    return rc ? rc : odd_output_write(s->rejects, s->text.data, s->text.size, err);
 }
 
 /* ---- set-up ---- */
@@ -148,7 +148,7 @@ static int run(stream *s, odd_pool *pool, const odd_stream_options *options, odd
     int rc = s->sink->begin ? s->sink->begin(s->context, s->source, s->encoder, &s->text, err) : 0;
     if (!rc)
         rc = odd_bytes_check(&s->text, err);
-    if (!rc && s->text.size)
+    if (!rc && s->out)
         rc = odd_output_write(s->out, s->text.data, s->text.size, err);
     if (!rc)
         rc = odd_csv_run(s->source, pool, &job, counts, err);

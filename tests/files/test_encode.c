@@ -30,13 +30,13 @@ static int tear_down(void **state)
 /* Vectors of all rows of the batch; the caller frees. */
 static float *vectors(odd_what what, size_t *width, odd_vectorizer **vectorizer)
 {
-    odd_vectorizer_lane *lane = NULL;
+    odd_vectorizer_scratch *scratch = NULL;
     assert_int_equal(odd_vectorizer_new(model, what, vectorizer, NULL), 0);
-    assert_int_equal(odd_vectorizer_lane_new(*vectorizer, batch->count, &lane, NULL), 0);
+    assert_int_equal(odd_vectorizer_scratch_new(*vectorizer, batch->count, &scratch, NULL), 0);
     *width = odd_vectorizer_width(*vectorizer);
     float *out = calloc(batch->count * *width, sizeof *out);
-    assert_int_equal(odd_vectorizer_run(lane, batch, batch->count, out, NULL), 0);
-    odd_vectorizer_lane_free(&lane);
+    assert_int_equal(odd_vectorizer_run(scratch, batch, out, NULL), 0);
+    odd_vectorizer_scratch_free(&scratch);
     return out;
 }
 

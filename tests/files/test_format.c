@@ -9,7 +9,6 @@ typedef struct bound {
     odd_csv_source *source;
     odd_encoder *encoder;
     odd_layout layout;
-    odd_score_options options;
 } bound;
 
 static const char header[] = "\"my, id\",\"la\"\"bel\",value\n";
@@ -20,7 +19,7 @@ static void bind(bound *b, odd_format format, size_t explain)
     odd_bytes table = {0};
     odd_train_options options = made_options();
     odd_csv_options csv = {.delimiter = ','};
-    *b = (bound){.options = {.format = format, .explain = explain}};
+    *b = (bound){.layout = {.format = format, .explain = explain}};
     options.columns.names[ODD_ID] = (odd_names){ids, 1};
     options.columns.names[ODD_LABEL] = (odd_names){labels, 1};
     assert_int_equal(odd_bytes_print(&table, "%s", header), 0);
@@ -30,8 +29,7 @@ static void bind(bound *b, odd_format format, size_t explain)
     assert_int_equal(odd_csv_open_memory("t", header, strlen(header), &csv, &b->source, NULL), 0);
     assert_int_equal(
         odd_encoder_new(b->model->schema, odd_csv_names(b->source), 3, &b->encoder, NULL), 0);
-    assert_int_equal(odd_layout_new(b->model, &b->options, b->source, b->encoder, &b->layout, NULL),
-                     0);
+    assert_int_equal(odd_layout_new(b->model->schema, b->source, b->encoder, &b->layout, NULL), 0);
     odd_bytes_free(&table);
 }
 
@@ -61,17 +59,10 @@ static void row(const bound *b, const odd_span *cells, float score, double p, bo
 {
     const uint64_t number = 12345678901;
     const float parts[3] = {1.5f, 0, 2.25f};
-    odd_block block = {.rows = 1,
-                       .cells = cells,
-                       .columns = 3,
-                       .row = &number,
-                       .reconstruction = parts,
-                       .local = parts + 1,
-                       .global = parts + 2,
-                       .score = &score,
-                       .p_value = &p,
-                       .odd = &odd};
-    odd_format_row(&b->layout, &block, 0, reasons, found, out);
+    odd_block block = {.cells = cells, .columns = 3, .row = &number};
+    odd_scores scores = {.part = {parts, parts + 1, parts + 2}, .score = &score, .p_value = &p};
+    odd_reasons list = {reasons, found};
+    odd_format_row(&b->layout, &block, &scores, 0, odd, &list, out);
     assert_int_equal(odd_bytes_check(out, NULL), 0);
 }
 

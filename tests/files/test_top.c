@@ -43,7 +43,7 @@ static void check(odd_top *top, scored *all, size_t wanted)
     assert_int_equal(odd_top_sort(top), expected);
     for (size_t i = 0; i < expected; i++) {
         char line[40];
-        odd_span got = odd_top_line(top, i);
+        odd_span got = odd_top_at(top, i).line;
         int size = snprintf(line, sizeof line, "%d:%g", (int)all[i].row, (double)all[i].score);
         assert_int_equal(got.size, size);
         assert_memory_equal(got.data, line, got.size);
@@ -112,7 +112,7 @@ static void empty(void **state)
     assert_int_equal(odd_top_sort(top), 0);
     assert_int_equal(odd_top_add(top, 1, 1, "", 0, NULL), 0); /* an empty line */
     assert_int_equal(odd_top_sort(top), 1);
-    assert_int_equal(odd_top_line(top, 0).size, 0);
+    assert_int_equal(odd_top_at(top, 0).line.size, 0);
     odd_top_free(&top);
 }
 

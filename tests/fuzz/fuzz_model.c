@@ -43,25 +43,12 @@ static void use(const odd_model *model, const odd_encoder *encoder, const odd_sp
             for (size_t format = 0; format < 2; format++) {
                 odd_layout layout = {
                     .format = (odd_format)format, .explain = REASONS, .schema = model->schema};
-                const uint64_t row = i + 1;
-                const double p = 0.5;
-                const bool odd = true;
-                odd_block block = {.rows = 1,
-                                   .cells = cells,
-                                   .columns = model->schema->K,
-                                   .row = &row,
-                                   .batch = batch,
-                                   .loss = scores.loss + i,
-                                   .reconstruction = scores.part[0] + i,
-                                   .local = scores.part[1] + i,
-                                   .global = scores.part[2] + i,
-                                   .score = scores.score + i,
-                                   .p_value = &p,
-                                   .odd = &odd,
-                                   .scratch = scratch};
+                const uint64_t row[ROWS] = {1, 2, 3, 4, 5};
+                odd_block block = {
+                    .rows = batch, .cells = cells, .columns = model->schema->K, .row = row};
                 odd_bytes line = {0};
                 odd_format_header(&layout, &line);
-                odd_format_row(&layout, &block, 0, reasons.items, reasons.count, &line);
+                odd_format_row(&layout, &block, &scores, i, true, &reasons, &line);
                 must(odd_bytes_check(&line, NULL) == 0);
                 odd_bytes_free(&line);
             }

@@ -8,9 +8,7 @@ set -euo pipefail
 cd "${ODDROW_SOURCE:-$(dirname "$0")/../..}"
 
 # Pairs that still need each other; the list only gets shorter.
-known="files/format files/score
-files/score files/stream
-nn/forward nn/panel
+known="nn/forward nn/panel
 nn/step nn/step_reduce
 pipeline/options pipeline/value
 train/checkpoint train/epochs
