@@ -1,4 +1,4 @@
-/* worker/journal.c: writing the journal; see journal.h, and journal_file.h for the file. */
+/* worker/journal.c: the writer of the journal; journal_file.h has the form of the file. */
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -27,7 +27,7 @@ enum {
     GET_PLACE,
     GET_OLDEST,
     REMOVE_SEGMENT,
-    SET_META,
+    SET_NEXT,
     PAGES_ALL,
     PAGES_FREE,
     STATEMENTS
@@ -42,7 +42,7 @@ static const char *const statement_texts[STATEMENTS] = {
     [GET_PLACE] = "SELECT number FROM clients WHERE name = ?",
     [GET_OLDEST] = "SELECT first, count, time FROM feed ORDER BY first LIMIT 1",
     [REMOVE_SEGMENT] = "DELETE FROM feed WHERE first = ?",
-    [SET_META] = "REPLACE INTO meta(key, value) VALUES (?, ?)",
+    [SET_NEXT] = "REPLACE INTO meta(key, value) VALUES ('next', ?)",
     [PAGES_ALL] = "PRAGMA page_count",
     [PAGES_FREE] = "PRAGMA freelist_count"};
 
@@ -70,16 +70,6 @@ static int run(odd_journal *j, int which)
 {
     sqlite3_step(j->statements[which]);
     return sqlite3_reset(j->statements[which]);
-}
-
-/* Ends a transaction that failed. SQLite has rolled some errors back by itself. */
-static void undo(odd_journal *j)
-{
-    for (int k = 0; k < STATEMENTS; k++)
-        sqlite3_reset(j->statements[k]);
-    if (!sqlite3_get_autocommit(j->db))
-        run(j, ROLLBACK);
-    j->failures++;
 }
 
 /* SQLite says how many pages the WAL holds after a commit. */
@@ -113,6 +103,26 @@ static void fold(odd_journal *j)
     j->fold_at = j->frames + step;
 }
 
+static int begin(odd_journal *j, oddrow_error *err)
+{
+    return run(j, BEGIN) == SQLITE_OK ? 0 : fail(j, "write the journal", err);
+}
+
+/* Ends a transaction: commits it when rc is 0. SQLite has rolled some errors back by itself. */
+static int end(odd_journal *j, int rc, oddrow_error *err)
+{
+    if (!rc && run(j, COMMIT) != SQLITE_OK)
+        rc = fail(j, "write the journal", err);
+    for (int k = 0; rc && k < STATEMENTS; k++)
+        sqlite3_reset(j->statements[k]);
+    if (rc && !sqlite3_get_autocommit(j->db))
+        run(j, ROLLBACK);
+    if (!rc)
+        fold(j);
+    j->failures += rc != 0;
+    return rc;
+}
+
 /* Makes the tables in an empty database. */
 static int make_tables(odd_journal *j, oddrow_error *err)
 {
@@ -126,25 +136,25 @@ static int make_tables(odd_journal *j, oddrow_error *err)
         "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT",
         ODD_JOURNAL_ID, ODD_JOURNAL_FORMAT);
     if (!sql)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", j->file.path);
-    int rc = sqlite3_exec(j->db, sql, NULL, NULL, NULL);
+        return odd_no_memory(err);
+    int failure = sqlite3_exec(j->db, sql, NULL, NULL, NULL);
     sqlite3_free(sql);
-    return rc == SQLITE_OK ? 0 : fail(j, "make the journal", err);
+    return failure ? fail(j, "make the journal", err) : 0;
 }
 
 static int open_database(odd_journal *j, oddrow_error *err)
 {
-    int rc =
+    int failure =
         sqlite3_open_v2(j->file.path, &j->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     if (!j->db)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", j->file.path);
-    if (rc != SQLITE_OK)
+        return odd_no_memory(err);
+    if (failure)
         return fail(j, "open the journal", err);
     sqlite3_busy_timeout(j->db, PATIENCE);
     odd_journal_harden(j->db);
-    int status = odd_journal_check(j->db, j->file.path, err);
-    if (status < 0)
-        return status;
+    int rc = odd_journal_check(j->db, j->file.path, err);
+    if (rc < 0)
+        return rc;
     /* No mmap: a file cut short by somebody else must be an error, not a SIGBUS. */
     char sql[300];
     sqlite3_snprintf(sizeof sql, sql,
@@ -154,60 +164,47 @@ static int open_database(odd_journal *j, oddrow_error *err)
     if (sqlite3_exec(j->db, sql, NULL, NULL, NULL) != SQLITE_OK)
         return fail(j, "prepare the journal", err);
     sqlite3_wal_hook(j->db, count_frames, j);
-    return status == 1 ? make_tables(j, err) : 0;
+    return rc == 1 ? make_tables(j, err) : 0;
 }
 
-/* The number in the first column of sql's only row; `none` without a row. */
-static int ask(odd_journal *j, const char *sql, uint64_t none, uint64_t *out, oddrow_error *err)
+static int ask(odd_journal *j, const char *sql, uint64_t *out, oddrow_error *err)
 {
-    sqlite3_stmt *s = NULL;
-    *out = none;
-    int rc = sqlite3_prepare_v2(j->db, sql, -1, &s, NULL);
-    if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
-        *out = (uint64_t)sqlite3_column_int64(s, 0);
-    int status = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fail(j, "read the journal", err);
-    sqlite3_finalize(s);
-    return status;
+    return odd_journal_ask(j->db, j->file.path, sql, out, err);
 }
 
 static int read_state(odd_journal *j, oddrow_error *err)
 {
+    uint64_t used = 1, end = 1;
+    int rc;
     for (int k = 0; k < STATEMENTS; k++)
         if (sqlite3_prepare_v3(j->db, statement_texts[k], -1, SQLITE_PREPARE_PERSISTENT,
                                &j->statements[k], NULL) != SQLITE_OK)
             return fail(j, "read the journal", err);
-    uint64_t used, end;
-    int status = ask(j, "SELECT value FROM meta WHERE key = 'next'", 1, &used, err);
-    if (!status)
-        status = ask(j, "SELECT first + count FROM feed ORDER BY first DESC LIMIT 1", 1, &end, err);
-    if (!status)
-        status = ask(j, "PRAGMA page_size", PAGE, &j->page, err);
-    if (status)
-        return status;
-    j->next = used > end ? used : end;
+    j->page = PAGE;
+    if ((rc = ask(j, "SELECT value FROM meta WHERE key = 'next'", &used, err)) ||
+        (rc = ask(j, "SELECT first + count FROM feed ORDER BY first DESC LIMIT 1", &end, err)) ||
+        (rc = ask(j, "PRAGMA page_size", &j->page, err)))
+        return rc;
+    j->next = j->oldest = used > end ? used : end;
     if (!j->next || j->next > INT64_MAX)
         return odd_fail(err, ODDROW_EFORMAT, "%s: its sequence numbers are damaged", j->file.path);
-    return ask(j, "SELECT first FROM feed ORDER BY first LIMIT 1", j->next, &j->oldest, err);
+    return ask(j, "SELECT first FROM feed ORDER BY first LIMIT 1", &j->oldest, err);
 }
 
 int odd_journal_open(const char *path, const odd_journal_options *options, odd_journal **out,
                      oddrow_error *err)
 {
-    *out = NULL;
     odd_journal *j = odd_alloc(1, sizeof *j);
+    int rc;
+    *out = j;
     if (!j)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory for the journal");
+        return odd_no_memory(err);
     if (options)
         j->options = *options;
-    int status = odd_journal_lock_open(path, &j->file, err);
-    if (!status)
-        status = open_database(j, err);
-    if (!status)
-        status = read_state(j, err);
-    if (status)
-        odd_journal_close(&j);
-    *out = j;
-    return status;
+    if ((rc = odd_journal_lock_open(path, &j->file, err)) || (rc = open_database(j, err)) ||
+        (rc = read_state(j, err)))
+        odd_journal_close(out);
+    return rc;
 }
 
 void odd_journal_close(odd_journal **journal)
@@ -217,7 +214,7 @@ void odd_journal_close(odd_journal **journal)
     odd_journal *j = *journal;
     for (int k = 0; k < STATEMENTS; k++)
         sqlite3_finalize(j->statements[k]);
-    if (j->db && !j->file.directory)
+    if (j->db && !*j->file.directory)
         sqlite3_wal_checkpoint_v2(j->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     sqlite3_close(j->db);
     odd_journal_lock_close(&j->file);
@@ -244,22 +241,29 @@ static void bind_name(sqlite3_stmt *s, odd_span name)
     sqlite3_bind_blob(s, 1, name.size ? name.data : "", (int)name.size, SQLITE_STATIC);
 }
 
+/* One message for reading and for committing a name. */
+static int check_name(odd_span name, oddrow_error *err)
+{
+    if (name.size <= ODD_CLIENT_NAME_MAX)
+        return 0;
+    return odd_fail(err, ODDROW_EINVAL, "a client's name of %zu bytes; %d are allowed", name.size,
+                    ODD_CLIENT_NAME_MAX);
+}
+
 int odd_journal_client(odd_journal *j, odd_span name, uint64_t *highest, oddrow_error *err)
 {
     *highest = 0;
-    if (name.size > ODD_CLIENT_NAME_MAX)
-        return odd_fail(err, ODDROW_EINVAL, "a client's name of %zu bytes; %d are allowed",
-                        name.size, ODD_CLIENT_NAME_MAX);
+    if (check_name(name, err))
+        return ODDROW_EINVAL;
     sqlite3_stmt *s = j->statements[GET_PLACE];
     bind_name(s, name);
-    int rc = sqlite3_step(s);
-    if (rc == SQLITE_ROW)
+    int answer = sqlite3_step(s), rc = answer == SQLITE_ROW;
+    if (answer == SQLITE_ROW)
         *highest = (uint64_t)sqlite3_column_int64(s, 0);
-    int status = rc == SQLITE_ROW;
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        status = fail(j, "read a client's place", err);
+    else if (answer != SQLITE_DONE)
+        rc = fail(j, "read a client's place", err);
     sqlite3_reset(s);
-    return status;
+    return rc;
 }
 
 /* Makes one segment of entries[*at …] and moves *at past them. */
@@ -278,19 +282,21 @@ static int add_segment(odd_journal *j, const odd_entry *entries, size_t count, s
             break;
         unsigned char head[ODD_ENTRY_HEAD] = {(unsigned char)e->topic};
         odd_put32(head + 1, (uint32_t)e->json.size);
-        if (odd_bytes_add(b, head, sizeof head) || odd_bytes_add(b, e->json.data, e->json.size))
-            return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", j->file.path);
+        odd_bytes_add(b, head, sizeof head);
+        odd_bytes_span(b, e->json);
         topics |= 1U << e->topic;
     }
+    if (b->failed)
+        return odd_no_memory(err);
     sqlite3_stmt *s = j->statements[ADD_SEGMENT];
     sqlite3_bind_int64(s, 1, (sqlite3_int64)entries[from].sequence);
     sqlite3_bind_int64(s, 2, (sqlite3_int64)(*at - from));
     sqlite3_bind_int64(s, 3, time);
     sqlite3_bind_int64(s, 4, topics);
-    int rc = sqlite3_bind_blob64(s, 5, b->data, b->size, SQLITE_STATIC);
-    if (rc == SQLITE_OK)
-        rc = run(j, ADD_SEGMENT);
-    return rc == SQLITE_OK ? 0 : fail(j, "write the journal", err);
+    if (sqlite3_bind_blob64(s, 5, b->data, b->size, SQLITE_STATIC) == SQLITE_OK &&
+        run(j, ADD_SEGMENT) == SQLITE_OK)
+        return 0;
+    return fail(j, "write the journal", err);
 }
 
 static int set_place(odd_journal *j, const odd_client_place *place, oddrow_error *err)
@@ -304,40 +310,34 @@ static int set_place(odd_journal *j, const odd_client_place *place, oddrow_error
 static int check_commit(const odd_journal *j, const odd_entry *entries, size_t count,
                         const odd_client_place *places, size_t place_count, oddrow_error *err)
 {
+    int rc = 0;
     for (size_t k = 0; k < count; k++)
         if (entries[k].sequence != j->next + k || (unsigned)entries[k].topic >= ODD_TOPICS ||
             entries[k].json.size > INT32_MAX / 2)
             return odd_fail(err, ODDROW_EINVAL, "entry %llu does not fit the journal",
                             (unsigned long long)entries[k].sequence);
-    for (size_t k = 0; k < place_count; k++)
-        if (places[k].name.size > ODD_CLIENT_NAME_MAX)
-            return odd_fail(err, ODDROW_EINVAL, "a client's name of %zu bytes; %d are allowed",
-                            places[k].name.size, ODD_CLIENT_NAME_MAX);
-    return 0;
+    for (size_t k = 0; !rc && k < place_count; k++)
+        rc = check_name(places[k].name, err);
+    return rc;
 }
 
 int odd_journal_commit(odd_journal *j, const odd_entry *entries, size_t count,
                        const odd_client_place *places, size_t place_count, int64_t time,
                        oddrow_error *err)
 {
-    int status = check_commit(j, entries, count, places, place_count, err);
-    if (status || (!count && !place_count))
-        return status;
+    int rc = check_commit(j, entries, count, places, place_count, err);
+    if (rc || (!count && !place_count))
+        return rc;
     double start = odd_clock();
-    if (run(j, BEGIN) != SQLITE_OK)
-        status = fail(j, "write the journal", err);
-    for (size_t at = 0; !status && at < count;)
-        status = add_segment(j, entries, count, &at, time, err);
-    for (size_t k = 0; !status && k < place_count; k++)
-        status = set_place(j, &places[k], err);
-    if (!status && run(j, COMMIT) != SQLITE_OK)
-        status = fail(j, "write the journal", err);
-    if (status) {
-        undo(j);
-        return status;
-    }
+    rc = begin(j, err);
+    for (size_t at = 0; !rc && at < count;)
+        rc = add_segment(j, entries, count, &at, time, err);
+    for (size_t k = 0; !rc && k < place_count; k++)
+        rc = set_place(j, &places[k], err);
+    rc = end(j, rc, err);
+    if (rc)
+        return rc;
     j->next += count;
-    fold(j);
     j->commits++;
     j->last_seconds = odd_clock() - start;
     j->seconds += j->last_seconds;
@@ -367,22 +367,20 @@ static int look_at_oldest(odd_journal *j, int64_t now, uint64_t *first, uint64_t
                           oddrow_error *err)
 {
     uint64_t used = 0;
-    if (j->options.retain_bytes) {
-        int status = used_bytes(j, &used, err);
-        if (status)
-            return status;
-    }
+    int rc = j->options.retain_bytes ? used_bytes(j, &used, err) : 0;
+    if (rc)
+        return rc;
     sqlite3_stmt *s = j->statements[GET_OLDEST];
-    int rc = sqlite3_step(s);
+    int answer = sqlite3_step(s);
     int64_t time = 0;
-    if (rc == SQLITE_ROW) {
+    if (answer == SQLITE_ROW) {
         *first = (uint64_t)sqlite3_column_int64(s, 0);
         *count = (uint64_t)sqlite3_column_int64(s, 1);
         time = sqlite3_column_int64(s, 2);
     }
     sqlite3_reset(s);
-    if (rc != SQLITE_ROW)
-        return rc == SQLITE_DONE ? 0 : fail(j, "read the journal", err);
+    if (answer != SQLITE_ROW)
+        return answer == SQLITE_DONE ? 0 : fail(j, "read the journal", err);
     if (*first + *count >= j->next)
         return 0;
     bool old = j->options.retain_seconds > 0 &&
@@ -390,72 +388,40 @@ static int look_at_oldest(odd_journal *j, int64_t now, uint64_t *first, uint64_t
     return old || (j->options.retain_bytes && used > j->options.retain_bytes);
 }
 
-static int set_meta(odd_journal *j, const char *key, int64_t value, oddrow_error *err)
-{
-    sqlite3_stmt *s = j->statements[SET_META];
-    sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(s, 2, value);
-    return run(j, SET_META) == SQLITE_OK ? 0 : fail(j, "write the journal", err);
-}
-
 /* Inside a transaction: removes segments while they may go. 1 when there are more, 0, a code. */
 static int remove_segments(odd_journal *j, int64_t now, uint64_t *oldest, oddrow_error *err)
 {
     uint64_t first = 0, count = 0, before = 0, after = 0;
-    int status = used_bytes(j, &before, err);
-    for (int k = 0; !status; k++) {
+    int rc = used_bytes(j, &before, err);
+    for (int k = 0; !rc; k++) {
         int more = look_at_oldest(j, now, &first, &count, err);
-        if (more != 1)
-            return more;
-        status = used_bytes(j, &after, err);
-        if (status)
-            break;
+        if (more != 1 || (rc = used_bytes(j, &after, err)))
+            return more == 1 ? rc : more;
         if (k == TRIM_SEGMENTS || before - after >= TRIM_BYTES)
             return 1;
         sqlite3_bind_int64(j->statements[REMOVE_SEGMENT], 1, (sqlite3_int64)first);
         if (run(j, REMOVE_SEGMENT) != SQLITE_OK)
-            status = fail(j, "trim the journal", err);
+            rc = fail(j, "trim the journal", err);
         *oldest = first + count;
     }
-    return status;
+    return rc;
 }
 
 int odd_journal_trim(odd_journal *j, int64_t now, oddrow_error *err)
 {
     uint64_t first, count, oldest = j->oldest;
-    int more = look_at_oldest(j, now, &first, &count, err);
+    int more = look_at_oldest(j, now, &first, &count, err), rc;
     if (more != 1)
         return more;
-    if (run(j, BEGIN) != SQLITE_OK)
-        more = fail(j, "trim the journal", err);
-    else
+    if (!(rc = begin(j, err))) {
         more = remove_segments(j, now, &oldest, err);
-    int status = more < 0 ? more : set_meta(j, "next", (int64_t)j->next, err);
-    if (!status && run(j, COMMIT) != SQLITE_OK)
-        status = fail(j, "trim the journal", err);
-    if (status) {
-        undo(j);
-        return status;
+        sqlite3_bind_int64(j->statements[SET_NEXT], 1, (sqlite3_int64)j->next);
+        rc = more < 0 ? more : run(j, SET_NEXT) ? fail(j, "write the journal", err) : 0;
     }
+    if ((rc = end(j, rc, err)))
+        return rc;
     j->oldest = oldest;
-    fold(j);
     return more;
-}
-
-int odd_journal_probe(odd_journal *j, oddrow_error *err)
-{
-    int status = 0;
-    if (run(j, BEGIN) != SQLITE_OK)
-        status = fail(j, "write the journal", err);
-    if (!status)
-        status = set_meta(j, "probe", odd_clock_utc(), err);
-    if (!status && run(j, COMMIT) != SQLITE_OK)
-        status = fail(j, "write the journal", err);
-    if (status)
-        undo(j);
-    else
-        fold(j);
-    return status;
 }
 
 odd_journal_state odd_journal_state_of(odd_journal *j)

@@ -70,9 +70,6 @@ int odd_journal_commit(odd_journal *j, const odd_entry *entries, size_t count,
  * again. Call now and then. */
 int odd_journal_trim(odd_journal *j, int64_t now, oddrow_error *err);
 
-/* Tries a small write in a transaction of its own: 0 when the journal can be written. */
-int odd_journal_probe(odd_journal *j, oddrow_error *err);
-
 odd_journal_state odd_journal_state_of(odd_journal *j);
 
 /* ---- reading, from any thread ---- */

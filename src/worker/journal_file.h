@@ -11,7 +11,7 @@
  *       a client's highest safe row number: the 64 bits of it, so from 2^63 on negative.
  *   meta(key TEXT PRIMARY KEY, value INTEGER)
  *       "next": sequence numbers below it are used up, however empty the feed is. The feed's last
- *       segment may know better. "probe": when somebody last tried whether the file can be written.
+ *       segment may know better.
  */
 #ifndef ODD_WORKER_JOURNAL_FILE_H
 #define ODD_WORKER_JOURNAL_FILE_H
@@ -37,6 +37,10 @@ void odd_journal_harden(sqlite3 *db);
 /* 0 when the file says that it is a journal of this format, 1 when it is an empty database, else
  * ODDROW_EFORMAT (or ODDROW_EIO). */
 int odd_journal_check(sqlite3 *db, const char *path, oddrow_error *err);
+
+/* The number that sql gives in its first row and column; *out stays without a row. 0 or a code. */
+int odd_journal_ask(sqlite3 *db, const char *path, const char *sql, uint64_t *out,
+                    oddrow_error *err);
 
 /* odd_journal_read that looks at a bounded number of segments: 2 with *next where to go on when it
  * found nothing so far. */

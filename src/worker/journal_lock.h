@@ -3,16 +3,18 @@
 #ifndef ODD_WORKER_JOURNAL_LOCK_H
 #define ODD_WORKER_JOURNAL_LOCK_H
 
+#include <limits.h>
+
 #include "oddrow.h"
 
 typedef struct odd_journal_lock {
-    char *path, *wal; /* absolute */
-    char *directory;  /* of a temporary journal, else NULL */
-    int file;         /* what the lock is on, or -1 */
+    char path[PATH_MAX], wal[PATH_MAX + 8]; /* absolute */
+    char directory[PATH_MAX];               /* of a temporary journal, else "" */
+    int file;                               /* what the lock is on, or -1 */
 } odd_journal_lock;
 
 /* Makes the file where there is none and locks it; path NULL: one in a new directory in TMPDIR.
- * ODDROW_EIO naming the file, ODDROW_ENOMEM. Close it after a failure, too. */
+ * ODDROW_EIO naming the file. Close it after a failure, too. */
 int odd_journal_lock_open(const char *path, odd_journal_lock *out, oddrow_error *err);
 
 /* Once SQLite has closed the file: removes a temporary one, unlocks. */

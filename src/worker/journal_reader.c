@@ -1,4 +1,4 @@
-/* worker/journal_reader.c: reading the journal; see journal.h. */
+/* worker/journal_reader.c: reading the journal while it is written, and what its files share. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,19 +25,11 @@ struct odd_journal_reader {
 
 int odd_journal_fail(sqlite3 *db, const char *path, const char *what, oddrow_error *err)
 {
-    int code = ODDROW_EIO;
-    switch (sqlite3_errcode(db) & 0xff) {
-    case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:
-        code = ODDROW_EFORMAT;
-        break;
-    case SQLITE_NOMEM:
-        code = ODDROW_ENOMEM;
-        break;
-    default:
-        break;
-    }
-    return odd_fail(err, code, "%s: cannot %s: %s", path, what, sqlite3_errmsg(db));
+    int reason = sqlite3_errcode(db) & 0xff;
+    int rc = reason == SQLITE_CORRUPT || reason == SQLITE_NOTADB ? ODDROW_EFORMAT
+             : reason == SQLITE_NOMEM                            ? ODDROW_ENOMEM
+                                                                 : ODDROW_EIO;
+    return odd_fail(err, rc, "%s: cannot %s: %s", path, what, sqlite3_errmsg(db));
 }
 
 void odd_journal_harden(sqlite3 *db)
@@ -48,35 +40,32 @@ void odd_journal_harden(sqlite3 *db)
     sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, (int *)NULL);
 }
 
-/* The one number that sql gives. 0 or a code. */
-static int ask(sqlite3 *db, const char *path, const char *sql, sqlite3_int64 *out,
-               oddrow_error *err)
+int odd_journal_ask(sqlite3 *db, const char *path, const char *sql, uint64_t *out,
+                    oddrow_error *err)
 {
     sqlite3_stmt *s = NULL;
-    *out = 0;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
-    if (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW)
-        *out = sqlite3_column_int64(s, 0);
-    int status = rc == SQLITE_ROW ? 0 : odd_journal_fail(db, path, "read the journal", err);
+    int answer = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+    if (answer == SQLITE_OK && (answer = sqlite3_step(s)) == SQLITE_ROW)
+        *out = (uint64_t)sqlite3_column_int64(s, 0);
+    int rc = answer == SQLITE_ROW || answer == SQLITE_DONE
+                 ? 0
+                 : odd_journal_fail(db, path, "read the journal", err);
     sqlite3_finalize(s);
-    return status;
+    return rc;
 }
 
 int odd_journal_check(sqlite3 *db, const char *path, oddrow_error *err)
 {
-    sqlite3_int64 id, format, tables, all;
-    int status = ask(db, path, "PRAGMA application_id", &id, err);
-    if (!status)
-        status = ask(db, path, "PRAGMA user_version", &format, err);
-    if (!status)
-        status = ask(db, path, "SELECT count(*) FROM sqlite_master", &all, err);
-    if (!status)
-        status = ask(db, path,
-                     "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
-                     " AND name IN ('feed', 'clients', 'meta')",
-                     &tables, err);
-    if (status)
-        return status;
+    uint64_t id = 0, format = 0, tables = 0, all = 0;
+    int rc;
+    if ((rc = odd_journal_ask(db, path, "PRAGMA application_id", &id, err)) ||
+        (rc = odd_journal_ask(db, path, "PRAGMA user_version", &format, err)) ||
+        (rc = odd_journal_ask(db, path, "SELECT count(*) FROM sqlite_master", &all, err)) ||
+        (rc = odd_journal_ask(db, path,
+                              "SELECT count(*) FROM sqlite_master WHERE type = 'table'"
+                              " AND name IN ('feed', 'clients', 'meta')",
+                              &tables, err)))
+        return rc;
     if (!id && !format && !all)
         return 1;
     if (id != ODD_JOURNAL_ID || (format == ODD_JOURNAL_FORMAT && tables != 3))
@@ -94,48 +83,41 @@ static int open_file(odd_journal_reader *r, const char *path, oddrow_error *err)
     char *whole = realpath(path, NULL);
     if (!whole)
         return odd_fail(err, ODDROW_EIO, "%s: cannot open the journal: no such file", path);
-    int rc = sqlite3_open_v2(whole, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    int failure = sqlite3_open_v2(whole, &r->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
     free(whole);
     if (!r->db)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
-    if (rc != SQLITE_OK)
+        return odd_no_memory(err);
+    if (failure)
         return odd_journal_fail(r->db, path, "open the journal", err);
     sqlite3_busy_timeout(r->db, PATIENCE);
     odd_journal_harden(r->db);
-    int status = odd_journal_check(r->db, path, err);
-    if (status == 1)
-        return odd_fail(err, ODDROW_EFORMAT, "%s: is no journal of oddrow", path);
-    if (status)
-        return status;
+    int rc = odd_journal_check(r->db, path, err);
+    if (rc)
+        return rc < 0 ? rc : odd_fail(err, ODDROW_EFORMAT, "%s: is no journal of oddrow", path);
     /* A segment's bytes are fetched only where a topic of it is wanted. */
-    rc = sqlite3_prepare_v3(
+    failure = sqlite3_prepare_v3(
         r->db,
         "SELECT first, count, CASE WHEN topics & ?2 AND first + count > ?1 THEN entries END"
         " FROM feed WHERE first >= coalesce((SELECT max(first) FROM feed WHERE first <= ?1), ?1) "
         "ORDER BY first",
         -1, SQLITE_PREPARE_PERSISTENT, &r->segments, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v3(r->db, "SELECT value FROM meta WHERE key = 'next'", -1,
-                                SQLITE_PREPARE_PERSISTENT, &r->used, NULL);
-    return rc == SQLITE_OK ? 0 : odd_journal_fail(r->db, path, "read the journal", err);
+    if (!failure)
+        failure = sqlite3_prepare_v3(r->db, "SELECT value FROM meta WHERE key = 'next'", -1,
+                                     SQLITE_PREPARE_PERSISTENT, &r->used, NULL);
+    return failure ? odd_journal_fail(r->db, path, "read the journal", err) : 0;
 }
 
 int odd_journal_reader_open(const char *path, odd_journal_reader **out, oddrow_error *err)
 {
-    *out = NULL;
     odd_journal_reader *r = odd_alloc(1, sizeof *r);
-    if (!r)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
-    int status = 0;
-    r->path = odd_copy(path, strlen(path));
-    if (!r->path)
-        status = odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", path);
-    if (!status)
-        status = open_file(r, path, err);
-    if (status)
-        odd_journal_reader_close(&r);
     *out = r;
-    return status;
+    if (!r)
+        return odd_no_memory(err);
+    r->path = odd_copy(path, strlen(path));
+    int rc = r->path ? open_file(r, path, err) : odd_no_memory(err);
+    if (rc)
+        odd_journal_reader_close(out);
+    return rc;
 }
 
 void odd_journal_reader_close(odd_journal_reader **reader)
@@ -166,14 +148,14 @@ static int take(odd_journal_reader *r, uint64_t first, uint64_t count, oddrow_er
     const void *data = sqlite3_column_blob(r->segments, 2);
     size_t size = (size_t)sqlite3_column_bytes(r->segments, 2);
     if (!data && sqlite3_errcode(r->db) == SQLITE_NOMEM)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", r->path);
+        return odd_no_memory(err);
     if (size / ODD_ENTRY_HEAD < count)
         return damaged(r, first, err);
     if (r->bytes.capacity > KEPT)
         odd_bytes_free(&r->bytes);
     odd_bytes_clear(&r->bytes);
     if (odd_bytes_add(&r->bytes, data, size))
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", r->path);
+        return odd_no_memory(err);
     r->first = first;
     r->count = count;
     r->at = r->offset = 0;
@@ -183,11 +165,10 @@ static int take(odd_journal_reader *r, uint64_t first, uint64_t count, oddrow_er
 /* The number that the next entry will have when there is no segment to tell it. */
 static int read_next(odd_journal_reader *r, uint64_t *next, oddrow_error *err)
 {
-    *next = 1;
-    int rc = sqlite3_step(r->used);
-    if (rc == SQLITE_ROW && sqlite3_column_int64(r->used, 0) > 0)
-        *next = (uint64_t)sqlite3_column_int64(r->used, 0);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+    int answer = sqlite3_step(r->used);
+    sqlite3_int64 used = answer == SQLITE_ROW ? sqlite3_column_int64(r->used, 0) : 0;
+    *next = used > 0 ? (uint64_t)used : 1;
+    if (answer != SQLITE_ROW && answer != SQLITE_DONE)
         return odd_journal_fail(r->db, r->path, "read the journal", err);
     sqlite3_reset(r->used);
     return 0;
@@ -199,49 +180,42 @@ static int look(odd_journal_reader *r, uint64_t from, unsigned topics, uint64_t 
                 oddrow_error *err)
 {
     uint64_t end = 0; /* of the segments seen */
-    int status = 2, rc = SQLITE_ROW;
+    int rc = 0, answer = SQLITE_ROW;
+    bool found = false;
     sqlite3_bind_int64(r->segments, 1, (sqlite3_int64)from);
     sqlite3_bind_int64(r->segments, 2, topics);
-    for (int k = 0; k < LOOK && status == 2; k++) {
-        rc = sqlite3_step(r->segments);
-        if (rc != SQLITE_ROW)
+    for (int k = 0; k < LOOK && !found && !rc; k++) {
+        if ((answer = sqlite3_step(r->segments)) != SQLITE_ROW)
             break;
         sqlite3_int64 first = sqlite3_column_int64(r->segments, 0);
         sqlite3_int64 count = sqlite3_column_int64(r->segments, 1);
-        if (first < 1 || count < 1 || count > INT64_MAX - first || (uint64_t)first < end) {
-            status = damaged(r, first < 1 ? 0 : (uint64_t)first, err);
-            break;
-        }
+        if (first < 1 || count < 1 || count > INT64_MAX - first || (uint64_t)first < end)
+            rc = damaged(r, first < 1 ? 0 : (uint64_t)first, err);
         end = (uint64_t)first + (uint64_t)count;
-        if (end <= from || sqlite3_column_type(r->segments, 2) == SQLITE_NULL)
-            continue;
-        status = take(r, (uint64_t)first, (uint64_t)count, err);
-        if (!status)
-            status = 1;
+        found = !rc && end > from && sqlite3_column_type(r->segments, 2) != SQLITE_NULL;
+        if (found)
+            rc = take(r, (uint64_t)first, (uint64_t)count, err);
     }
-    if (rc == SQLITE_DONE)
-        status = 0;
-    else if (rc != SQLITE_ROW)
-        status = odd_journal_fail(r->db, r->path, "read the journal", err);
+    if (answer != SQLITE_ROW && answer != SQLITE_DONE)
+        rc = odd_journal_fail(r->db, r->path, "read the journal", err);
     sqlite3_reset(r->segments);
-    if (status < 0 || status == 1)
-        return status;
+    if (rc || found)
+        return rc ? rc : 1;
     *next = end;
-    return status || end ? status : read_next(r, next, err);
+    if (answer == SQLITE_ROW)
+        return 2;
+    return end ? 0 : read_next(r, next, err);
 }
 
 /* Decodes the segment's next entry. */
 static int decode(odd_journal_reader *r, odd_entry *out, oddrow_error *err)
 {
     const char *data = r->bytes.data + r->offset;
-    size_t left = r->bytes.size - r->offset, size = 0;
+    size_t left = r->bytes.size - r->offset;
     uint64_t sequence = r->first + r->at;
-    bool good = left >= ODD_ENTRY_HEAD && (unsigned char)data[0] < ODD_TOPICS;
-    if (good) {
-        size = odd_get32(data + 1);
-        good = size <= left - ODD_ENTRY_HEAD;
-    }
-    if (!good) {
+    size_t size = left >= ODD_ENTRY_HEAD ? odd_get32(data + 1) : 0;
+    if (left < ODD_ENTRY_HEAD || (unsigned char)data[0] >= ODD_TOPICS ||
+        size > left - ODD_ENTRY_HEAD) {
         r->count = 0;
         return damaged(r, sequence, err);
     }
@@ -263,16 +237,16 @@ int odd_journal_read_some(odd_journal_reader *r, uint64_t from, unsigned topics,
     for (int turn = 0; turn < 2; turn++) {
         if (from < r->first || from - r->first >= r->count) {
             r->count = 0;
-            int status = look(r, from, topics, next, err);
-            if (status != 1)
-                return status;
+            int rc = look(r, from, topics, next, err);
+            if (rc != 1)
+                return rc;
         } else if (from - r->first < r->at) {
             r->at = r->offset = 0;
         }
         while (r->at < r->count) {
-            int status = decode(r, out, err);
-            if (status)
-                return status;
+            int rc = decode(r, out, err);
+            if (rc)
+                return rc;
             if (out->sequence >= from && topics >> out->topic & 1U)
                 return 1;
         }
@@ -286,9 +260,9 @@ int odd_journal_read(odd_journal_reader *r, uint64_t from, unsigned topics, odd_
                      uint64_t *next, oddrow_error *err)
 {
     for (;;) {
-        int status = odd_journal_read_some(r, from, topics, out, next, err);
-        if (status != 2)
-            return status;
+        int rc = odd_journal_read_some(r, from, topics, out, next, err);
+        if (rc != 2)
+            return rc;
         from = *next;
     }
 }
