@@ -1,7 +1,8 @@
-/* worker/allow.c: see allow.h. */
+/* worker/allow.c: the keys of clients, read from their files and sorted. */
 #include "worker/allow.h"
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "wire/keys.h"
@@ -20,18 +21,22 @@ typedef struct entry {
     char user[ODD_ALLOW_USER];
 } entry;
 
+/* By key, each once. */
+typedef struct list {
+    entry *entries;
+    size_t count, capacity;
+} list;
+
 struct odd_allow {
     char directory[PATH_MAX]; /* DIR/clients */
-    entry *entries;           /* by key, each once */
-    size_t count, capacity;
+    list list;
     uint64_t print;    /* of names, sizes and times of the files read */
     int complained_of; /* errno of the last failure to read the directory, so as to say it once */
 };
 
 static bool is_key_name(const char *name)
 {
-    size_t size = strlen(name);
-    return *name != '.' && size > 4 && !strcmp(name + size - 4, ".key");
+    return *name != '.' && odd_path_ends(name, ".key");
 }
 
 /* Mixes one file into the print, whatever the order in which the directory tells them. */
@@ -61,11 +66,12 @@ static int take_print(const char *directory, uint64_t *print)
     return 0;
 }
 
-static int add_file(odd_allow *a, const char *name, odd_log *log, oddrow_error *err)
+static int add_file(const odd_allow *a, const char *name, list *out, odd_log *log,
+                    oddrow_error *err)
 {
     char path[PATH_MAX + NAME_MAX + 2], key[ODD_KEY_SIZE];
     oddrow_error problem = {0};
-    if (a->count == ODD_ALLOW_MAX) {
+    if (out->count == ODD_ALLOW_MAX) {
         odd_log_write(log, ODD_LOG_ERROR, "key", "%s: more than %d keys: %s is passed over",
                       a->directory, ODD_ALLOW_MAX, name);
         return 0;
@@ -75,10 +81,10 @@ static int add_file(odd_allow *a, const char *name, odd_log *log, oddrow_error *
         odd_log_write(log, ODD_LOG_ERROR, "key", "passed over: %s", problem.message);
         return 0;
     }
-    int rc = odd_grow(&a->entries, &a->capacity, a->count + 1, sizeof *a->entries, err);
+    int rc = odd_grow(&out->entries, &out->capacity, out->count + 1, sizeof *out->entries, err);
     if (rc)
-        return odd_prefix(err, rc, "%s: ", a->directory);
-    entry *e = &a->entries[a->count++];
+        return rc;
+    entry *e = &out->entries[out->count++];
     zmq_z85_decode(e->key, key); /* odd_keys_read_public did */
     snprintf(e->user, sizeof e->user, "%.*s", (int)(strlen(name) - strlen(".key")), name);
     return 0;
@@ -89,53 +95,55 @@ static int by_key(const void *a, const void *b)
     return memcmp(((const entry *)a)->key, ((const entry *)b)->key, ODD_ALLOW_KEY);
 }
 
-static void sort(odd_allow *a)
+static void sort(list *l)
 {
     size_t kept = 0;
-    if (a->count)
-        qsort(a->entries, a->count, sizeof *a->entries, by_key);
-    for (size_t i = 0; i < a->count; i++)
-        if (!kept || by_key(&a->entries[kept - 1], &a->entries[i]))
-            a->entries[kept++] = a->entries[i];
-    a->count = kept;
+    if (l->count)
+        qsort(l->entries, l->count, sizeof *l->entries, by_key);
+    for (size_t i = 0; i < l->count; i++)
+        if (!kept || by_key(&l->entries[kept - 1], &l->entries[i]))
+            l->entries[kept++] = l->entries[i];
+    l->count = kept;
 }
 
+/* Puts what the files hold in place of the list, or leaves it. */
 static int read_all(odd_allow *a, odd_log *log, oddrow_error *err)
 {
-    int status = 0;
+    list fresh = {0};
+    int rc = 0;
     DIR *d = opendir(a->directory);
     if (!d)
         return odd_fail(err, ODDROW_EIO, "%s: cannot read the allow list: %s", a->directory,
                         strerror(errno));
     const struct dirent *e;
-    while (!status && (e = readdir(d)))
+    while (!rc && (e = readdir(d)))
         if (is_key_name(e->d_name))
-            status = add_file(a, e->d_name, log, err);
+            rc = add_file(a, e->d_name, &fresh, log, err);
     closedir(d);
-    if (!status)
-        sort(a);
-    return status;
+    if (!rc)
+        sort(&fresh);
+    odd_free(rc ? fresh.entries : a->list.entries);
+    if (!rc)
+        a->list = fresh;
+    return rc;
 }
 
 int odd_allow_open(const char *directory, odd_log *log, odd_allow **out, oddrow_error *err)
 {
-    int status = 0;
-    *out = NULL;
-    odd_allow *a = odd_alloc(1, sizeof *a);
+    odd_allow *a = *out = odd_alloc(1, sizeof *a);
     if (!a)
-        return odd_fail(err, ODDROW_ENOMEM, "%s: out of memory", directory);
-    int size = snprintf(a->directory, sizeof a->directory, "%s/clients", directory);
-    if (size < 0 || (size_t)size >= sizeof a->directory)
-        status = odd_fail(err, ODDROW_EINVAL, "the path of the key directory is too long");
-    /* The print first: what changes while the files are read is seen at the next refresh. */
-    if (!status)
+        return odd_no_memory(err);
+    int rc, size = snprintf(a->directory, sizeof a->directory, "%s/clients", directory);
+    if (size < 0 || (size_t)size >= sizeof a->directory) {
+        rc = odd_fail(err, ODDROW_EINVAL, "the path of the key directory is too long");
+    } else {
+        /* The print first: what changes while the files are read is seen at the next refresh. */
         (void)take_print(a->directory, &a->print);
-    if (!status)
-        status = read_all(a, log, err);
-    if (status)
-        odd_allow_free(&a);
-    *out = a;
-    return status;
+        rc = read_all(a, log, err);
+    }
+    if (rc)
+        odd_allow_free(out);
+    return rc;
 }
 
 static void complain(odd_allow *a, int failure, odd_log *log)
@@ -155,48 +163,39 @@ void odd_allow_refresh(odd_allow *a, odd_log *log)
     if (failure) {
         complain(a, failure, log);
         if (failure == ENOENT)
-            a->count = 0, a->print = 0;
+            a->list.count = 0, a->print = 0;
         return;
     }
     a->complained_of = 0;
     if (print == a->print)
         return;
-    odd_allow *fresh = odd_alloc(1, sizeof *fresh);
-    if (!fresh)
-        return;
-    memcpy(fresh->directory, a->directory, sizeof a->directory);
-    if (read_all(fresh, log, &problem)) {
+    if (read_all(a, log, &problem)) {
         odd_log_write(log, ODD_LOG_ERROR, "key", "%s: the old allow list stays", problem.message);
-    } else {
-        odd_free(a->entries);
-        a->entries = fresh->entries;
-        a->count = fresh->count;
-        a->capacity = fresh->capacity;
-        a->print = print;
-        fresh->entries = NULL;
-        odd_log_write(log, ODD_LOG_INFO, "keys", "%s: %zu clients are listed", a->directory,
-                      a->count);
+        return;
     }
-    odd_allow_free(&fresh);
+    a->print = print;
+    odd_log_write(log, ODD_LOG_INFO, "keys", "%s: %zu clients are listed", a->directory,
+                  a->list.count);
 }
 
 const char *odd_allow_find(const odd_allow *a, const unsigned char key[ODD_ALLOW_KEY])
 {
+    const list *l = &a->list;
     const entry *found =
-        a->count ? bsearch(key, a->entries, a->count, sizeof *a->entries, by_key) : NULL;
+        l->count ? bsearch(key, l->entries, l->count, sizeof *found, by_key) : NULL;
     return found ? found->user : NULL;
 }
 
 size_t odd_allow_count(const odd_allow *a)
 {
-    return a->count;
+    return a->list.count;
 }
 
 void odd_allow_free(odd_allow **a)
 {
     if (!a || !*a)
         return;
-    odd_free((*a)->entries);
+    odd_free((*a)->list.entries);
     odd_free(*a);
     *a = NULL;
 }

@@ -1,3 +1,4 @@
+/* worker/drift.c: bins of the training rows, and the rows of a sliding window counted in them. */
 #include "worker/drift.h"
 
 #include <assert.h>
@@ -178,7 +179,7 @@ static int cut_texts(const odd_column *c, struct column *own, double *share, odd
     double rows = 0;
     own->counter_of = odd_alloc(v->size, 1);
     if (!own->counter_of)
-        return odd_fail(err, ODDROW_ENOMEM, "no memory to watch column '%s'", c->name);
+        return odd_no_memory(err);
     for (uint32_t id = 1; id < v->size && rest < COMMONEST; id++)
         if (id != v->missing_id && id != v->rare_id)
             own->counter_of[id] = (uint8_t)(BINS + rest++);
@@ -218,13 +219,13 @@ static int learn(odd_drift *d, size_t k, oddrow_error *err)
     const odd_column *c = d->schema->columns + k;
     struct column *own = d->columns + k;
     double rows = (double)d->schema->rows, *share = d->share + own->first + BINS;
-    int code = 0;
+    int rc = 0;
     own->state.name = c->name;
     own->state.measured = odd_kind_is_input(c->kind);
     if (own->state.measured && rows > 0)
         own->state.trained_missing = ((double)c->missing + (double)c->unparsed) / rows;
     if (odd_kind_is_category(c->kind))
-        code = cut_texts(c, own, share, err);
+        rc = cut_texts(c, own, share, err);
     if (has_number_bins(c)) {
         own->trained = (double)c->count;
         own->bins = cut_numbers(c, share, d->edge + own->first + BINS);
@@ -234,7 +235,7 @@ static int learn(odd_drift *d, size_t k, oddrow_error *err)
     for (size_t b = 0; b < own->bins; b++)
         share[b] =
             (share[b] * own->trained + SMOOTHING) / (own->trained + SMOOTHING * (double)own->bins);
-    return code;
+    return rc;
 }
 
 static int take_options(odd_drift *d, const odd_drift_options *options, oddrow_error *err)
@@ -257,37 +258,36 @@ static int take_options(odd_drift *d, const odd_drift_options *options, oddrow_e
     return 0;
 }
 
-int odd_drift_new(const odd_schema *schema, const odd_drift_options *options, odd_drift **out,
-                  oddrow_error *err)
+static int allocate(odd_drift *d, oddrow_error *err)
 {
-    int code = 0;
-    *out = NULL;
-    odd_drift *d = odd_alloc(1, sizeof *d);
-    if (!d)
-        return odd_fail(err, ODDROW_ENOMEM, "no memory to watch for drift");
-    d->schema = schema;
-    code = take_options(d, options, err);
-    if (code != 0)
-        goto done;
-    d->columns = odd_alloc(schema->K, sizeof *d->columns);
-    for (size_t k = 0; d->columns && k < schema->K; k++) {
+    size_t K = d->schema->K;
+    d->columns = odd_alloc(K, sizeof *d->columns);
+    for (size_t k = 0; d->columns && k < K; k++) {
         d->columns[k].first = d->counters;
-        d->counters += counters_of(schema->columns + k);
+        d->counters += counters_of(d->schema->columns + k);
     }
     d->counts = odd_alloc(d->counters, (PARTS + 1) * sizeof *d->counts);
     d->share = odd_alloc(d->counters + BINS, sizeof *d->share); /* the last may have no bins */
     d->edge = odd_alloc(d->counters + BINS, sizeof *d->edge);
-    if (!d->columns || !d->counts || !d->share || !d->edge) {
-        code = odd_fail(err, ODDROW_ENOMEM, "no memory to watch %zu columns", schema->K);
-        goto done;
-    }
-    for (size_t k = 0; code == 0 && k < schema->K; k++)
-        code = learn(d, k, err);
-done:
-    if (code != 0)
-        odd_drift_free(&d);
+    return d->columns && d->counts && d->share && d->edge ? 0 : odd_no_memory(err);
+}
+
+int odd_drift_new(const odd_schema *schema, const odd_drift_options *options, odd_drift **out,
+                  oddrow_error *err)
+{
+    odd_drift *d = odd_alloc(1, sizeof *d);
     *out = d;
-    return code;
+    if (!d)
+        return odd_no_memory(err);
+    d->schema = schema;
+    int rc = take_options(d, options, err);
+    if (!rc)
+        rc = allocate(d, err);
+    for (size_t k = 0; !rc && k < schema->K; k++)
+        rc = learn(d, k, err);
+    if (rc)
+        odd_drift_free(out);
+    return rc;
 }
 
 void odd_drift_free(odd_drift **d)

@@ -1,3 +1,4 @@
+/* worker/shadow.c: the scores and verdicts of two models, summed and ranked. */
 #include "worker/shadow.h"
 
 #include <math.h>
@@ -25,18 +26,15 @@ struct odd_shadow {
 
 int odd_shadow_new(odd_shadow **out, oddrow_error *err)
 {
-    *out = NULL;
-    odd_shadow *s = odd_alloc(1, sizeof *s);
+    odd_shadow *s = *out = odd_alloc(1, sizeof *s);
     if (s) {
         s->sorted = odd_alloc(RING, sizeof *s->sorted);
         s->rank = odd_alloc(2 * (size_t)RING, sizeof *s->rank);
     }
-    if (!s || !s->sorted || !s->rank) {
-        odd_shadow_free(&s);
-        return odd_fail(err, ODDROW_ENOMEM, "no memory to compare two models");
-    }
-    *out = s;
-    return 0;
+    if (s && s->sorted && s->rank)
+        return 0;
+    odd_shadow_free(out);
+    return odd_no_memory(err);
 }
 
 void odd_shadow_free(odd_shadow **s)
