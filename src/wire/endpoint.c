@@ -94,16 +94,15 @@ static int parse_tcp(const char *endpoint, parts *out, oddrow_error *err)
         return odd_fail(err, ODDROW_EINVAL, "%s: there is no port: tcp://HOST:PORT", endpoint);
     memcpy(out->host, host, (size_t)(host_end - host));
     out->host[host_end - host] = 0;
-    int status = bracket ? parse_ipv6(endpoint, out, err) : parse_host(endpoint, out, err);
-    if (!status)
-        status = parse_port(port, endpoint, out, err);
+    int rc = bracket ? parse_ipv6(endpoint, out, err) : parse_host(endpoint, out, err);
+    if (rc || (rc = parse_port(port, endpoint, out, err)) || bracket)
+        return rc;
     /* libzmq binds no names, and a resolver might say anything. */
-    if (!status && !bracket && out->local && !strcasecmp(out->host, "localhost"))
+    if (!strcasecmp(out->host, "localhost"))
         snprintf(out->host, sizeof out->host, "127.0.0.1");
-    if (!status && !bracket)
-        snprintf(out->target, sizeof out->target, "tcp://%.*s:%.*s", ODD_ENDPOINT_SIZE - 20,
-                 out->host, 5, port);
-    return status;
+    snprintf(out->target, sizeof out->target, "tcp://%.*s:%.*s", ODD_ENDPOINT_SIZE - 20, out->host,
+             5, port);
+    return 0;
 }
 
 static int parse_ipc(const char *endpoint, parts *out, oddrow_error *err)
@@ -165,9 +164,9 @@ void odd_socket_close(void **socket)
 int odd_endpoint_check(const char *endpoint, bool *local, oddrow_error *err)
 {
     parts p;
-    int status = parse(endpoint, &p, err);
-    *local = !status && p.local;
-    return status;
+    int rc = parse(endpoint, &p, err);
+    *local = !rc && p.local;
+    return rc;
 }
 
 /* libzmq unlinks whatever lies at the path of an ipc endpoint before it binds: a file of somebody,
@@ -222,38 +221,31 @@ int odd_endpoint_bind(void *socket, const char *endpoint, char bound[ODD_ENDPOIN
                       oddrow_error *err)
 {
     parts p;
-    *bound = 0;
     size_t size = ODD_ENDPOINT_SIZE;
-    int status = parse(endpoint, &p, err);
-    if (!status && p.ipc)
-        status = check_path(endpoint, p.path, err);
-    if (!status)
-        status = allow_ipv6(socket, &p, endpoint, err);
-    if (status)
-        return status;
+    int rc;
+    *bound = 0;
+    if ((rc = parse(endpoint, &p, err)) || (p.ipc && (rc = check_path(endpoint, p.path, err))) ||
+        (rc = allow_ipv6(socket, &p, endpoint, err)))
+        return rc;
     if (zmq_bind(socket, p.target))
         return odd_fail(err, ODDROW_EIO, "%s: cannot bind: %s", endpoint, why_not(errno));
-    if (zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &size)) {
-        int failure = errno;
-        *bound = 0;
-        zmq_unbind(socket, p.target);
-        return odd_fail(err, ODDROW_EIO, "%s: cannot tell the address bound: %s", endpoint,
-                        zmq_strerror(failure));
-    }
-    return 0;
+    if (!zmq_getsockopt(socket, ZMQ_LAST_ENDPOINT, bound, &size))
+        return 0;
+    rc = odd_fail(err, ODDROW_EIO, "%s: cannot tell the address bound: %s", endpoint,
+                  zmq_strerror(errno));
+    *bound = 0;
+    zmq_unbind(socket, p.target);
+    return rc;
 }
 
 int odd_endpoint_connect(void *socket, const char *endpoint, oddrow_error *err)
 {
     parts p;
-    int status = parse(endpoint, &p, err);
-    if (!status && (p.any_host || p.any_port))
-        status = odd_fail(err, ODDROW_EINVAL,
-                          "%s: cannot connect: give the host and the port of the worker", endpoint);
-    if (!status)
-        status = allow_ipv6(socket, &p, endpoint, err);
-    if (!status && zmq_connect(socket, p.target))
-        status =
-            odd_fail(err, ODDROW_EINVAL, "%s: cannot connect: %s", endpoint, zmq_strerror(errno));
-    return status;
+    int rc = parse(endpoint, &p, err);
+    if (!rc && (p.any_host || p.any_port))
+        rc = odd_fail(err, ODDROW_EINVAL,
+                      "%s: cannot connect: give the host and the port of the worker", endpoint);
+    if (!rc && !(rc = allow_ipv6(socket, &p, endpoint, err)) && zmq_connect(socket, p.target))
+        rc = odd_fail(err, ODDROW_EINVAL, "%s: cannot connect: %s", endpoint, zmq_strerror(errno));
+    return rc;
 }

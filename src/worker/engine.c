@@ -1,4 +1,4 @@
-/* worker/engine.c: see engine.h. */
+/* worker/engine.c: messages decoded, scored and turned into entries, a run of them per thread. */
 #include "worker/engine.h"
 
 #include <string.h>
@@ -44,12 +44,11 @@ struct odd_engine {
 
 static int slice_new(odd_engine *e, slice *s, oddrow_error *err)
 {
-    int rc = odd_decoder_new(e->model->schema, e->options.max_message, &s->decoder, err);
-    if (!rc)
-        rc = odd_rows_new(e->model->schema, BLOCK, true, &s->batch, err);
-    if (!rc)
-        rc = odd_scratch_new(e->scorer, BLOCK, false, &s->scratch, err);
-    if (!rc)
+    const odd_schema *schema = e->model->schema;
+    int rc;
+    if (!(rc = odd_decoder_new(schema, e->options.max_message, &s->decoder, err)) &&
+        !(rc = odd_rows_new(schema, BLOCK, true, &s->batch, err)) &&
+        !(rc = odd_scratch_new(e->scorer, BLOCK, false, &s->scratch, err)))
         rc = odd_explainer_new(s->scratch, e->options.explain, &s->explainer, err);
     return rc;
 }
@@ -89,24 +88,19 @@ int odd_engine_load(const char *path, const odd_engine_options *options, odd_eng
     e->path = odd_copy(path, strlen(path));
     e->slices = odd_alloc(options->threads, sizeof *e->slices);
     int rc = e->path && e->slices ? 0 : odd_no_memory(err);
-    if (!rc)
-        rc = odd_model_load(path, &e->model, err);
-    if (!rc)
-        rc = odd_scorer_new(&e->model->verdict, false, &e->scorer, err);
-    if (!rc)
-        rc = bind(e, err);
-    if (!rc)
+    if (!rc && !(rc = odd_model_load(path, &e->model, err)) &&
+        !(rc = odd_scorer_new(&e->model->verdict, false, &e->scorer, err)) &&
+        !(rc = bind(e, err))) {
         odd_entry_model(&e->identity, e->model, path);
-    if (!rc)
         rc = odd_bytes_check(&e->identity, err);
+    }
     for (size_t i = 0; !rc && i < options->threads; i++)
         rc = slice_new(e, &e->slices[i], err);
-    if (rc) {
+    if (rc)
         odd_engine_free(out);
-        return rc;
-    }
-    e->alerts = options->alerts > 0 ? options->alerts : e->model->verdict.alerts;
-    return 0;
+    else
+        e->alerts = options->alerts > 0 ? options->alerts : e->model->verdict.alerts;
+    return rc;
 }
 
 void odd_engine_free(odd_engine **engine)
@@ -266,7 +260,7 @@ static int run_slice(odd_engine *e, slice *s, oddrow_error *err)
             rc = take(e, s, &jobs[j], &rows[jobs[j].decoded.first + at], at, err);
     if (!rc)
         rc = odd_bytes_check(&s->out, err);
-    for (size_t i = 0; !rc && i < count; i++)
+    for (size_t i = 0; !rc && s->out.size && i < count; i++)
         s->results[i].tail.data = s->out.data + (uintptr_t)s->results[i].tail.data;
     for (size_t j = 0; !rc && j < s->count; j++)
         jobs[j].results = s->results + jobs[j].decoded.first;
@@ -296,9 +290,8 @@ static size_t share_out(odd_engine *e, size_t count)
         size_t want = total / (slices - used), got = 0;
         slice *s = &e->slices[used];
         s->first = at;
-        while (at < count && (got < want || used + 1 == slices)) {
+        while (at < count && (got < want || used + 1 == slices))
             got += e->jobs[at++].payload.size + OVERHEAD;
-        }
         s->count = at - s->first;
         total -= got;
         used++;
@@ -314,12 +307,8 @@ int odd_engine_run(odd_engine *e, odd_pool *pool, odd_job *jobs, size_t count, o
     e->lock = lock;
     size_t slices = share_out(e, count);
     odd_pool_run(pool, slices, work, e);
-    for (size_t i = 0; i < slices; i++) {
-        if (e->slices[i].rc) {
-            if (err)
-                *err = e->slices[i].err;
-            return e->slices[i].rc;
-        }
-    }
+    for (size_t i = 0; i < slices; i++)
+        if (e->slices[i].rc)
+            return odd_fail(err, e->slices[i].rc, "%s", e->slices[i].err.message);
     return 0;
 }

@@ -81,8 +81,9 @@ void odd_journal_reader_close(odd_journal_reader **r);
 
 /* The next entry with sequence >= from whose topic's bit is in `topics` (1 << odd_topic): 1 with
  * *out, borrowed until the next call; 0 at the end, with *next the journal's next sequence (below
- * `from` when that lies in the future); ODDROW_EIO, ODDROW_EFORMAT. What was trimmed is passed
- * over. Never blocks the writer. */
+ * `from` when that lies in the future); 2 when a bounded number of segments had none, with *next
+ * where to go on; ODDROW_EIO, ODDROW_EFORMAT. What was trimmed is passed over. Never blocks the
+ * writer. */
 int odd_journal_read(odd_journal_reader *r, uint64_t from, unsigned topics, odd_entry *out,
                      uint64_t *next, oddrow_error *err);
 

@@ -1,5 +1,5 @@
 /* worker/journal_file.h: what the journal's writer and its readers know of the file; private to
- * journal.c, journal_reader.c and replay.c.
+ * journal.c and journal_reader.c.
  *
  * An SQLite database in WAL mode, application_id ODD_JOURNAL_ID, user_version ODD_JOURNAL_FORMAT:
  *
@@ -41,10 +41,5 @@ int odd_journal_check(sqlite3 *db, const char *path, oddrow_error *err);
 /* The number that sql gives in its first row and column; *out stays without a row. 0 or a code. */
 int odd_journal_ask(sqlite3 *db, const char *path, const char *sql, uint64_t *out,
                     oddrow_error *err);
-
-/* odd_journal_read that looks at a bounded number of segments: 2 with *next where to go on when it
- * found nothing so far. */
-int odd_journal_read_some(odd_journal_reader *r, uint64_t from, unsigned topics, odd_entry *out,
-                          uint64_t *next, oddrow_error *err);
 
 #endif

@@ -175,7 +175,7 @@ static int read_next(odd_journal_reader *r, uint64_t *next, oddrow_error *err)
 }
 
 /* Looks for the first segment that holds sequences >= from and a wanted topic: 1 taken, 0 at the
- * end, 2 not yet; *next as odd_journal_read_some says. */
+ * end, 2 not yet; *next as odd_journal_read says. */
 static int look(odd_journal_reader *r, uint64_t from, unsigned topics, uint64_t *next,
                 oddrow_error *err)
 {
@@ -225,8 +225,8 @@ static int decode(odd_journal_reader *r, odd_entry *out, oddrow_error *err)
     return 0;
 }
 
-int odd_journal_read_some(odd_journal_reader *r, uint64_t from, unsigned topics, odd_entry *out,
-                          uint64_t *next, oddrow_error *err)
+int odd_journal_read(odd_journal_reader *r, uint64_t from, unsigned topics, odd_entry *out,
+                     uint64_t *next, oddrow_error *err)
 {
     if (from > INT64_MAX)
         from = INT64_MAX;
@@ -254,15 +254,4 @@ int odd_journal_read_some(odd_journal_reader *r, uint64_t from, unsigned topics,
     }
     *next = from;
     return 2;
-}
-
-int odd_journal_read(odd_journal_reader *r, uint64_t from, unsigned topics, odd_entry *out,
-                     uint64_t *next, oddrow_error *err)
-{
-    for (;;) {
-        int rc = odd_journal_read_some(r, from, topics, out, next, err);
-        if (rc != 2)
-            return rc;
-        from = *next;
-    }
 }

@@ -24,11 +24,10 @@ static const char *const sockets[] = {"pull", "rows"};
 static const char *const outcomes[ODD_OUTCOMES] = {"scored", "odd", "rejected"};
 static const char *const kinds[] = {"pulled", "asked", "sent"};
 
-/* A family of one sample without labels. */
-static void one(odd_prometheus *m, const char *name, const char *type, double value,
-                const char *help)
+/* A family of one sample without labels; a counter is called …_total. */
+static void one(odd_prometheus *m, const char *name, double value, const char *help)
 {
-    odd_prometheus_family(m, name, type, help);
+    odd_prometheus_family(m, name, odd_path_ends(name, "_total") ? "counter" : "gauge", help);
     odd_prometheus_sample(m, "", value, NULL);
 }
 
@@ -48,16 +47,15 @@ static void show_rows(odd_prometheus *m, const odd_counts *c)
     odd_prometheus_family(m, "oddrow_messages_total", "counter", "Messages by how they came");
     for (size_t k = 0; k < 3; k++)
         odd_prometheus_sample(m, "", (double)c->messages[k], "kind", kinds[k], NULL);
-    one(m, "oddrow_duplicate_rows_total", "counter", (double)c->duplicates,
+    one(m, "oddrow_duplicate_rows_total", (double)c->duplicates,
         "Sent rows that were safe before: acknowledged, not scored again");
-    one(m, "oddrow_gaps_total", "counter", (double)c->gaps,
-        "Sent messages refused for a gap (NAK)");
-    one(m, "oddrow_lost_answers_total", "counter", (double)c->lost_answers,
+    one(m, "oddrow_gaps_total", (double)c->gaps, "Sent messages refused for a gap (NAK)");
+    one(m, "oddrow_lost_answers_total", (double)c->lost_answers,
         "Answers to peers that were gone or did not read");
-    one(m, "oddrow_refused_total", "counter", (double)c->refused_stalled,
+    one(m, "oddrow_refused_total", (double)c->refused_stalled,
         "Messages not taken while the journal could not be written");
-    one(m, "oddrow_batches_total", "counter", (double)c->batches, "Batches scored");
-    one(m, "oddrow_published_total", "counter", (double)c->published, "Entries put into the feed");
+    one(m, "oddrow_batches_total", (double)c->batches, "Batches scored");
+    one(m, "oddrow_published_total", (double)c->published, "Entries put into the feed");
 }
 
 static void show_latency(odd_prometheus *m, const odd_counts *c)
@@ -79,23 +77,22 @@ static void show_latency(odd_prometheus *m, const odd_counts *c)
 static void show_journal(odd_prometheus *m, const odd_worker *w)
 {
     const odd_journal_state *j = &w->journal_state;
-    one(m, "oddrow_feed_sequence", "gauge", (double)(j->next - 1),
+    one(m, "oddrow_feed_sequence", (double)(j->next - 1),
         "Sequence number of the newest entry of the feed");
-    one(m, "oddrow_feed_oldest_sequence", "gauge", (double)j->oldest,
+    one(m, "oddrow_feed_oldest_sequence", (double)j->oldest,
         "Sequence number of the oldest entry that replay has");
-    one(m, "oddrow_feed_subscriptions", "gauge", (double)w->counts.subscribers,
+    one(m, "oddrow_feed_subscriptions", (double)w->counts.subscribers,
         "Subscriptions of the feed at present");
-    one(m, "oddrow_journal_bytes", "gauge", (double)j->bytes, "Size of the journal, WAL included");
-    one(m, "oddrow_journal_commits_total", "counter", (double)j->commits, "Transactions committed");
-    one(m, "oddrow_journal_failures_total", "counter", (double)j->failures,
+    one(m, "oddrow_journal_bytes", (double)j->bytes, "Size of the journal, WAL included");
+    one(m, "oddrow_journal_commits_total", (double)j->commits, "Transactions committed");
+    one(m, "oddrow_journal_failures_total", (double)j->failures,
         "Transactions that failed, and were or will be tried again");
-    one(m, "oddrow_journal_commit_seconds_total", "counter", j->commit_seconds,
-        "Seconds spent in commits");
-    one(m, "oddrow_journal_last_commit_seconds", "gauge", j->last_commit_seconds,
+    one(m, "oddrow_journal_commit_seconds_total", j->commit_seconds, "Seconds spent in commits");
+    one(m, "oddrow_journal_last_commit_seconds", j->last_commit_seconds,
         "Seconds of the last commit");
-    one(m, "oddrow_journal_stalled", "gauge", atomic_load(&w->stalled),
+    one(m, "oddrow_journal_stalled", atomic_load(&w->stalled),
         "1 while the journal cannot be written and nothing is acknowledged");
-    one(m, "oddrow_queue_messages", "gauge", (double)w->counts.waiting,
+    one(m, "oddrow_queue_messages", (double)w->counts.waiting,
         "Messages received and not finished");
 }
 
@@ -111,20 +108,20 @@ static void show_model(odd_prometheus *m, const odd_worker *w)
                               odd_path_name(odd_engine_path(e)), "hash", odd_engine_model(e)->hash,
                               NULL);
     }
-    one(m, "oddrow_reloads_total", "counter", (double)w->counts.reloads, "Models loaded again");
-    one(m, "oddrow_failed_reloads_total", "counter", (double)w->counts.failed_reloads,
+    one(m, "oddrow_reloads_total", (double)w->counts.reloads, "Models loaded again");
+    one(m, "oddrow_failed_reloads_total", (double)w->counts.failed_reloads,
         "Models that could not be loaded; the old one stayed");
-    one(m, "oddrow_start_time_seconds", "gauge", (double)w->counts.started,
+    one(m, "oddrow_start_time_seconds", (double)w->counts.started,
         "Start of the worker, seconds since 1970");
-    one(m, "oddrow_draining", "gauge", atomic_load(&w->draining), "1 while the worker ends");
+    one(m, "oddrow_draining", atomic_load(&w->draining), "1 while the worker ends");
 }
 
 static void show_shadow(odd_prometheus *m, const odd_shadow_report *r)
 {
-    one(m, "oddrow_shadow_rows_total", "counter", (double)r->rows, "Rows scored by both models");
-    one(m, "oddrow_shadow_rank_correlation", "gauge", r->rank_correlation,
+    one(m, "oddrow_shadow_rows_total", (double)r->rows, "Rows scored by both models");
+    one(m, "oddrow_shadow_rank_correlation", r->rank_correlation,
         "Spearman's, of the scores of the last 4096 rows");
-    one(m, "oddrow_shadow_overlap", "gauge", r->overlap,
+    one(m, "oddrow_shadow_overlap", r->overlap,
         "Rows that both models call odd, of those that either does");
     odd_prometheus_family(m, "oddrow_shadow_mean_loss", "gauge", "Mean reconstruction loss");
     odd_prometheus_sample(m, "", r->mean_loss, "role", "model", NULL);
@@ -157,14 +154,13 @@ static void show_clients(odd_prometheus *m, odd_worker *w)
     odd_prometheus_sample(m, "", (double)a.allowed, "outcome", "allowed", NULL);
     odd_prometheus_sample(m, "", (double)a.unlisted, "outcome", "unlisted", NULL);
     odd_prometheus_sample(m, "", (double)a.failed, "outcome", "failed", NULL);
-    one(m, "oddrow_listed_clients", "gauge", (double)a.clients, "Keys on the allow list");
+    one(m, "oddrow_listed_clients", (double)a.clients, "Keys on the allow list");
     if (!w->replay)
         return;
     odd_replay_counts r = odd_replay_counts_of(w->replay);
-    one(m, "oddrow_replay_requests_total", "counter", (double)r.requests, "Replays asked for");
-    one(m, "oddrow_replay_messages_total", "counter", (double)r.messages, "Entries replayed");
-    one(m, "oddrow_replay_refused_total", "counter", (double)r.refused,
-        "Replays refused or given up");
+    one(m, "oddrow_replay_requests_total", (double)r.requests, "Replays asked for");
+    one(m, "oddrow_replay_messages_total", (double)r.messages, "Entries replayed");
+    one(m, "oddrow_replay_refused_total", (double)r.refused, "Replays refused or given up");
 }
 
 int odd_worker_metrics(odd_worker *w, odd_bytes *out)

@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 #include "base/pool.h"
-#include "worker/journal_file.h"
+#include "worker/journal.h"
 
 enum {
     CLIENTS = 256,
@@ -22,7 +22,7 @@ enum {
     IDENTITY = 255,  /* bytes of a peer's routing id, at most */
     FRAMES = 5,      /* of a request: identity, delimiter and three more */
     WHOLE = 10000,   /* messages in an answer of one multipart message, at most, */
-    LOOKS = 256,     /* odd_journal_read_some calls for it, */
+    LOOKS = 256,     /* odd_journal_read calls for it, */
     LINGER = 500,    /* milliseconds that unsent answers keep a closed socket */
     DELAY_MAX = 32,  /* milliseconds between tries to send to a client that does not read */
     GIVEN_UP = 60000 /* milliseconds without a message sent, then the client is dropped */
@@ -116,12 +116,12 @@ static bool look(odd_replay *r, request *q, piece *p)
     p->next = q->from;
     if (!q->left)
         return true;
-    int status = odd_journal_read_some(r->reader, q->from, q->topics, &p->entry, &p->next, &p->err);
-    if (status == 2)
+    int found = odd_journal_read(r->reader, q->from, q->topics, &p->entry, &p->next, &p->err);
+    if (found == 2)
         q->from = p->next;
-    else if (status)
-        p->kind = status == 1 ? ENTRY : BROKEN;
-    return status != 2;
+    else if (found)
+        p->kind = found == 1 ? ENTRY : BROKEN;
+    return found != 2;
 }
 
 /* A message sent: the request goes on behind it. */

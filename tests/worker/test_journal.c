@@ -92,6 +92,16 @@ static void make_json(char *out, size_t size, uint64_t sequence)
     memcpy(out, digits, (size_t)n < size ? (size_t)n : size);
 }
 
+/* odd_journal_read until it has an answer. */
+static int read_next(odd_journal_reader *r, uint64_t from, unsigned topics, odd_entry *out,
+                     uint64_t *next, oddrow_error *error)
+{
+    int status;
+    while ((status = odd_journal_read(r, from, topics, out, next, error)) == 2)
+        from = *next;
+    return status;
+}
+
 /* Commits count entries of `size` bytes, topics in turn, and the client's place. */
 static int commit(odd_journal *j, size_t count, size_t size, const char *client, uint64_t number,
                   int64_t time)
@@ -126,7 +136,7 @@ static uint64_t read_all(const char *file, uint64_t from, size_t size)
     uint64_t next = from, count = 0;
     char *json = malloc(size + 1);
     int status;
-    while ((status = odd_journal_read(r, next, ~0U, &e, &next, &err)) == 1) {
+    while ((status = read_next(r, next, ~0U, &e, &next, &err)) == 1) {
         assert_int_equal(e.sequence, from + count);
         assert_int_equal(e.topic, e.sequence % ODD_TOPICS);
         assert_int_equal(e.json.size, size);
@@ -262,19 +272,19 @@ static void reads_from_anywhere(void **state)
         uint64_t expected = from ? from : 1;
         while (expected <= last && !(topics >> expected % ODD_TOPICS & 1U))
             expected++;
-        int status = odd_journal_read(r, from, topics, &e, &next, &err);
+        int status = read_next(r, from, topics, &e, &next, &err);
         assert_int_equal(status, expected <= last);
         if (status)
             assert_int_equal(e.sequence, expected);
         else
             assert_int_equal(next, last + 1);
     }
-    assert_int_equal(odd_journal_read(r, UINT64_MAX, ~0U, &e, &next, &err), 0);
+    assert_int_equal(read_next(r, UINT64_MAX, ~0U, &e, &next, &err), 0);
     assert_int_equal(next, last + 1);
-    assert_int_equal(odd_journal_read(r, 1, 0, &e, &next, &err), 0);
+    assert_int_equal(read_next(r, 1, 0, &e, &next, &err), 0);
     assert_int_equal(next, last + 1);
     must(commit(j, 1, 7, NULL, 0, 0)); /* a reader sees what came after it was opened */
-    assert_int_equal(odd_journal_read(r, next, ~0U, &e, &next, &err), 1);
+    assert_int_equal(read_next(r, next, ~0U, &e, &next, &err), 1);
     assert_int_equal(e.sequence, last + 1);
     odd_journal_reader_close(&r);
     odd_journal_close(&j);
@@ -292,11 +302,11 @@ static void passes_segments_of_other_topics(void **state)
     odd_entry e;
     uint64_t next;
     must(odd_journal_reader_open(path, &r, &err));
-    assert_int_equal(odd_journal_read_some(r, 1, 1U << ODD_TOPIC_DRIFT, &e, &next, &err), 2);
+    assert_int_equal(odd_journal_read(r, 1, 1U << ODD_TOPIC_DRIFT, &e, &next, &err), 2);
     assert_true(next > 1 && next < 2990);
-    assert_int_equal(odd_journal_read(r, 1, 1U << ODD_TOPIC_DRIFT, &e, &next, &err), 1);
+    assert_int_equal(read_next(r, 1, 1U << ODD_TOPIC_DRIFT, &e, &next, &err), 1);
     assert_int_equal(e.sequence, 2990);
-    assert_int_equal(odd_journal_read(r, 2991, 1U << ODD_TOPIC_DRIFT, &e, &next, &err), 0);
+    assert_int_equal(read_next(r, 2991, 1U << ODD_TOPIC_DRIFT, &e, &next, &err), 0);
     assert_int_equal(next, 3001);
     odd_journal_reader_close(&r);
     odd_journal_close(&j);
@@ -406,7 +416,7 @@ static void trims_by_age(void **state)
     odd_entry e;
     uint64_t next;
     must(odd_journal_reader_open(path, &r, &err));
-    assert_int_equal(odd_journal_read(r, 0, ~0U, &e, &next, &err), 1); /* passes what is gone */
+    assert_int_equal(read_next(r, 0, ~0U, &e, &next, &err), 1); /* passes what is gone */
     assert_int_equal(e.sequence, 2499 * 2 + 1);
     odd_journal_reader_close(&r);
     while ((more = odd_journal_trim(j, (int64_t)99999 * SECOND, &err)) == 1)
@@ -608,7 +618,7 @@ static void tells_damaged_segments(void **state)
         must(odd_journal_reader_open(path, &r, &err));
         int status = 1;
         for (int n = 0; n < 5 && status == 1; n++)
-            status = odd_journal_read(r, next, ~0U, &e, &next, &err), next = e.sequence + 1;
+            status = read_next(r, next, ~0U, &e, &next, &err), next = e.sequence + 1;
         if (k < 6 || status)
             assert_int_equal(status, ODDROW_EFORMAT);
         odd_journal_reader_close(&r);
@@ -649,7 +659,7 @@ static void survives_changed_bytes(void **state)
                 odd_entry e;
                 uint64_t next = 1;
                 for (int n = 0; n < 400; n++) {
-                    int status = odd_journal_read(r, next, ~0U, &e, &next, &err);
+                    int status = read_next(r, next, ~0U, &e, &next, &err);
                     damaged += status < 0;
                     if (status != 1)
                         break;
@@ -689,7 +699,7 @@ static void survives_without_memory(void **state)
         }
         odd_entry e;
         uint64_t next;
-        if (!status && (status = odd_journal_read(r, 1, ~0U, &e, &next, &err)) == 1)
+        if (!status && (status = read_next(r, 1, ~0U, &e, &next, &err)) == 1)
             status = 0;
         odd_memory_hook(NULL, NULL);
         if (status)
@@ -709,7 +719,7 @@ static void *follow(void *context)
     odd_entry e;
     uint64_t next = 1, expected = 1;
     while (expected <= FOLLOWED * 500) {
-        int status = odd_journal_read(r, next, ~0U, &e, &next, NULL);
+        int status = read_next(r, next, ~0U, &e, &next, NULL);
         if (status < 0 || (status == 1 && e.sequence != expected))
             return NULL;
         expected += (uint64_t)status;
