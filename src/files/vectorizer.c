@@ -7,7 +7,6 @@
 #include "base/memory.h"
 #include "base/number.h"
 #include "math/kernels.h"
-#include "math/matrix.h"
 #include "model/parts.h"
 #include "nn/forward.h"
 #include "tables/embedding.h"
@@ -40,7 +39,7 @@ struct odd_vectorizer {
 struct odd_vectorizer_scratch {
     const odd_vectorizer *vectorizer;
     odd_forward *forward; /* all but input */
-    float *x, *from, *to; /* (capacity, X), (capacity, widest) twice */
+    float *layers;        /* scratch of odd_forward_vectors */
     float *vectors;       /* (capacity, width), for CSV */
 };
 
@@ -134,7 +133,7 @@ static int add_pieces(odd_vectorizer *r, oddrow_error *err)
     return rc;
 }
 
-static void choose_layers(odd_vectorizer *r)
+static void choose_layer(odd_vectorizer *r)
 {
     const odd_network_config *config = &r->model->network->config;
     r->width = r->model->network->X;
@@ -160,7 +159,7 @@ int odd_vectorizer_new(const odd_model *model, odd_what what, odd_vectorizer **o
     if (what == ODD_ENCODE_INPUT) {
         rc = add_pieces(r, err);
     } else {
-        choose_layers(r);
+        choose_layer(r);
         rc = odd_folded_new(model->network, &r->folded, err);
     }
     if (!rc)
@@ -208,16 +207,10 @@ int odd_vectorizer_scratch_new(const odd_vectorizer *vectorizer, size_t capacity
     s->vectors = odd_alloc(capacity * vectorizer->width, sizeof(float));
     int rc = s->vectors ? 0 : odd_no_memory(err);
     if (!rc && vectorizer->folded) {
-        const odd_network *network = vectorizer->model->network;
-        size_t widest = 1;
-        for (size_t l = 0; l <= vectorizer->layer; l++)
-            if (network->config.widths[l] > widest)
-                widest = network->config.widths[l];
-        s->x = odd_alloc(capacity * network->X, sizeof(float));
-        s->from = odd_alloc(capacity * widest, sizeof(float));
-        s->to = odd_alloc(capacity * widest, sizeof(float));
-        rc = s->x && s->from && s->to ? odd_forward_new(vectorizer->folded, &s->forward, err)
-                                      : odd_no_memory(err);
+        s->layers = odd_alloc(
+            odd_forward_vectors_scratch(vectorizer->model->network, capacity, vectorizer->layer),
+            sizeof(float));
+        rc = s->layers ? odd_forward_new(vectorizer->folded, &s->forward, err) : odd_no_memory(err);
     }
     if (rc)
         odd_vectorizer_scratch_free(out);
@@ -229,9 +222,7 @@ void odd_vectorizer_scratch_free(odd_vectorizer_scratch **scratch)
     if (!scratch || !*scratch)
         return;
     odd_forward_free(&(*scratch)->forward);
-    odd_free((*scratch)->x);
-    odd_free((*scratch)->from);
-    odd_free((*scratch)->to);
+    odd_free((*scratch)->layers);
     odd_free((*scratch)->vectors);
     odd_free(*scratch);
     *scratch = NULL;
@@ -263,58 +254,6 @@ static void put_input(const odd_vectorizer *r, const odd_rows *rows, float *out)
     }
 }
 
-static odd_curve curve_of(odd_activation activation)
-{
-    switch (activation) {
-    case ODD_ELU:
-        return ODD_CURVE_ELU;
-    case ODD_GELU:
-        return ODD_CURVE_GELU;
-    case ODD_SILU:
-        return ODD_CURVE_SILU;
-    case ODD_TANH:
-        return ODD_CURVE_TANH;
-    case ODD_LINEAR:
-        return ODD_CURVE_LINEAR;
-    case ODD_LEAKY_RELU:
-    case ODD_RELU:
-    case ODD_ACTIVATIONS:
-        break;
-    }
-    return ODD_CURVE_LEAKY;
-}
-
-/* h_l = f(W_l h_{l-1} + b_l) for the layers asked for, the last into out. */
-static int run_layers(odd_vectorizer_scratch *s, size_t count, float *out, oddrow_error *err)
-{
-    const odd_vectorizer *r = s->vectorizer;
-    const odd_network *network = r->model->network;
-    const odd_network_config *config = &network->config;
-    float slope = config->activation == ODD_LEAKY_RELU ? config->slope : 0;
-    const float *from = s->x;
-    float *to = s->to, *other = s->from;
-    size_t in = network->X;
-    int rc = 0;
-    for (size_t l = 0; l <= r->layer && !rc; l++) {
-        const odd_tensor *weight = &network->tensors[network->dense + 2 * l];
-        const float *bias = odd_network_tensor(network, network->dense + 2 * l + 1);
-        size_t width = weight->rows;
-        rc = odd_sgemm(false, true, count, width, in, 1, from, in,
-                       odd_network_tensor(network, network->dense + 2 * l), in, 0, to, width, err);
-        for (size_t row = 0; row < count; row++)
-            for (size_t j = 0; j < width; j++)
-                to[row * width + j] += bias[j];
-        odd_kernels_best()->activate(curve_of(config->activation), slope, to, NULL,
-                                     ODD_PADDED(count * width));
-        from = to;
-        to = other;
-        other = (float *)from;
-        in = width;
-    }
-    memcpy(out, from, count * r->width * sizeof(float));
-    return rc;
-}
-
 int odd_vectorizer_run(odd_vectorizer_scratch *s, const odd_rows *rows, float *out,
                        oddrow_error *err)
 {
@@ -323,9 +262,10 @@ int odd_vectorizer_run(odd_vectorizer_scratch *s, const odd_rows *rows, float *o
         put_input(r, rows, out);
         return 0;
     }
-    odd_forward_run(s->forward, rows, ODD_NO_COLUMN,
-                    &(odd_forward_out){.x = r->what == ODD_ENCODE_X ? out : s->x});
-    return r->what == ODD_ENCODE_X ? 0 : run_layers(s, rows->count, out, err);
+    if (r->what != ODD_ENCODE_X)
+        return odd_forward_vectors(s->forward, rows, r->layer, s->layers, out, err);
+    odd_forward_run(s->forward, rows, ODD_NO_COLUMN, &(odd_forward_out){.x = out});
+    return 0;
 }
 
 /* ---- CSV ---- */

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "math/activations.h"
+
 enum { ODD_PANEL = 64 };
 
 /* n rounded up to whole cache lines of 16 floats */
@@ -26,15 +28,6 @@ typedef struct odd_adam {
     float root;   /* 1 / sqrt(1 - beta2^t) */
     float shrink; /* 1 - learning rate * weight decay */
 } odd_adam;
-
-typedef enum odd_curve { /* the activations' formulas; nn/network.h says which is which */
-                         ODD_CURVE_LEAKY,
-                         ODD_CURVE_ELU,
-                         ODD_CURVE_GELU,
-                         ODD_CURVE_SILU,
-                         ODD_CURVE_TANH,
-                         ODD_CURVE_LINEAR
-} odd_curve;
 
 typedef struct odd_kernels {
     const char *name; /* baseline, x86-64-v3, x86-64-v4 */
@@ -100,7 +93,7 @@ typedef struct odd_kernels {
 
     /* y = f(y), n a multiple of 16; slope is leaky ReLU's. d, unless NULL, gets f'(y), by which the
      * backward multiplies (mul): out[i] = a[i] * b[i]. */
-    void (*activate)(odd_curve curve, float slope, float *y, float *d, size_t n);
+    void (*activate)(odd_activation f, float slope, float *y, float *d, size_t n);
     void (*mul)(float *out, const float *a, const float *b, size_t n);
 
     /* Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2), n any:

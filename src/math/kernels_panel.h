@@ -68,20 +68,23 @@ INLINE vector hyperbolic(vector a)
     return 1.0f - 2.0f / (exponential(2.0f * a) + 1.0f);
 }
 
-/* f(a), and f'(a) in *d. See odd_activation in nn/network.h for the formulas. */
-INLINE vector curve_at(odd_curve curve, float slope, vector a, vector *d)
+/* f(a), and f'(a) in *d: the formulas of math/activations.h. */
+INLINE vector activation_at(odd_activation which, float slope, vector a, vector *d)
 {
     const vector one = spread(1.0f);
     vector f, t, inner;
-    switch (curve) {
-    case ODD_CURVE_LEAKY:
+    switch (which) {
+    case ODD_RELU:
+        slope = 0;
+        /* fall through */
+    case ODD_LEAKY_RELU:
         *d = choose(a > 0.0f, one, spread(slope));
         return a * *d;
-    case ODD_CURVE_ELU:
+    case ODD_ELU:
         t = exponential(lesser(spread(0.0f), a));
         *d = choose(a > 0.0f, one, t);
         return choose(a > 0.0f, a, t - 1.0f);
-    case ODD_CURVE_GELU: {
+    case ODD_GELU: {
         const float c = 0.7978845608028654f; /* sqrt(2 / pi) */
         vector square = a * a;
         inner = c * a * (1.0f + 0.044715f * square);
@@ -90,49 +93,47 @@ INLINE vector curve_at(odd_curve curve, float slope, vector a, vector *d)
         *d = f + 0.5f * a * (1.0f - t * t) * (c * (1.0f + 3 * 0.044715f * square));
         return a * f;
     }
-    case ODD_CURVE_SILU:
+    case ODD_SILU:
         t = 1.0f / (1.0f + exponential(-a));
         *d = t * (1.0f + a * (1.0f - t));
         return a * t;
-    case ODD_CURVE_TANH:
+    case ODD_TANH:
         t = hyperbolic(a);
         *d = 1.0f - t * t;
         return t;
-    case ODD_CURVE_LINEAR:
+    case ODD_LINEAR:
+    case ODD_ACTIVATIONS:
         break;
     }
     *d = one;
     return a;
 }
 
-INLINE void activate_as(const odd_curve curve, float slope, float *y, float *d, size_t n)
+INLINE void activate_as(const odd_activation which, float slope, float *y, float *d, size_t n)
 {
     vector derivative;
     if (d)
         for (size_t i = 0; i < n; i += WIDTH) {
-            store(y + i, curve_at(curve, slope, load(y + i), &derivative));
+            store(y + i, activation_at(which, slope, load(y + i), &derivative));
             store(d + i, derivative);
         }
     else
         for (size_t i = 0; i < n; i += WIDTH)
-            store(y + i, curve_at(curve, slope, load(y + i), &derivative));
+            store(y + i, activation_at(which, slope, load(y + i), &derivative));
 }
 
-static void activate(odd_curve curve, float slope, float *y, float *d, size_t n)
+static void activate(odd_activation f, float slope, float *y, float *d, size_t n)
 {
-#define AS(known)                                                                                  \
-    case known:                                                                                    \
-        activate_as(known, slope, y, d, n);                                                        \
-        break
-    switch (curve) {
-        AS(ODD_CURVE_LEAKY);
-        AS(ODD_CURVE_ELU);
-        AS(ODD_CURVE_GELU);
-        AS(ODD_CURVE_SILU);
-        AS(ODD_CURVE_TANH);
-        AS(ODD_CURVE_LINEAR);
+    switch (f) { /* a loop of its own for each */
+#define ODD_ACTIVATE(id, name, formula, gain)                                                      \
+    case ODD_##id:                                                                                 \
+        activate_as(ODD_##id, slope, y, d, n);                                                     \
+        break;
+        ODD_ACTIVATION_LIST(ODD_ACTIVATE)
+#undef ODD_ACTIVATE
+    case ODD_ACTIVATIONS:
+        break;
     }
-#undef AS
 }
 
 static void exp_all(float *y, size_t n)

@@ -12,7 +12,7 @@
 #include "column/rows.h"
 #include "nn/network.h"
 
-typedef struct odd_folded odd_folded;   /* tables of one network, read-only, shared by threads */
+typedef struct odd_plan odd_folded;     /* tables of one network, read-only, shared by threads */
 typedef struct odd_forward odd_forward; /* one thread's scratch */
 
 /* The tables for the network's parameters as they are now; borrows the network, which must outlive
@@ -30,11 +30,6 @@ int odd_forward_new_plain(const odd_network *network, odd_forward **out, oddrow_
 
 void odd_forward_free(odd_forward **f);
 
-enum {
-    ODD_NO_COLUMN = -1, /* nothing is masked */
-    ODD_OWN_COLUMN = -2 /* row i has column i masked */
-};
-
 /* What a pass hands out; each may be NULL. */
 typedef struct odd_forward_out {
     float *column_losses; /* (B, C + M); not of a supervised network */
@@ -49,24 +44,31 @@ typedef struct odd_forward_out {
 
 /* Rows through the network. ids beyond a vocabulary count as 0.
  * masked_column: 0..C-1 a categorical, C..C+M-1 a numeric column, hidden at the input of every row
- * (id 0, or value 0 and missing 1) while its loss is against the true cell; or one of the above.
- * With x alone asked for, the layers are not run. A row's results do not depend on the rows around
- * it. Losses are not-a-number or infinite when inputs or parameters are: the caller looks. */
+ * (id 0, or value 0 and missing 1) while its loss is against the true cell; or ODD_NO_COLUMN,
+ * ODD_OWN_COLUMN. With x alone asked for, the layers are not run. A row's results do not depend on
+ * the rows around it. Losses are not-a-number or infinite when inputs or parameters are: the caller
+ * looks. */
 void odd_forward_run(odd_forward *f, const odd_rows *rows, int masked_column,
                      const odd_forward_out *out);
 
-/* What the network expects in rows. Caller's arrays, each may be NULL; all 0 where the objective is
- * not row. */
+/* What the network expects in rows; caller's arrays. */
 typedef struct odd_forward_expected {
     uint32_t *likely;     /* (B, C) the most probable id, id 0 (unknown) left out when V > 1 */
     float *probability;   /* (B, C) of that id */
-    float *observed;      /* (B, C) probability of the id that is there */
     float *reconstructed; /* (B, F) scaled values */
 } odd_forward_expected;
 
 /* The expectations that follow from h (B, H), the last hidden layer that odd_forward_run handed out
- * for these rows. */
+ * for these rows. On the folded path; nothing is
+ * filled where the network has no heads. */
 void odd_forward_expect(odd_forward *f, const odd_rows *rows, const float *h,
-                        odd_forward_expected *out);
+                        const odd_forward_expected *out);
+
+/* h (B, widths[layer]) of hidden layer `layer` by BLAS, whose sums run in an order of their own:
+ * equal to odd_forward_run's but for rounding. It is what `oddrow encode` writes. scratch:
+ * odd_forward_vectors_scratch floats. EINVAL when a matrix is too large for BLAS. */
+size_t odd_forward_vectors_scratch(const odd_network *network, size_t rows, size_t layer);
+int odd_forward_vectors(odd_forward *f, const odd_rows *rows, size_t layer, float *scratch,
+                        float *out, oddrow_error *err);
 
 #endif

@@ -1,7 +1,8 @@
-/* nn/network.c: names, layout and initial values of the parameters. */
+/* nn/network.c: the list of a network's layers, the layout and the initial values of parameters. */
 #include "nn/network.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,13 +10,17 @@
 #include "base/memory.h"
 #include "base/random.h"
 #include "math/kernels.h"
+#include "nn/layer.h"
 
 const size_t odd_seed_widths[7] = {50, 32, 16, 4, 16, 32, 50};
 
-static const char *const activation_names[ODD_ACTIVATIONS] = {"leaky-relu", "relu", "elu",   "gelu",
-                                                              "silu",       "tanh", "linear"};
-static const char *const objective_names[ODD_OBJECTIVES] = {"row", "embedding-mse", "classify",
-                                                            "regress"};
+#define NAME(id, name, ...) name,
+static const char *const activations[] = {ODD_ACTIVATION_LIST(NAME)};
+static const char *const objectives[] = {ODD_OBJECTIVE_LIST(NAME)};
+#define TRAITS(id, name, heads, supervised) {heads, supervised},
+static const struct {
+    bool heads, supervised;
+} traits[] = {ODD_OBJECTIVE_LIST(TRAITS)};
 
 static int find_name(const char *const *names, int count, const char *name)
 {
@@ -27,28 +32,32 @@ static int find_name(const char *const *names, int count, const char *name)
 
 const char *odd_activation_name(odd_activation activation)
 {
-    return (unsigned)activation < ODD_ACTIVATIONS ? activation_names[activation] : "?";
+    return (unsigned)activation < ODD_ACTIVATIONS ? activations[activation] : "?";
 }
 
 int odd_activation_find(const char *name)
 {
-    return find_name(activation_names, ODD_ACTIVATIONS, name);
+    return find_name(activations, ODD_ACTIVATIONS, name);
 }
 
 const char *odd_objective_name(odd_objective objective)
 {
-    return (unsigned)objective < ODD_OBJECTIVES ? objective_names[objective] : "?";
+    return (unsigned)objective < ODD_OBJECTIVES ? objectives[objective] : "?";
 }
 
 int odd_objective_find(const char *name)
 {
-    return find_name(objective_names, ODD_OBJECTIVES, name);
+    return find_name(objectives, ODD_OBJECTIVES, name);
+}
+
+bool odd_objective_supervised(odd_objective objective)
+{
+    return (unsigned)objective < ODD_OBJECTIVES && traits[objective].supervised;
 }
 
 static int check_config(const odd_network_config *c, oddrow_error *err)
 {
     const size_t most = (size_t)1 << 31; /* of any dimension: products then fit 64 bits */
-
     if (c->C == 0 && c->F == 0)
         return odd_fail(err, ODDROW_EINVAL, "a network needs at least one column");
     if ((c->F == 0) != (c->M == 0) || c->M > c->F)
@@ -90,72 +99,99 @@ static int check_config(const odd_network_config *c, oddrow_error *err)
     return 0;
 }
 
-/* Adds a tensor; false when there are too many parameters. */
-static bool add_tensor(odd_network *n, bool decay, size_t rows, size_t cols, const char *group,
-                       size_t index, const char *part)
-{
-    odd_tensor *t = n->tensors + n->tensor_count++;
+/* ---- layers and their parameters ---- */
 
-    if (index == ODD_NO_TENSOR)
-        snprintf(t->name, sizeof t->name, "%s.%s", group, part);
+static void push(odd_network *n, const odd_layer_ops *ops, size_t index, size_t in, size_t out)
+{
+    if (odd_grow(&n->layers, &n->layer_capacity, n->layer_count + 1, sizeof *n->layers, NULL))
+        n->failed = true;
     else
-        snprintf(t->name, sizeof t->name, "%s.%zu%s%s", group, index, *part ? "." : "", part);
-    t->rows = rows;
-    t->cols = cols;
-    t->offset = n->count;
-    t->decay = decay;
-    if (rows > ((size_t)1 << 40) / cols)
-        return false;
-    n->weights += rows * cols;
-    /* Kernels read up to 15 floats past a row's end, but never into a tensor that another thread
-     * may be updating. */
-    n->count += ODD_PADDED(rows * cols) + 16;
-    return n->count < (size_t)1 << 40;
+        n->layers[n->layer_count] = (odd_layer){ops, n->layer_count, index, in, out, 0};
+    n->layer_count += !n->failed;
 }
 
-static bool lay_out(odd_network *n)
+static void list_layers(odd_network *n)
 {
     const odd_network_config *c = &n->config;
-    bool ok = true;
-    size_t in = n->X;
-
-    n->projection = n->numeric = n->output = n->head = ODD_NO_TENSOR;
-    for (size_t i = 0; i < c->C; i++)
-        ok = ok && add_tensor(n, false, c->V[i], c->E[i], "embedding", i, "");
-    if (c->F > 0) {
-        n->projection = n->tensor_count;
-        ok = ok && add_tensor(n, true, c->P, c->F + c->M, "projection", ODD_NO_TENSOR, "weight") &&
-             add_tensor(n, false, c->P, 1, "projection", ODD_NO_TENSOR, "bias");
-    }
-    n->dense = n->tensor_count;
-    for (size_t l = 0; l < c->layers; in = c->widths[l++])
-        ok = ok && add_tensor(n, true, c->widths[l], in, "dense", l, "weight") &&
-             add_tensor(n, false, c->widths[l], 1, "dense", l, "bias");
-    if (n->Y > 0) {
-        n->output = n->tensor_count;
-        return ok && add_tensor(n, true, n->Y, n->H, "output", ODD_NO_TENSOR, "weight") &&
-               add_tensor(n, false, n->Y, 1, "output", ODD_NO_TENSOR, "bias");
-    }
-    if (c->C > 0)
-        n->head = n->tensor_count;
-    for (size_t i = 0; i < c->C; i++)
-        ok = ok && add_tensor(n, true, c->E[i], n->H, "head", i, "weight") &&
-             add_tensor(n, false, c->E[i], 1, "head", i, "bias") &&
-             add_tensor(n, false, c->V[i], 1, "head", i, "logit_bias");
-    if (c->F > 0) {
-        n->numeric = n->tensor_count;
-        ok = ok && add_tensor(n, true, c->F, n->H, "numeric", ODD_NO_TENSOR, "weight") &&
-             add_tensor(n, false, c->F, 1, "numeric", ODD_NO_TENSOR, "bias");
-    }
-    return ok;
+    push(n, &odd_embedding_layer, 0, 0, 0);
+    if (c->F > 0)
+        push(n, &odd_projection_layer, 0, c->F + c->M, c->P);
+    n->hidden = n->layer_count;
+    for (size_t l = 0; l < c->layers; l++)
+        push(n, &odd_dense_layer, l, l > 0 ? c->widths[l - 1] : n->X, c->widths[l]);
+    n->top = n->layer_count;
+    if (!n->heads)
+        push(n, &odd_output_layer, 0, n->H, n->Y);
+    if (n->heads)
+        push(n, &odd_tied_layer, 0, 0, 0);
+    if (n->heads && c->F > 0)
+        push(n, &odd_numeric_layer, 0, n->H, c->F);
 }
 
-static size_t *copy_sizes(const size_t *from, size_t count, bool *ok)
+enum { MOST_BITS = 40 }; /* of the count of parameters */
+
+void odd_network_add(odd_network *n, odd_tensor tensor, const char *name, ...)
 {
-    size_t *to = odd_alloc(count, sizeof *to);
-    if (to == NULL)
-        *ok = false;
-    else if (count > 0 && from)
+    const size_t most = (size_t)1 << MOST_BITS;
+    va_list arguments;
+    if (odd_grow(&n->tensors, &n->tensor_capacity, n->tensor_count + 1, sizeof *n->tensors, NULL)) {
+        n->failed = true;
+        return;
+    }
+    va_start(arguments, name);
+    vsnprintf(tensor.name, sizeof tensor.name, name, arguments);
+    va_end(arguments);
+    tensor.offset = n->count;
+    n->tensors[n->tensor_count++] = tensor;
+    if (n->count >= most || tensor.rows > most / tensor.cols) {
+        n->count = most; /* too many, and it stays so */
+        return;
+    }
+    n->weights += tensor.rows * tensor.cols;
+    /* Kernels read up to 15 floats past a row's end, but never into a tensor that another thread
+     * may be updating. */
+    n->count += ODD_PADDED(tensor.rows * tensor.cols) + 16;
+}
+
+void odd_network_affine(odd_network *n, size_t out, size_t in, odd_start start, double gain,
+                        const char *name, ...)
+{
+    const odd_tensor weight = {
+        .rows = out, .cols = in, .decay = true, .start = start, .gain = gain, .fan = in};
+    char group[30];
+    va_list arguments;
+    va_start(arguments, name);
+    vsnprintf(group, sizeof group, name, arguments);
+    va_end(arguments);
+    odd_network_add(n, weight, "%s.weight", group);
+    odd_network_add(n, (odd_tensor){.rows = out, .cols = 1}, "%s.bias", group);
+}
+
+static void list_tensors(odd_network *n)
+{
+    n->projection = n->dense = n->output = ODD_NO_TENSOR;
+    for (size_t i = 0; i < n->layer_count; i++) {
+        odd_layer *l = n->layers + i;
+        l->tensor = n->tensor_count;
+        if (l->ops == &odd_projection_layer)
+            n->projection = l->tensor;
+        if (i == n->hidden)
+            n->dense = l->tensor;
+        if (l->ops == &odd_output_layer)
+            n->output = l->tensor;
+        if (l->ops->tensors)
+            l->ops->tensors(l, n);
+        else
+            odd_network_affine(n, l->out, l->in, ODD_UNIFORM, 1, "%s", l->ops->name);
+    }
+}
+
+/* The next `count` of the network's sizes, copied from those given. */
+static size_t *take(size_t **next, const size_t *from, size_t count)
+{
+    size_t *to = *next;
+    *next += count;
+    if (from && count > 0)
         memcpy(to, from, count * sizeof *to);
     return to;
 }
@@ -164,20 +200,20 @@ static size_t *copy_sizes(const size_t *from, size_t count, bool *ok)
 static bool copy_config(odd_network *n, const odd_network_config *config)
 {
     odd_network_config *c = &n->config;
-    bool ok = true;
-
+    size_t *next =
+        odd_alloc(3 * config->C + 1 + config->layers + config->F + config->M, sizeof *next);
+    n->sizes = next;
+    if (!next)
+        return false;
     *c = *config;
     if (c->F == 0)
         c->P = 0;
-    c->V = copy_sizes(config->V, c->C, &ok);
-    c->E = copy_sizes(config->E, c->C, &ok);
-    c->widths = copy_sizes(config->widths, c->layers, &ok);
-    c->feature_column = n->column_of = copy_sizes(config->feature_column, c->F, &ok);
-    n->first = copy_sizes(NULL, c->C + 1, &ok);
-    n->features = copy_sizes(NULL, c->M, &ok);
-    n->tensors = odd_alloc(4 * c->C + 2 * c->layers + 6, sizeof *n->tensors);
-    if (!ok || n->tensors == NULL)
-        return false;
+    c->V = take(&next, config->V, c->C);
+    c->E = take(&next, config->E, c->C);
+    c->widths = take(&next, config->widths, c->layers);
+    c->feature_column = n->column_of = take(&next, config->feature_column, c->F);
+    n->first = take(&next, NULL, c->C + 1);
+    n->features = take(&next, NULL, c->M);
     for (size_t f = 0; f < c->F; f++) {
         if (config->feature_column == NULL)
             n->column_of[f] = f;
@@ -187,99 +223,59 @@ static bool copy_config(odd_network *n, const odd_network_config *config)
         n->first[i + 1] = n->first[i] + c->E[i];
     n->X = n->first[c->C] + c->P;
     n->H = c->widths[c->layers - 1];
+    n->heads = traits[c->objective].heads;
     n->losses = odd_objective_supervised(c->objective) ? 1 : c->C + c->M;
-    if (odd_objective_supervised(c->objective))
-        n->Y = c->outputs;
-    else if (c->objective == ODD_EMBEDDING_MSE)
-        n->Y = n->X;
+    n->Y = n->heads ? 0 : odd_objective_supervised(c->objective) ? c->outputs : n->X;
     return true;
 }
 
 int odd_network_new(const odd_network_config *config, odd_network **out, oddrow_error *err)
 {
     odd_network *n = NULL;
-    int code = check_config(config, err);
-
-    if (code)
-        return code;
+    int rc = check_config(config, err);
+    if (rc)
+        return rc;
     n = odd_alloc(1, sizeof *n);
-    if (n == NULL || !copy_config(n, config)) {
-        code = odd_fail(err, ODDROW_ENOMEM, "out of memory for a network");
-        goto done;
+    if (n && copy_config(n, config)) {
+        list_layers(n);
+        list_tensors(n);
+        if (n->count >= (size_t)1 << MOST_BITS || (config->most && n->weights > config->most))
+            rc = odd_fail(err, config->most ? ODDROW_EFORMAT : ODDROW_EINVAL,
+                          "the network has too many parameters");
+        else
+            n->parameters = odd_alloc(n->count, sizeof *n->parameters);
     }
-    if (!lay_out(n)) {
-        code = odd_fail(err, ODDROW_EINVAL, "the network has too many parameters");
-        goto done;
-    }
-    n->parameters = odd_alloc(n->count, sizeof *n->parameters);
-    if (n->parameters == NULL)
-        code = odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu parameters", n->count);
-done:
-    if (code)
+    if (!rc && (!n || n->failed || !n->parameters))
+        rc = odd_no_memory(err);
+    if (rc)
         odd_network_free(&n);
     else
         *out = n;
-    return code;
-}
-
-int odd_network_copy(const odd_network *n, odd_network **out, oddrow_error *err)
-{
-    int code = odd_network_new(&n->config, out, err);
-    if (code == 0)
-        memcpy((*out)->parameters, n->parameters, n->count * sizeof *n->parameters);
-    return code;
-}
-
-/* He et al. 2015: the gain that keeps a layer's variance through the activation. */
-static double gain_of(const odd_network_config *c)
-{
-    switch (c->activation) {
-    case ODD_LEAKY_RELU:
-        return sqrt(2 / (1 + (double)c->slope * (double)c->slope));
-    case ODD_TANH:
-        return 5.0 / 3;
-    case ODD_LINEAR:
-        return 1;
-    default:
-        return sqrt(2.0);
-    }
+    return rc;
 }
 
 void odd_network_init(odd_network *n, uint64_t seed)
 {
-    const size_t dense_end = n->dense + 2 * n->config.layers;
-    const double gain = gain_of(&n->config);
-
     memset(n->parameters, 0, n->count * sizeof *n->parameters);
     for (size_t i = 0; i < n->tensor_count; i++) {
         const odd_tensor *t = n->tensors + i;
         float *w = n->parameters + t->offset;
-        const double in = (double)t->cols;
         odd_random r;
-
         odd_random_start(&r, seed, i);
-        if (i < n->config.C)
-            for (size_t j = 0; j < t->rows * t->cols; j++)
-                w[j] = (float)(odd_random_normal(&r) * (double)n->config.embedding_sd);
-        else if (t->decay && i >= n->dense && i < dense_end)
-            for (size_t j = 0; j < t->rows * t->cols; j++)
-                w[j] = (float)(odd_random_normal(&r) * gain / sqrt(in));
-        else if (t->decay)
-            for (size_t j = 0; j < t->rows * t->cols; j++)
-                w[j] = (float)((2 * odd_random_uniform(&r) - 1) / sqrt(in));
+        for (size_t j = 0; t->start != ODD_ZERO && j < t->rows * t->cols; j++) {
+            const double draw =
+                t->start == ODD_NORMAL ? odd_random_normal(&r) : 2 * odd_random_uniform(&r) - 1;
+            w[j] = (float)(draw * t->gain / sqrt((double)t->fan));
+        }
     }
 }
 
 void odd_network_free(odd_network **n)
 {
-    if (n == NULL || *n == NULL)
+    if (!n || !*n)
         return;
-    odd_free((void *)(*n)->config.V);
-    odd_free((void *)(*n)->config.E);
-    odd_free((void *)(*n)->config.widths);
-    odd_free((*n)->column_of); /* config.feature_column is the same */
-    odd_free((*n)->first);
-    odd_free((*n)->features);
+    odd_free((*n)->sizes);
+    odd_free((*n)->layers);
     odd_free((*n)->tensors);
     odd_free((*n)->parameters);
     odd_free(*n);
@@ -297,16 +293,4 @@ size_t odd_network_find(const odd_network *n, const char *name)
 float *odd_network_tensor(const odd_network *n, size_t i)
 {
     return n->parameters + n->tensors[i].offset;
-}
-
-bool odd_network_finite(const odd_network *n, size_t *tensor)
-{
-    for (size_t i = 0; i < n->tensor_count; i++)
-        for (size_t j = 0; j < n->tensors[i].rows * n->tensors[i].cols; j++)
-            if (!isfinite(n->parameters[n->tensors[i].offset + j])) {
-                if (tensor)
-                    *tensor = i;
-                return false;
-            }
-    return true;
 }

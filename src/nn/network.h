@@ -23,39 +23,26 @@
 #ifndef ODD_NN_NETWORK_H
 #define ODD_NN_NETWORK_H
 
+#include "math/activations.h"
 #include "oddrow.h"
 
-typedef enum odd_activation {
-    ODD_LEAKY_RELU, /* max(a, slope a), 0 <= slope < 1 */
-    ODD_RELU,       /* max(a, 0) */
-    ODD_ELU,        /* a where a > 0, else exp(a) - 1 */
-    ODD_GELU,       /* the tanh form: a/2 (1 + tanh(sqrt(2/pi) (a + 0.044715 a^3))) */
-    ODD_SILU,       /* a / (1 + exp(-a)) */
-    ODD_TANH,
-    ODD_LINEAR,
-    ODD_ACTIVATIONS /* how many there are */
-} odd_activation;
+/* row(IDENTIFIER, name, heads, supervised): heads: each column has a head and a loss of its own,
+ * else the layer output makes the losses; supervised: rows have a target. */
+#define ODD_OBJECTIVE_LIST(row)                                                                    \
+    row(ROW, "row", true, false) row(EMBEDDING_MSE, "embedding-mse", false, false)                 \
+        row(CLASSIFY, "classify", false, true) row(REGRESS, "regress", false, true)
 
+#define ODD_OBJECTIVE_ID(id, ...) ODD_##id,
 typedef enum odd_objective {
-    ODD_ROW,
-    ODD_EMBEDDING_MSE,
-    ODD_CLASSIFY,
-    ODD_REGRESS,
-    ODD_OBJECTIVES /* how many there are */
+    ODD_OBJECTIVE_LIST(ODD_OBJECTIVE_ID) ODD_OBJECTIVES /* how many there are */
 } odd_objective;
 
-/* Whether rows have a target. */
-static inline bool odd_objective_supervised(odd_objective objective)
-{
-    return objective == ODD_CLASSIFY || objective == ODD_REGRESS;
-}
-
-/* Names as written in files and options: leaky-relu relu elu gelu silu tanh linear; row
- * embedding-mse classify regress. find returns the value, or -1 when the name is none of them. */
+/* Names as written in files and options. find returns the value, or -1 when the name is none. */
 const char *odd_activation_name(odd_activation activation);
 int odd_activation_find(const char *name);
 const char *odd_objective_name(odd_objective objective);
 int odd_objective_find(const char *name);
+bool odd_objective_supervised(odd_objective objective);
 
 typedef struct odd_network_config {
     size_t C;
@@ -70,6 +57,7 @@ typedef struct odd_network_config {
     odd_objective objective;
     size_t outputs;     /* classes (classify) or 1 (regress); else not looked at */
     float embedding_sd; /* of the normal initial embeddings */
+    size_t most;        /* parameters that there may be, or 0 */
 } odd_network_config;
 
 extern const size_t odd_seed_widths[7]; /* 50 32 16 4 16 32 50 */
@@ -80,16 +68,27 @@ extern const size_t odd_seed_widths[7]; /* 50 32 16 4 16 32 50 */
         .slope = 0.01f, .objective = ODD_ROW, .embedding_sd = 0.05f                                \
     }
 
+typedef enum odd_start { ODD_ZERO, ODD_NORMAL, ODD_UNIFORM } odd_start;
+
 /* A tensor's place: parameters[offset .. offset + rows * cols), row-major. Offsets are multiples
  * of 16 floats, so every tensor starts on a cache line, and at least 16 floats lie between one
  * tensor and the next, and after the last; they stay 0. */
 typedef struct odd_tensor {
     char name[40];
     size_t rows, cols, offset;
-    bool decay; /* weight decay applies: weights, neither embeddings nor biases */
+    bool decay;      /* weight decay applies: weights, neither embeddings nor biases */
+    odd_start start; /* initial values: 0, normal, or uniform in +-1, */
+    double gain;     /* times gain, */
+    size_t fan;      /* over sqrt(fan) */
 } odd_tensor;
 
 #define ODD_NO_TENSOR SIZE_MAX
+
+/* Columns that are masked, where a pass takes a column's index. */
+enum {
+    ODD_NO_COLUMN = -1, /* none */
+    ODD_OWN_COLUMN = -2 /* column i in row i */
+};
 
 /* Everything may be read; only the parameters may be written. Tensors in order, with their shapes:
  *     embedding.<i> (V, E)
@@ -102,6 +101,7 @@ typedef struct odd_tensor {
  *     output.weight (Y, H)           output.bias (Y, 1) */
 typedef struct odd_network {
     odd_network_config config; /* its arrays belong to the network */
+    bool heads;                /* of the objective */
     size_t X, H;
     size_t Y;          /* rows of output.weight; 0 where there is none */
     size_t losses;     /* of a row: C + M, or 1 when supervised */
@@ -112,21 +112,23 @@ typedef struct odd_network {
     size_t weights;    /* parameters proper, padding left out: for reports */
     float *parameters;
     size_t tensor_count;
-    odd_tensor *tensors;
-    /* Where the groups start in tensors; ODD_NO_TENSOR where there is none. embedding.<i> is i. */
-    size_t projection, dense, head, numeric, output;
+    odd_tensor *tensors; /* embedding.<i> is i; the first of the others, or ODD_NO_TENSOR: */
+    size_t projection, dense, output;
+    /* The layers in order: [0, hidden) make x, [hidden, top) make h, the others the losses. */
+    size_t layer_count, hidden, top;
+    struct odd_layer *layers;
+    size_t tensor_capacity, layer_capacity, *sizes;
+    bool failed; /* out of memory while it was made */
 } odd_network;
 
 /* Checks the config (EINVAL names what is wrong: a width or vocabulary of 0, no layer, no column,
- * a feature of no numeric column), copies it, and lays out the parameters, all zero. */
+ * a feature of no numeric column; EFORMAT: too many parameters), copies it, and lays out the
+ * parameters, all zero. */
 int odd_network_new(const odd_network_config *config, odd_network **out, oddrow_error *err);
 
-/* A copy with the same parameters. */
-int odd_network_copy(const odd_network *n, odd_network **out, oddrow_error *err);
-
 /* Initial weights. Embeddings normal(0, embedding_sd), id 0's row too; dense weights normal with
- * He's sd gain / sqrt(in), gain sqrt(2 / (1 + slope^2)) for the ReLU kinds, 5/3 for tanh, 1 for
- * linear, sqrt(2) else; projection, heads and output uniform in +-1 / sqrt(in); every bias 0.
+ * He's sd gain / sqrt(in), the activation's gain; projection, heads and output uniform in
+ * +-1 / sqrt(in); every bias 0.
  * Tensor t draws from random stream (seed, t), so the result depends on the seed alone. */
 void odd_network_init(odd_network *n, uint64_t seed);
 
@@ -137,8 +139,5 @@ size_t odd_network_find(const odd_network *n, const char *name);
 
 /* parameters + offset of tensor i. */
 float *odd_network_tensor(const odd_network *n, size_t i);
-
-/* false when a parameter is infinite or not a number; *tensor (may be NULL) is the first such. */
-bool odd_network_finite(const odd_network *n, size_t *tensor);
 
 #endif

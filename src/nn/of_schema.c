@@ -1,31 +1,8 @@
-/* nn/of_schema.c: the sizes of a network that follow from a schema, and how many parameters it has.
- */
+/* nn/of_schema.c: the sizes of a network that follow from a schema. */
 #include "nn/of_schema.h"
 
 #include "base/error.h"
 #include "base/memory.h"
-
-/* How many parameters a network takes, in double so that nothing can overflow. */
-static double parameters_of(const odd_network_config *c)
-{
-    double X = c->F ? (double)c->P : 0, count = X * ((double)(c->F + c->M) + 1);
-    double H = (double)c->widths[c->layers - 1];
-    for (size_t i = 0; i < c->C; i++) {
-        double V = (double)c->V[i], E = (double)c->E[i];
-        X += E;
-        count += V * E;
-        count += c->objective == ODD_ROW ? E * H + E + V : 0;
-    }
-    double in = X;
-    for (size_t l = 0; l < c->layers; l++) {
-        count += (in + 1) * (double)c->widths[l];
-        in = (double)c->widths[l];
-    }
-    count += (H + 1) * (c->objective == ODD_ROW             ? (double)c->F
-                        : c->objective == ODD_EMBEDDING_MSE ? X
-                                                            : (double)c->outputs);
-    return count;
-}
 
 /* Config arrays that follow from the schema; V, E and feature_column are (C) and (F). */
 static void describe_columns(const odd_schema *schema, size_t *V, size_t *E, size_t *feature_column)
@@ -74,11 +51,7 @@ int odd_network_for_schema(const odd_schema *schema, odd_network_config *config,
         config->F = schema->F;
         config->M = schema->M;
         config->feature_column = feature_column;
-        if (config->layers == 0 || parameters_of(config) > (double)most)
-            rc = odd_fail(err, ODDROW_EFORMAT,
-                          "the network has no layer or %.0f parameters, more "
-                          "than there can be",
-                          config->layers ? parameters_of(config) : 0);
+        config->most = most;
     }
     if (!rc)
         rc = odd_network_new(config, out, err);

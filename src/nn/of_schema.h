@@ -6,9 +6,9 @@
 #include "nn/network.h"
 #include "oddrow.h"
 
-/* A network whose inputs are the schema's columns; `config` brings the rest, and sizes beyond
- * `most` parameters are refused before anything is allocated. ESCHEMA when the objective and the
- * schema's target do not go together. */
+/* A network whose inputs are the schema's columns; `config` brings the rest, and more
+ * than `most` parameters are refused before they are allocated, with EFORMAT. ESCHEMA when the
+ * objective and the schema's target do not go together. */
 int odd_network_for_schema(const odd_schema *schema, odd_network_config *config, size_t most,
                            odd_network **out, oddrow_error *err);
 

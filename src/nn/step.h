@@ -50,15 +50,14 @@ int odd_step_new(odd_network *network, size_t capacity, odd_pool *pool,
 int odd_step_run(odd_step *step, const odd_rows *rows, const float *weights, double rate,
                  uint64_t seed, uint64_t number, odd_step_result *result, oddrow_error *err);
 
-/* (network->count) floats in the layout of the parameters. The gradient is that of the latest run.
- * Moments may be written, to resume. */
-const float *odd_step_gradients(const odd_step *step);
-float *odd_step_moment1(odd_step *step);
-float *odd_step_moment2(odd_step *step);
-
-/* Adam's count of updates made, for its bias correction; set it when resuming. */
-uint64_t odd_step_count(const odd_step *step);
-void odd_step_set_count(odd_step *step, uint64_t count);
+/* The gradient of the latest run, and what Adam keeps, which may be written to resume:
+ * (network->count) floats each in the layout of the parameters, and how many updates were made. */
+typedef struct odd_step_state {
+    const float *gradient;
+    float *moment1, *moment2;
+    uint64_t *count;
+} odd_step_state;
+odd_step_state odd_step_state_of(odd_step *step);
 
 void odd_step_free(odd_step **step);
 

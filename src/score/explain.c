@@ -108,7 +108,7 @@ static void say_expected(odd_explainer *e, const odd_verdict *verdict, size_t k)
     size_t id = row * schema->C + c->categorical, feature = row * schema->F + c->first_feature;
     const odd_expected of = {e->expected.likely[id], e->expected.probability[id],
                              e->expected.reconstructed + feature};
-    if (c->loss == SIZE_MAX || verdict->network->config.objective == ODD_ROW)
+    if (c->loss == SIZE_MAX || verdict->network->heads)
         odd_column_expected(c, &of, &e->text);
 }
 

@@ -170,7 +170,7 @@ static void run_network(odd_scratch *s, bool with_x)
             if (s->rows.missing[i * schema->M + column->numeric])
                 s->losses[i * L + column->loss] = (float)column->missing_loss;
     }
-    if (verdict->network->config.objective == ODD_EMBEDDING_MSE && !s->masked)
+    if (!verdict->network->heads && !s->masked)
         return; /* the row's loss is the mean over x, which the network gave */
     memset(s->loss, 0, B * sizeof(float));
     for (size_t at = 0; at < L; at++)

@@ -59,8 +59,8 @@ static void find_tensors(const odd_progress_state *s, float *out[TENSORS])
 {
     out[0] = s->network->parameters;
     out[1] = s->best;
-    out[2] = odd_step_moment1(s->step);
-    out[3] = odd_step_moment2(s->step);
+    out[2] = odd_step_state_of(s->step).moment1;
+    out[3] = odd_step_state_of(s->step).moment2;
 }
 
 /* The history as a list of epochs, a list of six numbers each. */
@@ -117,7 +117,7 @@ int odd_checkpoint_save(const char *directory, const odd_progress_state *state,
                         uint64_t fingerprint, oddrow_error *err)
 {
     odd_progress_state s = *state;
-    uint64_t adam = odd_step_count(s.step);
+    uint64_t adam = *odd_step_state_of(s.step).count;
     json_t *json = json_object();
     odd_fields f = ODD_FIELDS_WRITE(json, err);
     float *data[TENSORS];
@@ -164,7 +164,7 @@ static int read_state(const odd_safetensors *file, odd_progress_state *state, ui
             memcpy(data[i], tensor->data, count * sizeof(float));
     }
     if (!f.rc)
-        odd_step_set_count(state->step, adam);
+        *odd_step_state_of(state->step).count = adam;
     return f.rc;
 }
 

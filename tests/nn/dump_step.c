@@ -142,7 +142,7 @@ static int dump(const char *directory, odd_network *n, data *d, oddrow_error *er
     code = write_file(directory, "before", n->parameters, size);
     if (code == 0)
         code = odd_step_run(step, &rows, d->weights, rate, 1, 1, &result, err);
-    if (code == 0 && (write_file(directory, "gradient", odd_step_gradients(step), size) ||
+    if (code == 0 && (write_file(directory, "gradient", odd_step_state_of(step).gradient, size) ||
                       write_file(directory, "after", n->parameters, size) ||
                       write_file(directory, "ids", d->ids, sizeof d->ids) ||
                       write_file(directory, "values", d->values, sizeof d->values) ||

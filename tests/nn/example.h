@@ -14,9 +14,10 @@
 #include <string.h>
 
 #include "base/random.h"
-#include "nn/fold.h"
+#include "nn/forward.h"
 #include "nn/network.h"
 #include "nn/plain.h"
+#include "nn/plan.h"
 #include "nn/step.h"
 
 enum { EXAMPLE_ROWS = 150, EXAMPLE_MOST = 512 };
@@ -98,7 +99,7 @@ static inline void example_free(example *e)
     free(e->rows.targets);
 }
 
-/* Whether training hides column j of a row: the draw that nn/panel.c makes. */
+/* Whether training hides column j of a row: the draw that nn/embedding.c makes. */
 static inline bool example_hidden(double mask, uint64_t seed, uint64_t number, size_t row, size_t j)
 {
     uint64_t draw = odd_random_hash(seed, number, (uint64_t)row << 32 | j / 4) >> 16 * (j % 4);
@@ -115,55 +116,37 @@ static inline double example_keep(double dropout, uint64_t seed, uint64_t number
     return (draw >> j % 4 * 16 & 0xFFFF) < bound ? 0 : 1 / (1 - bound / 65536.0);
 }
 
-/* Losses of every row on the plain path under parameters w, masks and dropout as in training.
- * target_x (rows, X): NULL, or what embedding-mse aims at; x (rows, X) out, may be NULL. */
-static inline void example_losses(const example *e, const double *w, const odd_step_options *o,
+/* Losses of every row under the parameters of `plain`, masks and dropout as in training. target_x
+ * (rows, X): NULL, or what embedding-mse aims at; x (rows, X) out, may be NULL. */
+static inline void example_losses(const example *e, odd_plain *plain, const odd_step_options *o,
                                   uint64_t seed, uint64_t number, const double *target_x, double *x,
                                   double *losses)
 {
     const odd_network *n = e->network;
     const odd_network_config *c = &n->config;
-    uint32_t input[EXAMPLE_MOST];
-    float u[EXAMPLE_MOST];
-    double keep[EXAMPLE_MOST], row_x[EXAMPLE_MOST], columns[EXAMPLE_MOST];
-    double *scratch = calloc(odd_plain_scratch(n), sizeof *scratch);
+    double keep[EXAMPLE_MOST];
 
     for (size_t i = 0; i < e->rows.count; i++) {
         size_t at = 0;
-        odd_plain_row row = {.ids = e->rows.ids + i * c->C,
-                             .input_ids = input,
-                             .values = e->rows.values + i * c->F,
-                             .u = u,
-                             .missing = e->rows.missing + i * c->M,
-                             .target = (double)e->rows.targets[i],
-                             .keep = keep,
-                             .target_x = target_x ? target_x + i * n->X : NULL,
-                             .x = row_x,
-                             .losses = columns};
+        odd_plain_load(plain, &e->rows, i, ODD_NO_COLUMN);
         for (size_t j = 0; j < c->C; j++)
-            input[j] = example_hidden(o->mask, seed, number, i, j) ? 0 : row.ids[j];
+            if (example_hidden(o->mask, seed, number, i, j))
+                plain->input_ids[j] = 0;
         for (size_t m = 0; m < c->M; m++)
-            u[c->F + m] =
-                example_hidden(o->mask, seed, number, i, c->C + m) || row.missing[m] ? 1 : 0;
+            if (example_hidden(o->mask, seed, number, i, c->C + m))
+                plain->u[c->F + m] = 1;
         for (size_t f = 0; f < c->F; f++)
-            u[f] = example_hidden(o->mask, seed, number, i, c->C + n->column_of[f]) ? 0
-                                                                                    : row.values[f];
+            if (example_hidden(o->mask, seed, number, i, c->C + n->column_of[f]))
+                plain->u[f] = 0;
         for (size_t l = 0; l < c->layers; l++)
             for (size_t j = 0; j < c->widths[l]; j++)
                 keep[at++] = o->dropout > 0 ? example_keep(o->dropout, seed, number, i, l, j) : 1;
-        losses[i] = odd_plain_run(n, w, &row, scratch);
+        plain->keep = keep;
+        plain->target_x = target_x ? target_x + i * n->X : NULL;
+        losses[i] = odd_plain_run(plain);
         if (x)
-            memcpy(x + i * n->X, row_x, n->X * sizeof *x);
+            memcpy(x + i * n->X, plain->x, n->X * sizeof *x);
     }
-    free(scratch);
-}
-
-static inline double *example_doubles(const odd_network *n)
-{
-    double *w = calloc(n->count, sizeof *w);
-    for (size_t i = 0; i < n->count; i++)
-        w[i] = (double)n->parameters[i];
-    return w;
 }
 
 #endif

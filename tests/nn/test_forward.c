@@ -24,7 +24,6 @@ static void compare(const odd_network_config *c, size_t rows, bool missing)
     for (size_t i = 0; i < 8; i++)
         out[i / 4][i % 4] = calloc(rows * (columns + X + 9), sizeof(float));
     assert_int_equal(odd_folded_new(e.network, &folded, NULL), 0);
-    assert_ptr_equal(odd_folded_network(folded), e.network);
     assert_int_equal(odd_forward_new(folded, &fast, NULL), 0);
     assert_int_equal(odd_forward_new_plain(e.network, &plain, NULL), 0);
     if (c->C > 0)
@@ -119,13 +118,13 @@ static void test_both_paths(void **state)
 {
     const odd_network_config c = example_config();
     odd_network *n = NULL;
-    odd_fold *f = NULL;
+    odd_plan *p = NULL;
 
     (void)state;
     assert_int_equal(odd_network_new(&c, &n, NULL), 0);
-    assert_int_equal(odd_fold_new(n, 0, &f, NULL), 0);
-    assert_true(f->folded > 0 && f->folded < c.C);
-    odd_fold_free(&f);
+    assert_int_equal(odd_plan_new(n, 0, &p, NULL), 0);
+    assert_true(p->folded > 0 && p->folded < c.C);
+    odd_plan_free(&p);
     odd_network_free(&n);
 }
 
@@ -164,56 +163,54 @@ static void test_neighbours(void **state)
     example_free(&e);
 }
 
-/* Expectations from the last hidden layer, plain, and with a column masked in each row: the same
- * for a row alone as among others, and P(the id that is there) = exp(-loss). */
+/* Expectations from the last hidden layer, plain, and with a column masked in each row: those of
+ * the plain formulas, and for a row alone the same bits as among others. */
 static void test_expect(void **state)
 {
     enum { B = 70, H = 6, C = 3, F = 9, L = 6 };
-    odd_network_config c = example_config();
+    const odd_network_config c = example_config();
+    example e;
+    odd_folded *folded = NULL;
+    odd_forward *f = NULL;
+    odd_plain *plain = NULL;
+    uint32_t likely[2][B * C];
+    float probability[2][B * C], numbers[2][B * F], h[B * H];
+
     (void)state;
-    for (int o = 0; o <= ODD_EMBEDDING_MSE; o++) {
-        example e;
-        odd_folded *folded = NULL;
-        odd_forward *f[2] = {NULL, NULL};
-        uint32_t likely[3][B * C];
-        float probability[3][B * C], observed[3][B * C], numbers[3][B * F], losses[B * L], h[B * H];
-        c.objective = (odd_objective)o;
-        example_make(&e, &c, B, 12);
-        assert_int_equal(odd_folded_new(e.network, &folded, NULL), 0);
-        assert_int_equal(odd_forward_new(folded, f, NULL), 0);
-        assert_int_equal(odd_forward_new_plain(e.network, f + 1, NULL), 0);
-        for (int masked = ODD_OWN_COLUMN; masked < L; masked++) {
-            for (int k = 1; k >= 0; k--) {
-                odd_forward_expected out = {likely[k], probability[k], observed[k], numbers[k]};
-                odd_forward_run(
-                    f[k], &e.rows, masked,
-                    &(odd_forward_out){.column_losses = losses, .hidden = h, .layer = 2});
-                odd_forward_expect(f[k], &e.rows, h, &out);
+    example_make(&e, &c, B, 12);
+    assert_int_equal(odd_folded_new(e.network, &folded, NULL), 0);
+    assert_int_equal(odd_forward_new(folded, &f, NULL), 0);
+    assert_int_equal(odd_plain_new(e.network, &plain, NULL), 0);
+    for (int masked = ODD_OWN_COLUMN; masked < L; masked++) {
+        odd_forward_run(f, &e.rows, masked, &(odd_forward_out){.hidden = h, .layer = 2});
+        odd_forward_expect(f, &e.rows, h,
+                           &(odd_forward_expected){likely[0], probability[0], numbers[0]});
+        for (size_t i = 0; i < B; i++) {
+            const odd_rows row = odd_rows_slice(&e.rows, i, 1);
+            const double *p = plain->probabilities;
+            odd_forward_expect(f, &row, h + i * H,
+                               &(odd_forward_expected){likely[1] + i * C, probability[1] + i * C,
+                                                       numbers[1] + i * F});
+            odd_plain_load(plain, &e.rows, i, masked);
+            odd_plain_run(plain);
+            for (size_t j = 0; j < C; p += example_V[j++]) {
+                const uint32_t best = likely[0][i * C + j];
+                assert_true(best > 0 && best < example_V[j]);
+                for (size_t v = 1; v < example_V[j]; v++)
+                    assert_true(p[v] <= p[best]);
+                assert_true(fabs(p[best] - (double)probability[0][i * C + j]) < 1e-5);
             }
-            assert_memory_equal(likely[0], likely[1], sizeof likely[0]);
-            close_to(probability[0], probability[1], B * C, "probability");
-            close_to(observed[0], observed[1], B * C, "observed");
-            close_to(numbers[0], numbers[1], B * F, "number");
-            for (size_t i = 0; i < B; i++) {
-                odd_forward_expected out = {likely[2] + i * C, probability[2] + i * C,
-                                            observed[2] + i * C, numbers[2] + i * F};
-                odd_rows row = odd_rows_slice(&e.rows, i, 1);
-                odd_forward_expect(f[0], &row, h + i * H, &out);
-                for (size_t j = 0; j < C && o == ODD_ROW; j++) {
-                    assert_true(likely[0][i * C + j] > 0);
-                    assert_true(fabsf(observed[0][i * C + j] - expf(-losses[i * L + j])) < 1e-5f);
-                }
-            }
-            assert_memory_equal(likely[0], likely[2], sizeof likely[0]);
-            assert_memory_equal(probability[0], probability[2], sizeof probability[0]);
-            assert_memory_equal(observed[0], observed[2], sizeof observed[0]);
-            assert_memory_equal(numbers[0], numbers[2], sizeof numbers[0]);
+            for (size_t j = 0; j < F; j++)
+                assert_true(fabs(plain->numbers[j] - (double)numbers[0][i * F + j]) < 1e-5);
         }
-        odd_forward_free(f);
-        odd_forward_free(f + 1);
-        odd_folded_free(&folded);
-        example_free(&e);
+        assert_memory_equal(likely[0], likely[1], sizeof likely[0]);
+        assert_memory_equal(probability[0], probability[1], sizeof probability[0]);
+        assert_memory_equal(numbers[0], numbers[1], sizeof numbers[0]);
     }
+    odd_forward_free(&f);
+    odd_plain_free(&plain);
+    odd_folded_free(&folded);
+    example_free(&e);
 }
 
 int main(void)

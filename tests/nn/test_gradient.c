@@ -17,18 +17,18 @@ static void weigh(const example *e, bool weighted, double *scale)
         scale[i] /= total;
 }
 
-static double loss_at(const example *e, const double *w, const odd_step_options *o,
+static double loss_at(const example *e, odd_plain *plain, const odd_step_options *o,
                       const double *target_x, const double *scale, double *losses)
 {
     double sum = 0;
-    example_losses(e, w, o, SEED, NUMBER, target_x, NULL, losses);
+    example_losses(e, plain, o, SEED, NUMBER, target_x, NULL, losses);
     for (size_t i = 0; i < e->rows.count; i++)
         sum += scale[i] * losses[i];
     return sum;
 }
 
 /* All of a tensor's derivatives up to 60, else 60 of them spread over it. */
-static void compare_tensor(const example *e, size_t t, double *w, const odd_step_options *o,
+static void compare_tensor(const example *e, size_t t, odd_plain *plain, const odd_step_options *o,
                            const double *target_x, const double *scale, double *losses,
                            const float *gradient)
 {
@@ -40,11 +40,11 @@ static void compare_tensor(const example *e, size_t t, double *w, const odd_step
     for (size_t j = 0; j < size; j++)
         largest = fmax(largest, fabs((double)gradient[tensor->offset + j]));
     for (size_t j = 0; j < size; j += stride) {
-        double *p = w + tensor->offset + j, was = *p, up, down, difference;
+        double *p = plain->w + tensor->offset + j, was = *p, up, down, difference;
         *p = was + h;
-        up = loss_at(e, w, o, target_x, scale, losses);
+        up = loss_at(e, plain, o, target_x, scale, losses);
         *p = was - h;
-        down = loss_at(e, w, o, target_x, scale, losses);
+        down = loss_at(e, plain, o, target_x, scale, losses);
         *p = was;
         difference = fabs((up - down) / (2 * h) - (double)gradient[tensor->offset + j]);
         if (difference > worst) {
@@ -65,10 +65,11 @@ static void check(const odd_network_config *config, const odd_step_options *o, b
     odd_pool *pool = NULL;
     odd_step_result result;
     oddrow_error err = {0};
-    double *w, *losses, *scale, *x;
+    odd_plain *plain = NULL;
+    double *losses, *scale, *x;
 
     example_make(&e, config, EXAMPLE_ROWS, 3);
-    w = example_doubles(e.network);
+    assert_int_equal(odd_plain_new(e.network, &plain, NULL), 0);
     losses = calloc(e.rows.count, sizeof *losses);
     scale = calloc(e.rows.count, sizeof *scale);
     x = calloc(e.rows.count * e.network->X, sizeof *x);
@@ -79,17 +80,17 @@ static void check(const odd_network_config *config, const odd_step_options *o, b
         odd_step_run(step, &e.rows, weighted ? e.weights : NULL, 0, SEED, NUMBER, &result, NULL),
         0); /* at rate 0 the parameters stay */
 
-    example_losses(&e, w, o, SEED, NUMBER, NULL, x, losses);
+    example_losses(&e, plain, o, SEED, NUMBER, NULL, x, losses);
     weigh(&e, weighted, scale);
-    const double loss = loss_at(&e, w, o, x, scale, losses);
+    const double loss = loss_at(&e, plain, o, x, scale, losses);
     if (fabs(loss - result.loss) > 1e-5 * (1 + fabs(loss)))
         fail_msg("loss %.9g, plain %.9g", result.loss, loss);
     for (size_t t = 0; t < e.network->tensor_count; t++)
-        compare_tensor(&e, t, w, o, x, scale, losses, odd_step_gradients(step));
+        compare_tensor(&e, t, plain, o, x, scale, losses, odd_step_state_of(step).gradient);
 
     odd_step_free(&step);
     odd_pool_free(&pool);
-    free(w);
+    odd_plain_free(&plain);
     free(losses);
     free(scale);
     free(x);
@@ -152,15 +153,15 @@ static void test_both_paths(void **state)
 {
     const odd_network_config c = example_config();
     odd_network *n = NULL;
-    odd_fold *f = NULL;
+    odd_plan *p = NULL;
 
     (void)state;
     assert_int_equal(odd_network_new(&c, &n, NULL), 0);
-    assert_int_equal(odd_fold_new(n, EXAMPLE_ROWS + 30, &f, NULL), 0);
-    assert_true(f->columns[0].folded);
-    assert_false(f->columns[1].folded);
-    assert_true(f->columns[2].folded);
-    odd_fold_free(&f);
+    assert_int_equal(odd_plan_new(n, EXAMPLE_ROWS + 30, &p, NULL), 0);
+    assert_true(p->columns[0].folded);
+    assert_false(p->columns[1].folded);
+    assert_true(p->columns[2].folded);
+    odd_plan_free(&p);
     odd_network_free(&n);
 }
 

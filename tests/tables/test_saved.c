@@ -118,7 +118,7 @@ static int apply(const odd_model *to, const char *const *files, size_t count,
     o.embeddings = (odd_names){files, count};
     o.freeze = (odd_names){freeze, freeze_count};
     odd_bytes_clear(notes);
-    assert_int_equal(odd_network_copy(to->network, out, NULL), 0);
+    assert_int_equal(odd_network_new(&to->network->config, out, NULL), 0);
     odd_network_init(*out, 99);
     return odd_saved_apply(&o.embeddings, &o.freeze, o.seed, to->schema, *out, frozen, notes, err);
 }
