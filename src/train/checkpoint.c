@@ -14,8 +14,8 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "base/memory.h"
-#include "model/fields.h"
 #include "model/safetensors.h"
+#include "train/report.h"
 
 static const char *const KEY = "oddrow-checkpoint";
 
@@ -72,16 +72,10 @@ static void history_fields(odd_fields *f, odd_history *h)
         f->rc = odd_grow(&h->epochs, &h->capacity, h->count, sizeof *h->epochs, f->err);
     }
     for (size_t i = 0; i < h->count && !f->rc; i++) {
-        odd_epoch *e = &h->epochs[i];
         f->at = own;
         f->at.item = i;
         odd_fields_enter(f, NULL, '[');
-        odd_field_real(f, NULL, &e->loss);
-        odd_field_real(f, NULL, &e->validation_loss);
-        odd_field_real(f, NULL, &e->mse);
-        odd_field_real(f, NULL, &e->mape);
-        odd_field_real(f, NULL, &e->learning_rate);
-        odd_field_real(f, NULL, &e->rows_per_second);
+        odd_epoch_fields(f, &h->epochs[i]);
     }
     f->at = outer;
 }
@@ -102,10 +96,12 @@ static void state_fields(odd_fields *f, odd_progress_state *s, uint64_t *adam, u
     odd_field_whole(f, "number", &s->number, 0, INT64_MAX);
     odd_field_whole(f, "adam", adam, 0, INT64_MAX);
     odd_field_size(f, "stale", &s->stale, 0, INT64_MAX);
-    if (f->reading)
-        s->stopped = json_is_true(json_object_get(f->at.json, "stopped"));
-    else
+    if (!f->reading)
         odd_field_set(f, "stopped", json_boolean(s->stopped));
+    const json_t *stopped = json_object_get(f->at.json, "stopped");
+    s->stopped = json_is_true(stopped);
+    if (!json_is_boolean(stopped))
+        odd_fields_fail(f, "stopped is neither true nor false");
     odd_field_size(f, "best", &h->best, 0, INT64_MAX);
     odd_field_real(f, "best_loss", &h->best_loss);
     history_fields(f, h);

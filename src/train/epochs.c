@@ -1,3 +1,4 @@
+/* train/epochs.c: the loop of steps, validation and checkpoints. */
 #include "train/epochs.h"
 
 #include <math.h>
@@ -98,20 +99,20 @@ float *odd_class_weights(const odd_train_options *options, const odd_schema *sch
     return weights;
 }
 
-/* A loss that is not finite: say in which column, batch and epoch. */
+/* A loss that is not finite: say in which epoch, batch and column. */
 static int name_column(const loop *l, const odd_step_result *result, size_t batch, int rc,
                        oddrow_error *err)
 {
     const odd_schema *schema = l->dataset->schema;
-    for (size_t k = 0;
-         rc == ODDROW_ENUMERIC && !l->supervised && result->column_sums && k < schema->K; k++) {
-        const odd_column *column = &schema->columns[k];
-        if (column->loss != SIZE_MAX && !isfinite(result->column_sums[column->loss]))
-            return odd_prefix(err, rc,
-                              "epoch %zu, batch %zu, column %s: ", l->state.history.count + 1,
-                              batch, column->name);
-    }
-    return odd_prefix(err, rc, "epoch %zu, batch %zu: ", l->state.history.count + 1, batch);
+    bool known = rc == ODDROW_ENUMERIC && !l->supervised && result->column_sums;
+    size_t k = 0;
+    while (known && k < schema->K &&
+           (schema->columns[k].loss == SIZE_MAX ||
+            isfinite(result->column_sums[schema->columns[k].loss])))
+        k++;
+    known = known && k < schema->K;
+    return odd_prefix(err, rc, "epoch %zu, batch %zu%s%s: ", l->state.history.count + 1, batch,
+                      known ? ", column " : "", known ? schema->columns[k].name : "");
 }
 
 /* Weights of a batch by its classes; NULL: all alike. */
@@ -128,7 +129,6 @@ static const float *weigh(loop *l, const odd_rows *rows)
 static double validate(loop *l)
 {
     double sum = 0, total = 0;
-    odd_validator_update(l->validator);
     odd_validator_run(l->validator, l->held, l->losses, NULL);
     for (size_t i = 0; i < l->held->count; i++) {
         double weight =
@@ -144,38 +144,35 @@ static int train_epoch(loop *l, odd_epoch *epoch, oddrow_error *err)
 {
     double seconds = 0, loss = 0, mse = 0, mape = 0, rate = 0;
     uint64_t rows = 0;
-    size_t first = 0, batches = 0;
-    int count;
+    size_t batches = 0;
+    odd_rows batch;
+    int rc;
     odd_window_start(l->window, l->options->seed, l->state.history.count);
-    while ((count = odd_window_next(l->window, &first, err)) > 0) {
-        const odd_rows *r = odd_window_rows(l->window);
-        const odd_rows batch = odd_rows_slice(r, first, (size_t)count);
+    while (!(rc = odd_window_next(l->window, &batch, err)) && batch.count) {
         const float *weights = weigh(l, &batch);
         odd_step_result result = {0};
         rate = odd_one_cycle(l->options->learning_rate, l->state.number, l->steps);
         double start = odd_clock();
-        int rc = odd_step_run(l->state.step, &batch, weights, rate, l->options->seed,
-                              l->state.number, &result, err);
+        rc = odd_step_run(l->state.step, &batch, weights, rate, l->options->seed, l->state.number,
+                          &result, err);
         seconds += odd_clock() - start;
         batches++;
         if (rc)
             return name_column(l, &result, batches, rc, err);
         l->state.number++;
         rows += batch.count;
-        loss += result.loss * (double)count;
-        mse += result.mse * (double)count;
-        mape += result.mape * (double)count;
+        loss += result.loss * (double)batch.count;
+        mse += result.mse * (double)batch.count;
+        mape += result.mape * (double)batch.count;
         tell(l, rows, seconds, loss / (double)rows, rate, false);
     }
-    if (count < 0)
-        return count;
     double n = (double)rows;
     *epoch = (odd_epoch){.loss = loss / n,
                          .mse = mse / n,
                          .mape = mape / n,
                          .learning_rate = rate,
                          .rows_per_second = seconds > 0 ? n / seconds : 0};
-    return 0;
+    return rc;
 }
 
 static int remember(loop *l, const odd_epoch *epoch, oddrow_error *err)
@@ -221,7 +218,7 @@ static int run(loop *l, oddrow_error *err)
         if (!isfinite(epoch.validation_loss))
             return odd_fail(err, ODDROW_ENUMERIC,
                             "epoch %zu: the validation loss is not a number; a lower "
-                            "--learning-rate may help",
+                            "learning-rate may help",
                             l->state.history.count + 1);
         rc = remember(l, &epoch, err);
         if (!rc)

@@ -1,3 +1,4 @@
+/* train/report.c: the record of a run and the report of its epochs, as JSON. */
 #include "train/report.h"
 
 #include <math.h>
@@ -6,13 +7,68 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "model/fields.h"
 
-json_t *odd_training_record(const odd_train_options *options, const odd_dataset *dataset,
-                            const odd_history *history)
+void odd_epoch_fields(odd_fields *f, odd_epoch *e)
+{
+    static const char *const keys[] = {"loss", "validation_loss", "mse",
+                                       "mape", "learning_rate",   "rows_per_second"};
+    double *values[] = {&e->loss, &e->validation_loss, &e->mse,
+                        &e->mape, &e->learning_rate,   &e->rows_per_second};
+    bool list = json_is_array(f->at.json);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        odd_field_real(f, list ? NULL : keys[i], values[i]);
+}
+
+/* ---- the training record ---- */
+
+static void set_metric(odd_fields *f, const char *key, double value)
+{
+    odd_field_set(f, key, isfinite(value) ? json_real(value) : json_null());
+}
+
+static void set_text(odd_fields *f, const char *key, const char *text)
+{
+    odd_field_set(f, key, odd_text_to_json(text, strlen(text)));
+}
+
+/* The names of the columns whose tables were loaded and frozen. */
+static void add_frozen(odd_fields *f, const odd_schema *schema, const bool *frozen)
+{
+    odd_place outer = odd_fields_enter(f, "frozen", '[');
+    for (size_t k = 0; k < schema->K; k++) {
+        const odd_column *column = &schema->columns[k];
+        if (odd_kind_is_category(column->kind) && frozen[column->categorical])
+            set_text(f, NULL, column->name);
+    }
+    f->at = outer;
+}
+
+static void add_target(odd_fields *f, const odd_train_options *options, const odd_dataset *dataset,
+                       const odd_schema *schema, const odd_metrics *metrics)
+{
+    const odd_column *target = &schema->columns[schema->target];
+    set_text(f, "target", target->name);
+    odd_field_set(f, "unlabelled_rows", json_integer((json_int_t)dataset->unlabelled));
+    if (target->vocabulary) {
+        json_object_del(f->at.json, "mse");
+        json_object_del(f->at.json, "mape");
+        set_text(f, "class_weights", options->class_weights ? "balanced" : "none");
+        set_metric(f, "log_loss", metrics->log_loss);
+        set_metric(f, "auroc", metrics->auroc);
+        set_metric(f, "accuracy", metrics->accuracy);
+    } else {
+        set_metric(f, "mse", metrics->mse);
+        set_metric(f, "mae", metrics->mae);
+        set_metric(f, "mape", metrics->mape);
+    }
+}
+
+int odd_training_record(const odd_train_options *options, const odd_dataset *dataset,
+                        const odd_schema *schema, const odd_history *history, const bool *frozen,
+                        const odd_metrics *metrics, json_t **out, oddrow_error *err)
 {
     const odd_epoch *best = &history->epochs[history->best];
-    return json_pack(
+    *out = json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:f, s:f, s:f, s:I, s:I, s:I, s:I, s:f, s:f, "
         "s:f, s:f, s:f, s:f}",
         "rows", (json_int_t)dataset->rows, "trained_rows", (json_int_t)dataset->train->rows,
@@ -25,85 +81,44 @@ json_t *odd_training_record(const odd_train_options *options, const odd_dataset 
         (json_int_t)options->patience, "learning_rate", options->learning_rate, "weight_decay",
         options->weight_decay, "validation", options->validation, "contamination",
         options->contamination, "dropout", options->dropout, "mask", options->mask);
+    odd_fields f = ODD_FIELDS_WRITE(*out, err);
+    if (!f.rc && frozen)
+        add_frozen(&f, schema, frozen);
+    if (!f.rc && metrics)
+        add_target(&f, options, dataset, schema, metrics);
+    return f.rc;
 }
 
-static int set(json_t *record, const char *key, json_t *value)
-{
-    return json_object_set_new(record, key, value);
-}
-
-static json_t *real(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-int odd_training_record_target(json_t *record, const odd_train_options *options,
-                               const odd_dataset *dataset, const char *target,
-                               odd_objective objective, const odd_metrics *metrics)
-{
-    int rc = set(record, "target", odd_text_to_json(target, strlen(target)));
-    rc |= set(record, "unlabelled_rows", json_integer((json_int_t)dataset->unlabelled));
-    if (objective == ODD_CLASSIFY) {
-        json_object_del(record, "mse");
-        json_object_del(record, "mape");
-        rc |=
-            set(record, "class_weights", json_string(options->class_weights ? "balanced" : "none"));
-        rc |= set(record, "log_loss", real(metrics->log_loss));
-        rc |= set(record, "auroc", real(metrics->auroc));
-        rc |= set(record, "accuracy", real(metrics->accuracy));
-    } else {
-        rc |= set(record, "mse", real(metrics->mse));
-        rc |= set(record, "mae", real(metrics->mae));
-        rc |= set(record, "mape", real(metrics->mape));
-    }
-    return rc ? -1 : 0;
-}
-
-int odd_training_record_frozen(json_t *record, const odd_schema *schema, const bool *frozen)
-{
-    json_t *names = json_array();
-    int rc = names ? 0 : -1;
-    for (size_t k = 0; !rc && k < schema->K; k++) {
-        const odd_column *column = &schema->columns[k];
-        if (odd_kind_is_category(column->kind) && frozen[column->categorical])
-            rc = json_array_append_new(names, odd_text_to_json(column->name, strlen(column->name)));
-    }
-    if (!rc)
-        rc = json_object_set(record, "frozen", names);
-    json_decref(names);
-    return rc;
-}
+/* ---- the report ---- */
 
 int odd_report_write(const char *path, const odd_dataset *dataset, const odd_history *history,
                      double seconds, size_t threads, oddrow_error *err)
 {
-    json_t *epochs = json_array();
-    odd_output *output = NULL;
-    char *text = NULL;
-    int rc = epochs ? 0 : -1;
-    for (size_t i = 0; !rc && i < history->count; i++) {
-        const odd_epoch *e = &history->epochs[i];
-        json_t *epoch = json_pack("{s:I, s:f, s:f, s:f, s:f, s:f, s:f}", "epoch", (json_int_t)i + 1,
-                                  "loss", e->loss, "validation_loss", e->validation_loss, "mse",
-                                  e->mse, "mape", e->mape, "learning_rate", e->learning_rate,
-                                  "rows_per_second", e->rows_per_second);
-        rc = epoch ? json_array_append_new(epochs, epoch) : -1;
-    }
     json_t *report =
-        rc ? NULL
-           : json_pack("{s:I, s:I, s:f, s:I, s:I, s:O}", "rows", (json_int_t)dataset->rows,
-                       "rejected", (json_int_t)dataset->rejected, "seconds", seconds, "threads",
-                       (json_int_t)threads, "best_epoch", (json_int_t)history->best + 1, "epochs",
-                       epochs);
-    text = report ? json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
-    rc = text ? odd_output_open(path, &output, err) : odd_no_memory(err);
+        json_pack("{s:I, s:I, s:f, s:I, s:I}", "rows", (json_int_t)dataset->rows, "rejected",
+                  (json_int_t)dataset->rejected, "seconds", seconds, "threads", (json_int_t)threads,
+                  "best_epoch", (json_int_t)history->best + 1);
+    odd_fields f = ODD_FIELDS_WRITE(report, err);
+    odd_place list = {0};
+    odd_bytes text = {0};
+    if (!f.rc)
+        odd_fields_enter(&f, "epochs", '[');
+    list = f.at;
+    for (size_t i = 0; !f.rc && i < history->count; i++) {
+        odd_epoch epoch = history->epochs[i];
+        f.at = (odd_place){list.json, i};
+        odd_fields_enter(&f, NULL, '{');
+        odd_field_set(&f, "epoch", json_integer((json_int_t)i + 1));
+        odd_epoch_fields(&f, &epoch);
+    }
+    char *json = f.rc ? NULL : json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    if (json)
+        odd_bytes_print(&text, "%s\n", json);
+    int rc = json ? odd_bytes_check(&text, err) : odd_no_memory(err);
     if (!rc)
-        rc = odd_output_write(output, text, strlen(text), err);
-    if (!rc)
-        rc = odd_output_write(output, "\n", 1, err);
-    rc = odd_output_finish(&output, rc, err);
-    free(text);
+        rc = odd_output_whole(path, text.data, text.size, err);
+    free(json);
     json_decref(report);
-    json_decref(epochs);
+    odd_bytes_free(&text);
     return rc;
 }

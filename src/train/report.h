@@ -2,24 +2,18 @@
 #ifndef ODD_TRAIN_REPORT_H
 #define ODD_TRAIN_REPORT_H
 
-#include <jansson.h>
-
+#include "model/fields.h"
 #include "train/epochs.h"
 
-/* The record that the model keeps: nothing in it depends on the clock or the threads. NULL: out of
- * memory. */
-json_t *odd_training_record(const odd_train_options *options, const odd_dataset *dataset,
-                            const odd_history *history);
+/* The numbers of an epoch: in an object under their names, in a list in the order of odd_epoch. */
+void odd_epoch_fields(odd_fields *f, odd_epoch *epoch);
 
-/* Adds to a record what a supervised model's has: target, unlabelled_rows, class_weights, and the
- * metrics in the place of mse and mape. -1: out of memory. */
-int odd_training_record_target(json_t *record, const odd_train_options *options,
-                               const odd_dataset *dataset, const char *target,
-                               odd_objective objective, const odd_metrics *metrics);
-
-/* Adds the names of the columns whose tables were loaded and frozen, `frozen` (C). -1: out of
- * memory. */
-int odd_training_record_frozen(json_t *record, const odd_schema *schema, const bool *frozen);
+/* The record that the model keeps, *out the caller's: nothing in it depends on the clock or the
+ * threads. `schema` is that of the rows, which the model has taken; `frozen` (C) as odd_epochs_run
+ * has it; `metrics`, NULL without a target, are written in the place of mse and mape. ENOMEM. */
+int odd_training_record(const odd_train_options *options, const odd_dataset *dataset,
+                        const odd_schema *schema, const odd_history *history, const bool *frozen,
+                        const odd_metrics *metrics, json_t **out, oddrow_error *err);
 
 /* Writes {rows, rejected, seconds, threads, best_epoch, epochs: [{epoch, loss, validation_loss,
  * mse, mape, learning_rate, rows_per_second}]} to a file that appears when complete. */

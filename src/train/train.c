@@ -1,3 +1,4 @@
+/* train/train.c: the order of things: read, learn, calibrate or measure, report. */
 #include "train/train.h"
 
 #include <string.h>
@@ -19,242 +20,234 @@ enum { HELD_ROWS = 262144, REST_ROWS = 65536, SAMPLE_SEED = 77, MAX_PARAMETERS =
 
 static int check(const odd_train_options *o, oddrow_error *err)
 {
-    if (!(o->contamination >= 0 && o->contamination < 0.5))
-        return odd_fail(err, ODDROW_EINVAL, "contamination must be from 0 to below 0.5");
-    if (!(o->validation > 0 && o->validation < 1))
-        return odd_fail(err, ODDROW_EINVAL, "validation must be above 0 and below 1");
-    if (o->epochs == 0 || o->batch_size == 0 || o->batch_size > (1u << 20))
-        return odd_fail(err, ODDROW_EINVAL,
-                        "epochs must be at least 1, batch-size from 1 to 1,048,576");
-    if (!(o->learning_rate > 0) || !(o->alerts > 0 && o->alerts < 1))
-        return odd_fail(err, ODDROW_EINVAL,
-                        "learning-rate must be above 0, alerts between 0 and 1");
-    if (o->memory < (32u << 20))
-        return odd_fail(err, ODDROW_EINVAL, "memory must be at least 32M");
-    if (o->resume && !o->checkpoint)
-        return odd_fail(err, ODDROW_EINVAL, "resume needs checkpoint, a directory");
     bool target = o->columns.target != NULL;
-    if (target && o->contamination > 0)
-        return odd_fail(err, ODDROW_EINVAL, "contamination is for training without target");
-    if (target && o->objective != ODD_ROW)
-        return odd_fail(err, ODDROW_EINVAL, "objective is for training without target");
-    if (!target && o->columns.task != ODD_TARGET_INFER)
-        return odd_fail(err, ODDROW_EINVAL, "task needs target, a column");
-    if (!target && o->class_weights)
-        return odd_fail(err, ODDROW_EINVAL, "class-weights needs target, a column");
-    if (o->freeze.count && !o->embeddings.count)
-        return odd_fail(err, ODDROW_EINVAL, "freeze needs embeddings: nothing is loaded");
+    const struct {
+        bool fine;
+        const char *message;
+    } rules[] = {
+        {o->contamination >= 0 && o->contamination < 0.5,
+         "contamination must be from 0 to below 0.5"},
+        {o->validation > 0 && o->validation < 1, "validation must be above 0 and below 1"},
+        {o->epochs > 0 && o->batch_size > 0 && o->batch_size <= 1u << 20,
+         "epochs must be at least 1, batch-size from 1 to 1,048,576"},
+        {o->learning_rate > 0 && o->alerts > 0 && o->alerts < 1,
+         "learning-rate must be above 0, alerts between 0 and 1"},
+        {o->memory >= 32u << 20, "memory must be at least 32M"},
+        {!o->resume || o->checkpoint, "resume needs checkpoint, a directory"},
+        {!target || !(o->contamination > 0), "contamination is for training without target"},
+        {!target || o->objective == ODD_ROW, "objective is for training without target"},
+        {target || o->columns.task == ODD_TARGET_INFER, "task needs target, a column"},
+        {target || !o->class_weights, "class-weights needs target, a column"},
+        {!o->freeze.count || o->embeddings.count, "freeze needs embeddings: nothing is loaded"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (!rules[i].fine)
+            return odd_fail(err, ODDROW_EINVAL, "%s", rules[i].message);
     return 0;
 }
 
 const size_t odd_supervised_widths[ODD_SUPERVISED_LAYERS] = {64, 32};
 
-/* The objective that a schema asks for: a target's kind, else the options'. */
-static odd_objective objective_of(const odd_train_options *options, const odd_schema *schema)
+typedef struct run {
+    odd_train_options options;
+    odd_pool *pool;
+    odd_dataset dataset; /* its schema becomes the model's */
+    odd_rows *held;      /* held-out rows, or a sample of them */
+    odd_network *network;
+    bool *frozen; /* (C), or NULL: no table is */
+    odd_history history;
+    odd_model *model; /* takes over schema and network once they are trained */
+    odd_metrics metrics;
+    double start, seconds;
+} run;
+
+static void tell(const run *r, const char *stage, double fraction)
 {
-    if (schema->target == SIZE_MAX)
-        return options->objective;
-    return schema->columns[schema->target].vocabulary ? ODD_CLASSIFY : ODD_REGRESS;
+    odd_progress progress = {.stage = stage, .fraction = fraction};
+    if (r->options.progress)
+        r->options.progress(r->options.progress_context, &progress);
 }
 
-/* The network that fits the schema. */
-static int make_network(const odd_train_options *options, const odd_schema *schema,
-                        odd_network **out, oddrow_error *err)
+/* Rows to look at, `most` at the most: an eighth of the memory, where a row takes its own bytes and
+ * `floats` more numbers. */
+static size_t row_limit(const run *r, const odd_schema *schema, size_t floats, size_t most)
 {
+    size_t fits = r->options.memory / 8 / (odd_rows_size(schema) + sizeof(float) * floats);
+    return fits < most ? fits + 1 : most;
+}
+
+/* The rows, and the objective: a target's kind has its own. */
+static int read(run *r, const char *const *paths, size_t path_count, oddrow_error *err)
+{
+    odd_train_options *o = &r->options;
+    int rc = odd_dataset_read(paths, path_count, o, r->pool, &r->dataset, err);
+    if (rc)
+        return rc;
+    const odd_schema *schema = r->dataset.schema;
+    if (schema->target != SIZE_MAX)
+        o->objective = schema->columns[schema->target].vocabulary ? ODD_CLASSIFY : ODD_REGRESS;
+    if (o->class_weights && o->objective != ODD_CLASSIFY)
+        return odd_fail(err, ODDROW_EINVAL,
+                        "class-weights are for classes, and the target is a number");
+    if (o->objective == ODD_CLASSIFY && r->dataset.train->rows == 0)
+        return odd_fail(err, ODDROW_ESCHEMA, "no row has a target");
+    return odd_dataset_sample(
+        r->dataset.held, schema,
+        row_limit(r, schema, schema->C + schema->M + odd_schema_outputs(schema) + 16, HELD_ROWS),
+        SAMPLE_SEED + 1, &r->held, err);
+}
+
+/* The network that fits the schema, with the tables that it starts from. */
+static int make_network(run *r, oddrow_error *err)
+{
+    const odd_train_options *o = &r->options;
+    const odd_schema *schema = r->dataset.schema;
     odd_network_config config = ODD_NETWORK_CONFIG;
-    config.P = options->projection;
-    config.activation = options->activation;
-    config.objective = objective_of(options, schema);
+    config.P = o->projection;
+    config.activation = o->activation;
+    config.objective = o->objective;
     if (odd_objective_supervised(config.objective)) {
         config.widths = odd_supervised_widths;
         config.layers = ODD_SUPERVISED_LAYERS;
     }
-    if (options->widths.count) {
-        config.widths = options->widths.items;
-        config.layers = options->widths.count;
+    if (o->widths.count) {
+        config.widths = o->widths.items;
+        config.layers = o->widths.count;
     }
-    int rc = schema->C + schema->M
-                 ? 0
-                 : odd_fail(err, ODDROW_ESCHEMA, "nothing to learn: no column is an input");
-    if (!rc)
-        rc = odd_network_for_schema(schema, &config, MAX_PARAMETERS, out, err);
-    if (!rc)
-        odd_network_init(*out, options->seed);
+    if (schema->C + schema->M == 0)
+        return odd_fail(err, ODDROW_ESCHEMA, "nothing to learn: no column is an input");
+    bool *frozen = odd_alloc(schema->C + 1, sizeof *frozen);
+    int rc = frozen ? odd_network_for_schema(schema, &config, MAX_PARAMETERS, &r->network, err)
+                    : odd_no_memory(err);
+    if (!rc) {
+        odd_network_init(r->network, o->seed);
+        rc = odd_saved_apply(&o->embeddings, &o->freeze, o->seed, schema, r->network, frozen,
+                             &r->dataset.notes, err);
+    }
+    if (o->freeze.count)
+        r->frozen = frozen;
+    else
+        odd_free(frozen);
     return rc;
 }
 
-static void tell(const odd_train_options *options, const char *stage, double fraction)
+/* The measures and their tails, from samples that fit the memory. */
+static int calibrate(run *r, oddrow_error *err)
 {
-    odd_progress progress = {.stage = stage, .fraction = fraction};
-    if (options->progress)
-        options->progress(options->progress_context, &progress);
-}
-
-/* Prototypes, shape and tails from samples that fit the memory budget. */
-static int calibrate(odd_model *model, odd_dataset *dataset, const odd_rows *held,
-                     const odd_train_options *options, odd_pool *pool, oddrow_error *err)
-{
+    const odd_schema *schema = r->model->schema;
+    const odd_calibrate_options options = {r->options.contamination, r->options.alerts,
+                                           r->options.seed};
     odd_rows *rest = NULL;
-    size_t row = odd_rows_size(model->schema) +
-                 sizeof(float) * (odd_schema_losses(model->schema) + model->network->X + 8);
-    size_t fits = options->memory / 8 / row;
-    size_t limit = fits < REST_ROWS ? fits + 1 : REST_ROWS;
-    tell(options, "calibrate", -1);
-    int rc = odd_dataset_sample(dataset->train, model->schema, limit, SAMPLE_SEED, &rest, err);
+    size_t floats = odd_schema_losses(schema) + r->model->network->X + 8;
+    tell(r, "calibrate", -1);
+    int rc = odd_dataset_sample(r->dataset.train, schema, row_limit(r, schema, floats, REST_ROWS),
+                                SAMPLE_SEED, &rest, err);
     if (!rc)
-        rc = odd_calibrate(
-            &model->verdict, rest, held,
-            &(odd_calibrate_options){options->contamination, options->alerts, options->seed}, pool,
-            err);
+        rc = odd_calibrate(&r->model->verdict, rest, r->held, &options, r->pool, err);
     odd_rows_free(&rest);
-    tell(options, "calibrate", 1);
+    tell(r, "calibrate", 1);
     return rc;
-}
-
-static void summarise(odd_train_summary *summary, const odd_dataset *dataset,
-                      const odd_history *history, const odd_model *model,
-                      const odd_metrics *metrics, double seconds)
-{
-    const odd_epoch *best = &history->epochs[history->best];
-    *summary = (odd_train_summary){
-        .rows = dataset->rows,
-        .rejected = dataset->rejected,
-        .epochs = history->count,
-        .best_epoch = history->best + 1,
-        .seconds = seconds,
-        .loss = best->loss,
-        .validation_loss = best->validation_loss,
-        .objective = model->network->config.objective,
-        .metrics = *metrics,
-    };
-    for (size_t i = 0; i < history->count; i++)
-        summary->rows_per_second += history->epochs[i].rows_per_second / (double)history->count;
-    size_t size = dataset->notes.size; /* whole lines, as many as there is room for */
-    while (size >= sizeof summary->notes || (size && dataset->notes.data[size - 1] != '\n'))
-        size--;
-    memcpy(summary->notes, size ? dataset->notes.data : "", size);
-}
-
-/* A row's held-out bytes: encoded, its column losses, and the measures. */
-static size_t held_limit(const odd_schema *schema, size_t memory)
-{
-    size_t row = odd_rows_size(schema) +
-                 sizeof(float) * (schema->C + schema->M + odd_schema_outputs(schema) + 16);
-    size_t fits = memory / 8 / row;
-    return fits < HELD_ROWS ? fits + 1 : HELD_ROWS;
 }
 
 /* Metrics of the held-out rows under the weights that were kept. */
-static int measure(const odd_model *model, const odd_rows *held, odd_pool *pool,
-                   odd_metrics *metrics, oddrow_error *err)
+static int measure(run *r, oddrow_error *err)
 {
-    const odd_network *network = model->network;
-    const odd_column *target = &model->schema->columns[model->schema->target];
+    const odd_network *network = r->model->network;
+    const odd_column *target = &r->model->schema->columns[r->model->schema->target];
+    const odd_rows *held = r->held;
     odd_validator *validator = NULL;
     float *losses = odd_alloc(held->count + 1, sizeof(float));
     float *outputs = odd_alloc(held->count * network->Y + 1, sizeof(float));
-    int rc =
-        losses && outputs ? odd_validator_new(network, pool, &validator, err) : odd_no_memory(err);
+    int rc = losses && outputs ? odd_validator_new(network, r->pool, &validator, err)
+                               : odd_no_memory(err);
     if (!rc)
         odd_validator_run(validator, held, losses, outputs);
     if (!rc && target->vocabulary)
-        rc = odd_metrics_classes(outputs, held->targets, losses, held->count, network->Y, metrics,
-                                 err);
+        rc = odd_metrics_classes(outputs, held->targets, losses, held->count, network->Y,
+                                 &r->metrics, err);
     else if (!rc)
-        odd_metrics_numbers(outputs, held->targets, held->count, &target->scaler, metrics);
+        odd_metrics_numbers(outputs, held->targets, held->count, &target->scaler, &r->metrics);
     odd_validator_free(&validator);
     odd_free(losses);
     odd_free(outputs);
     return rc;
 }
 
-/* What the model knows beside its weights: how normal rows score, or how well it predicts. */
-static int finish(const odd_train_options *options, odd_dataset *dataset, const odd_rows *held,
-                  const odd_history *history, odd_pool *pool, odd_model *model, const bool *frozen,
-                  odd_metrics *metrics, oddrow_error *err)
+/* The model, and what it knows beside its weights: how normal rows score, or how well it predicts.
+ */
+static int finish(run *r, oddrow_error *err)
 {
-    const odd_schema *schema = model->schema;
-    bool supervised = odd_model_supervised(model);
-    int rc = supervised ? measure(model, held, pool, metrics, err)
-                        : calibrate(model, dataset, held, options, pool, err);
-    if (rc)
-        return rc;
-    model->training = odd_training_record(options, dataset, history);
-    if (!model->training ||
-        (options->freeze.count && odd_training_record_frozen(model->training, schema, frozen)) ||
-        (supervised && odd_training_record_target(model->training, options, dataset,
-                                                  schema->columns[schema->target].name,
-                                                  model->network->config.objective, metrics)))
-        return odd_no_memory(err);
-    return odd_model_seal(model, err);
+    const odd_train_options *o = &r->options;
+    bool supervised = odd_objective_supervised(o->objective);
+    int rc = odd_model_new(&r->dataset.schema, &r->network, &r->model, err);
+    if (!rc)
+        rc = supervised ? measure(r, err) : calibrate(r, err);
+    if (!rc)
+        rc = odd_training_record(o, &r->dataset, r->model->schema, &r->history, r->frozen,
+                                 supervised ? &r->metrics : NULL, &r->model->training, err);
+    if (!rc)
+        rc = odd_model_seal(r->model, err);
+    r->seconds = odd_clock() - r->start;
+    if (!rc && o->report)
+        rc = odd_report_write(o->report, &r->dataset, &r->history, r->seconds,
+                              odd_pool_threads(r->pool), err);
+    return rc;
 }
 
-static int learn(const odd_train_options *options, odd_dataset *dataset, odd_pool *pool,
-                 double start, odd_model **out, odd_train_summary *summary, oddrow_error *err)
+static void summarise(const run *r, odd_train_summary *summary)
 {
-    odd_network *network = NULL;
-    odd_model *model = NULL;
-    odd_history history = {0};
-    odd_rows *held = NULL;
-    odd_metrics metrics = {0};
-    bool *frozen = odd_alloc(dataset->schema->C + 1, sizeof *frozen);
-    int rc = frozen ? make_network(options, dataset->schema, &network, err) : odd_no_memory(err);
-    if (!rc)
-        rc = odd_saved_apply(&options->embeddings, &options->freeze, options->seed, dataset->schema,
-                             network, frozen, &dataset->notes, err);
-    if (!rc)
-        rc = odd_dataset_sample(dataset->held, dataset->schema,
-                                held_limit(dataset->schema, options->memory), SAMPLE_SEED + 1,
-                                &held, err);
-    if (!rc)
-        rc = odd_epochs_run(options, dataset, held, options->freeze.count ? frozen : NULL, pool,
-                            network, &history, err);
-    if (!rc)
-        rc = odd_model_new(&dataset->schema, &network, &model, err);
-    if (!rc)
-        rc = finish(options, dataset, held, &history, pool, model, frozen, &metrics, err);
-    double seconds = odd_clock() - start;
-    if (!rc && options->report)
-        rc = odd_report_write(options->report, dataset, &history, seconds, odd_pool_threads(pool),
-                              err);
-    if (!rc) {
-        summarise(summary, dataset, &history, model, &metrics, seconds);
-        *out = model;
-        model = NULL;
-    }
-    odd_model_free(&model);
-    odd_network_free(&network);
-    odd_history_free(&history);
-    odd_rows_free(&held);
-    odd_free(frozen);
-    return rc;
+    const odd_history *history = &r->history;
+    const odd_epoch *best = &history->epochs[history->best];
+    const odd_bytes *notes = &r->dataset.notes;
+    *summary = (odd_train_summary){
+        .rows = r->dataset.rows,
+        .rejected = r->dataset.rejected,
+        .epochs = history->count,
+        .best_epoch = history->best + 1,
+        .seconds = r->seconds,
+        .loss = best->loss,
+        .validation_loss = best->validation_loss,
+        .objective = r->options.objective,
+        .metrics = r->metrics,
+    };
+    for (size_t i = 0; i < history->count; i++)
+        summary->rows_per_second += history->epochs[i].rows_per_second / (double)history->count;
+    size_t size = notes->size; /* whole lines, as many as there is room for */
+    while (size >= sizeof summary->notes || (size && notes->data[size - 1] != '\n'))
+        size--;
+    memcpy(summary->notes, size ? notes->data : "", size);
 }
 
 int odd_train(const char *const *paths, size_t path_count, const odd_train_options *options,
               odd_model **model, odd_train_summary *summary, oddrow_error *err)
 {
-    odd_train_options o = *options;
-    odd_dataset dataset = {0};
-    odd_pool *pool = NULL;
-    double start = odd_clock();
+    run r = {.options = *options, .start = odd_clock()};
     *model = NULL;
-    o.columns.seed = o.seed;
-    o.columns.memory = o.memory / 4;
-    int rc = check(&o, err);
+    r.options.columns.seed = r.options.seed;
+    r.options.columns.memory = r.options.memory / 4;
+    int rc = check(&r.options, err);
     if (!rc)
-        rc = odd_pool_new(o.threads, &pool, err);
+        rc = odd_pool_new(r.options.threads, &r.pool, err);
     if (!rc)
-        rc = odd_dataset_read(paths, path_count, &o, pool, &dataset, err);
-    if (!rc && dataset.schema->target != SIZE_MAX)
-        o.objective = objective_of(&o, dataset.schema); /* the checkpoint's fingerprint has it */
-    if (!rc && o.class_weights && o.objective != ODD_CLASSIFY)
-        rc = odd_fail(err, ODDROW_EINVAL,
-                      "class-weights are for classes, and the target is a number");
-    if (!rc && o.objective == ODD_CLASSIFY && dataset.train->rows == 0)
-        rc = odd_fail(err, ODDROW_ESCHEMA, "no row has a target");
+        rc = read(&r, paths, path_count, err);
     if (!rc)
-        rc = learn(&o, &dataset, pool, start, model, summary, err);
-    odd_dataset_free(&dataset);
-    odd_pool_free(&pool);
+        rc = make_network(&r, err);
+    if (!rc)
+        rc = odd_epochs_run(&r.options, &r.dataset, r.held, r.frozen, r.pool, r.network, &r.history,
+                            err);
+    if (!rc)
+        rc = finish(&r, err);
+    if (!rc) {
+        summarise(&r, summary);
+        *model = r.model;
+        r.model = NULL;
+    }
+    odd_model_free(&r.model);
+    odd_network_free(&r.network);
+    odd_history_free(&r.history);
+    odd_rows_free(&r.held);
+    odd_free(r.frozen);
+    odd_dataset_free(&r.dataset);
+    odd_pool_free(&r.pool);
     return rc;
 }

@@ -48,11 +48,6 @@ void odd_validator_free(odd_validator **v)
     *v = NULL;
 }
 
-void odd_validator_update(odd_validator *v)
-{
-    odd_folded_update(v->folded);
-}
-
 static void run_block(void *context, size_t index, size_t thread)
 {
     const odd_validator *v = context;
@@ -69,5 +64,6 @@ void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, fl
     v->rows = rows;
     v->losses = losses;
     v->outputs = outputs;
+    odd_folded_update(v->folded);
     odd_pool_run(v->pool, (rows->count + BLOCK - 1) / BLOCK, run_block, v);
 }

@@ -1,3 +1,4 @@
+/* train/window.c: shuffled blocks loaded into a window, whose rows are shuffled. */
 #include "train/window.h"
 
 #include "base/error.h"
@@ -109,21 +110,13 @@ static int load(odd_window *w, oddrow_error *err)
     return 0;
 }
 
-int odd_window_next(odd_window *w, size_t *first, oddrow_error *err)
+int odd_window_next(odd_window *w, odd_rows *batch, oddrow_error *err)
 {
-    while (w->rows->count - w->next_row < w->batch && w->next_block < w->blocks) {
-        int rc = load(w, err);
-        if (rc)
-            return rc;
-    }
-    size_t left = w->rows->count - w->next_row;
-    *first = w->next_row;
-    left = left < w->batch ? left : w->batch;
-    w->next_row += left;
-    return (int)left;
-}
-
-const odd_rows *odd_window_rows(const odd_window *window)
-{
-    return window->rows;
+    int rc = 0;
+    while (!rc && w->rows->count - w->next_row < w->batch && w->next_block < w->blocks)
+        rc = load(w, err);
+    size_t left = w->rows->count - w->next_row, count = left < w->batch ? left : w->batch;
+    *batch = odd_rows_slice(w->rows, w->next_row, rc ? 0 : count);
+    w->next_row += batch->count;
+    return rc;
 }

@@ -18,9 +18,8 @@ void odd_window_free(odd_window **window);
 /* Starts an epoch: its order depends on the seed and the epoch alone. */
 void odd_window_start(odd_window *window, uint64_t seed, uint64_t epoch);
 
-/* The next batch of the epoch: every row once, all batches full but the last. *first is its first
- * row in odd_window_rows. Returns its rows, 0 at the end of the epoch, < 0 on an error. */
-int odd_window_next(odd_window *window, size_t *first, oddrow_error *err);
-const odd_rows *odd_window_rows(const odd_window *window);
+/* The next batch of the epoch: every row once, all batches full but the last. *batch is borrowed
+ * until the next call, its count 0 at the end of the epoch. */
+int odd_window_next(odd_window *window, odd_rows *batch, oddrow_error *err);
 
 #endif

@@ -122,7 +122,6 @@ static double validation_of(const run *r)
     odd_validator *v = NULL;
     float *losses = calloc(r->held->count, sizeof *losses);
     assert_int_equal(odd_validator_new(r->network, r->pool, &v, NULL), 0);
-    odd_validator_update(v);
     odd_validator_run(v, r->held, losses, NULL);
     double mean = 0;
     for (size_t i = 0; i < r->held->count; i++)

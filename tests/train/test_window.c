@@ -23,25 +23,25 @@ static odd_store *store_of(size_t rows)
 }
 
 /* The rows of one epoch in their order; checks batches and cells. */
-static void epoch_of(odd_window *window, uint64_t seed, uint64_t epoch, size_t rows, size_t batch,
+static void epoch_of(odd_window *window, uint64_t seed, uint64_t epoch, size_t rows, size_t size,
                      uint32_t *order)
 {
-    size_t at = 0, first = 0, last = 0;
-    int count;
+    size_t at = 0, last = 0;
+    odd_rows batch;
+    int rc;
     odd_window_start(window, seed, epoch);
-    while ((count = odd_window_next(window, &first, NULL)) > 0) {
-        const odd_rows *r = odd_window_rows(window);
-        assert_true((size_t)count <= batch && first + (size_t)count <= r->count);
-        assert_true(last == 0 || last == batch); /* all full but the last */
-        last = (size_t)count;
-        assert_true(at + (size_t)count <= rows);
-        for (size_t i = first; i < first + (size_t)count; i++) {
-            assert_true(r->values[i] == (float)r->ids[i] / 2);
-            assert_int_equal(r->missing[i], r->ids[i] % 2);
-            order[at++] = r->ids[i];
+    while (!(rc = odd_window_next(window, &batch, NULL)) && batch.count) {
+        assert_true(batch.count <= size);
+        assert_true(last == 0 || last == size); /* all full but the last */
+        last = batch.count;
+        assert_true(at + batch.count <= rows);
+        for (size_t i = 0; i < batch.count; i++) {
+            assert_true(batch.values[i] == (float)batch.ids[i] / 2);
+            assert_int_equal(batch.missing[i], batch.ids[i] % 2);
+            order[at++] = batch.ids[i];
         }
     }
-    assert_int_equal(count, 0);
+    assert_int_equal(rc, 0);
     assert_int_equal(at, rows);
 }
 
