@@ -233,14 +233,6 @@ static int fill_tensor(void *context, const odd_stored *tensor, float *data, odd
     return 0;
 }
 
-static int check_tail(odd_tail *tail, oddrow_error *err)
-{
-    int rc = odd_tail_check(tail, err);
-    if (!rc)
-        odd_tail_close(tail);
-    return rc;
-}
-
 static int check_calibration(const odd_model *model, odd_calibration *calibration,
                              oddrow_error *err)
 {
@@ -248,11 +240,11 @@ static int check_calibration(const odd_model *model, odd_calibration *calibratio
     for (size_t i = 0; !rc && calibration->present && i < ODD_TAILS; i++) {
         const char *name;
         odd_tail *tail = odd_calibration_tail(calibration, i, &name);
-        rc = check_tail(tail, err);
+        rc = odd_tail_check(tail, err);
     }
     for (size_t at = 0; !rc && calibration->present && at < odd_schema_losses(model->schema);
          at++) {
-        rc = check_tail(&calibration->columns[at], err);
+        rc = odd_tail_check(&calibration->columns[at], err);
         if (!rc && !(calibration->loss_weight[at] > 0))
             rc = odd_fail(err, ODDROW_EFORMAT, "loss_weight %zu is not above 0", at);
     }

@@ -8,7 +8,7 @@
 #include "base/random.h"
 #include "score/verdict.h"
 
-enum { STREAM = 0xf043 };
+enum { TREES = 128, SAMPLE = 256, STREAM = 0xf043 };
 
 /* ---- a forest ---- */
 
@@ -37,7 +37,8 @@ void odd_forest_free(odd_forest **forest)
     *forest = NULL;
 }
 
-double odd_forest_path(size_t n)
+/* Length of an unsuccessful search among n points, 2 H(n - 1) - 2 (n - 1) / n. */
+static double path_of(size_t n)
 {
     double harmonic = 0;
     for (size_t i = 1; i < n; i++)
@@ -45,17 +46,21 @@ double odd_forest_path(size_t n)
     return n < 2 ? 0 : 2 * harmonic - 2 * ((double)n - 1) / (double)n;
 }
 
+/* Of a node that is no leaf; ids (C), values (F) of one row. */
+static bool goes_left(const float *node, size_t C, const uint32_t *ids, const float *values)
+{
+    size_t feature = (size_t)node[0];
+    return feature < C ? ids[feature] != (uint32_t)node[1] : values[feature - C] <= node[1];
+}
+
 float odd_forest_score(const odd_forest *forest, size_t C, const uint32_t *ids, const float *values)
 {
-    double path = 0, usual = odd_forest_path(forest->sample);
+    double path = 0, usual = path_of(forest->sample);
     for (size_t t = 0; t < forest->trees; t++) {
         const float *node = forest->node + t * ODD_FOREST_NODE;
-        while (node[0] >= 0) {
-            size_t feature = (size_t)node[0];
-            bool left =
-                feature < C ? ids[feature] != (uint32_t)node[1] : values[feature - C] <= node[1];
-            node = forest->node + (size_t)node[left ? 2 : 3] * ODD_FOREST_NODE;
-        }
+        while (node[0] >= 0)
+            node = forest->node +
+                   (size_t)node[goes_left(node, C, ids, values) ? 2 : 3] * ODD_FOREST_NODE;
         path += (double)node[1];
     }
     return (float)exp2(-path / (double)forest->trees / (usual > 0 ? usual : 1));
@@ -76,10 +81,11 @@ int odd_forest_check(const odd_forest *forest, size_t C, size_t F, oddrow_error 
     return 0;
 }
 
-/* ---- fit ---- */
+/* ---- fit: each tree cuts a sample of its own at random places: a category against all others, or
+ * a number at a point drawn evenly in the column's own units, every category and every number with
+ * a spread being equally likely; as deep as log2 of the sample ---- */
 
 typedef struct growing {
-    const odd_schema *schema;
     const odd_rows *rows;
     const odd_scaler **scaler; /* (F) of features with units of their own, else NULL */
     odd_forest *forest;
@@ -89,16 +95,6 @@ typedef struct growing {
     uint32_t *sample;  /* the tree's rows, those of a node side by side */
     uint32_t *present; /* scratch: distinct ids of a node in one column */
 } growing;
-
-/* A way to cut a node: a category of a column, or a point between two numbers. */
-typedef struct cut {
-    float feature, split;
-} cut;
-
-static double units(const growing *g, size_t feature, float z)
-{
-    return g->scaler[feature] ? odd_scaler_invert(g->scaler[feature], z) : (double)z;
-}
 
 /* Distinct ids of `count` rows in a categorical column, into g->present. */
 static size_t distinct_ids(const growing *g, const uint32_t *rows, size_t count, size_t column)
@@ -127,57 +123,53 @@ static void range_of(const growing *g, const uint32_t *rows, size_t count, size_
     }
 }
 
-/* One of all possible cuts, each kind equally likely (reservoir of one); false: the rows are all
- * alike. */
-static bool draw_cut(growing *g, const uint32_t *rows, size_t count, cut *out)
+/* Draws one of all possible cuts, each equally likely (reservoir of one), into a node's feature and
+ * split; false: the rows are all alike. */
+static bool draw_cut(growing *g, const uint32_t *rows, size_t count, float *node)
 {
     uint64_t choices = 0;
     for (size_t c = 0; c < g->rows->C; c++) {
         size_t distinct = distinct_ids(g, rows, count, c);
         for (size_t i = 0; distinct > 1 && i < distinct; i++)
-            if (odd_random_below(&g->random, ++choices) == 0)
-                *out = (cut){(float)c, (float)g->present[i]};
+            if (odd_random_below(&g->random, ++choices) == 0) {
+                node[0] = (float)c;
+                node[1] = (float)g->present[i];
+            }
     }
     for (size_t f = 0; f < g->rows->F; f++) {
+        const odd_scaler *scaler = g->scaler[f];
         float low, high;
         range_of(g, rows, count, f, &low, &high);
         if (!(high > low) || odd_random_below(&g->random, ++choices) != 0)
             continue;
-        double a = units(g, f, low), b = units(g, f, high);
+        double a = scaler ? odd_scaler_invert(scaler, low) : (double)low;
+        double b = scaler ? odd_scaler_invert(scaler, high) : (double)high;
         double at = a + (b - a) * odd_random_uniform(&g->random);
-        float z = g->scaler[f] ? odd_scaler_apply(g->scaler[f], at) : (float)at;
-        *out = (cut){(float)(g->rows->C + f), z >= low && z < high ? z : low};
+        float z = scaler ? odd_scaler_apply(scaler, at) : (float)at;
+        node[0] = (float)(g->rows->C + f);
+        node[1] = z >= low && z < high ? z : low;
     }
     return choices > 0;
-}
-
-static bool goes_left(const growing *g, uint32_t row, const cut *by)
-{
-    size_t feature = (size_t)by->feature, C = g->rows->C;
-    return feature < C ? g->rows->ids[row * C + feature] != (uint32_t)by->split
-                       : g->rows->values[row * g->rows->F + feature - C] <= by->split;
 }
 
 /* Fills node `at` and grows what is below it; depth is at most log2 of the sample. */
 static void grow(growing *g, size_t at, uint32_t *rows, size_t count, size_t depth)
 {
     float *node = g->forest->node + at * ODD_FOREST_NODE;
-    cut by = {0, 0};
-    if (count < 2 || depth == g->deepest || !draw_cut(g, rows, count, &by)) {
+    const odd_rows *r = g->rows;
+    size_t left = 0;
+    if (count < 2 || depth == g->deepest || !draw_cut(g, rows, count, node)) {
         node[0] = -1;
-        node[1] = (float)((double)depth + odd_forest_path(count));
+        node[1] = (float)((double)depth + path_of(count));
         return;
     }
-    size_t left = 0;
     for (size_t i = 0; i < count; i++) {
-        if (goes_left(g, rows[i], &by)) {
-            uint32_t row = rows[i];
+        uint32_t row = rows[i];
+        if (goes_left(node, r->C, r->ids + row * r->C, r->values + row * r->F)) {
             rows[i] = rows[left];
             rows[left++] = row;
         }
     }
-    node[0] = by.feature;
-    node[1] = by.split;
     node[2] = (float)g->used++;
     node[3] = (float)g->used++;
     grow(g, (size_t)node[2], rows, left, depth + 1);
@@ -195,35 +187,33 @@ static void draw_sample(growing *g, uint32_t *order, size_t rows, size_t count)
     }
 }
 
-static void name_scalers(growing *g)
+static int fit(odd_verdict *verdict, const odd_fitting *fitting, oddrow_error *err)
 {
-    for (size_t k = 0; k < g->schema->K; k++) {
-        const odd_column *column = &g->schema->columns[k];
-        if (odd_kind_is_number(column->kind))
-            g->scaler[column->first_feature] = &column->scaler;
-    }
-}
-
-int odd_forest_fit(const odd_schema *schema, const odd_rows *rows, uint64_t seed, odd_forest **out,
-                   oddrow_error *err)
-{
-    size_t sample = rows->count < ODD_FOREST_SAMPLE ? rows->count : ODD_FOREST_SAMPLE;
-    growing g = {.schema = schema, .rows = rows, .used = ODD_FOREST_TREES};
+    const odd_rows *rows = fitting->rows;
+    const odd_schema *schema = verdict->schema;
+    size_t sample = rows->count < SAMPLE ? rows->count : SAMPLE;
+    growing g = {.rows = rows, .used = TREES};
+    if (!(verdict->weight[ODD_MEASURE_FOREST] > 0))
+        return 0;
+    /* nats of the share that may be odd, with room: held-out rows within it prove nothing */
+    verdict->hinge[ODD_MEASURE_FOREST] = (float)-log(2 * fitting->contamination);
     while ((size_t)1 << g.deepest < sample)
         g.deepest++;
     g.scaler = odd_alloc(rows->F + 1, sizeof(odd_scaler *));
     g.sample = odd_alloc(rows->count, sizeof *g.sample);
     g.present = odd_alloc(sample + 1, sizeof *g.present);
     int rc = g.scaler && g.sample && g.present
-                 ? odd_forest_new(ODD_FOREST_TREES, ODD_FOREST_TREES * 2 * sample, sample,
-                                  &g.forest, err)
+                 ? odd_forest_new(TREES, TREES * 2 * sample, sample, &verdict->forest, err)
                  : odd_no_memory(err);
     if (!rc) {
-        name_scalers(&g);
-        odd_random_start(&g.random, seed, STREAM);
+        g.forest = verdict->forest;
+        for (size_t k = 0; k < schema->K; k++)
+            if (odd_kind_is_number(schema->columns[k].kind))
+                g.scaler[schema->columns[k].first_feature] = &schema->columns[k].scaler;
+        odd_random_start(&g.random, fitting->seed, STREAM);
         for (size_t i = 0; i < rows->count; i++)
             g.sample[i] = (uint32_t)i;
-        for (size_t t = 0; t < ODD_FOREST_TREES; t++) {
+        for (size_t t = 0; t < TREES; t++) {
             draw_sample(&g, g.sample, rows->count, sample);
             grow(&g, t, g.sample, sample, 0);
         }
@@ -232,17 +222,7 @@ int odd_forest_fit(const odd_schema *schema, const odd_rows *rows, uint64_t seed
     odd_free(g.scaler);
     odd_free(g.sample);
     odd_free(g.present);
-    *out = g.forest;
     return rc;
-}
-
-static int fit(odd_verdict *verdict, const odd_fitting *fitting, oddrow_error *err)
-{
-    if (!(verdict->weight[ODD_MEASURE_FOREST] > 0))
-        return 0;
-    /* nats of the share that may be odd, with room: held-out rows within it prove nothing */
-    verdict->hinge[ODD_MEASURE_FOREST] = (float)-log(2 * fitting->contamination);
-    return odd_forest_fit(verdict->schema, fitting->rows, fitting->seed, &verdict->forest, err);
 }
 
 static void release(odd_verdict *verdict)

@@ -4,10 +4,8 @@
 #ifndef ODD_SCORE_FOREST_H
 #define ODD_SCORE_FOREST_H
 
-#include "column/rows.h"
-#include "column/schema.h"
+#include "oddrow.h"
 
-enum { ODD_FOREST_TREES = 128, ODD_FOREST_SAMPLE = 256 };
 enum { ODD_FOREST_NODE = 4 }; /* floats a node: feature, split, left, right */
 
 /* Nodes (nodes, 4); the first `trees` are the roots; a child stands behind its parent.
@@ -23,17 +21,7 @@ typedef struct odd_forest {
 int odd_forest_new(size_t trees, size_t nodes, size_t sample, odd_forest **out, oddrow_error *err);
 void odd_forest_free(odd_forest **forest);
 
-/* Grows one from training rows. Each tree cuts a sample of its own at random places: a category
- * against all others, or a number at a point drawn evenly in the column's own units, every category
- * and every number with a spread being equally likely; as deep as log2 of the sample. */
-int odd_forest_fit(const odd_schema *schema, const odd_rows *rows, uint64_t seed, odd_forest **out,
-                   oddrow_error *err);
-
-/* Path length of an unsuccessful search among n points, 2 H(n - 1) - 2 (n - 1) / n; 0 for n < 2. */
-double odd_forest_path(size_t n);
-
-/* 2^(-mean path length / odd_forest_path(sample)) of one row: ids (C), values (F); near 1 is odd.
- */
+/* 2^(-mean path length / usual path length) of one row: ids (C), values (F); near 1 is odd. */
 float odd_forest_score(const odd_forest *forest, size_t C, const uint32_t *ids,
                        const float *values);
 

@@ -8,7 +8,8 @@
 #include "base/memory.h"
 #include "base/sort.h"
 
-float odd_margin_of(double p)
+/* The margin of a share. */
+static float margin_of(double p)
 {
     double nats = -log(p) - (double)ODD_MARGIN_HINGE;
     return nats > 0 ? (float)nats : 0;
@@ -17,7 +18,7 @@ float odd_margin_of(double p)
 void odd_margin_ids(const odd_vocabulary *v, uint64_t rows, float *nats)
 {
     double n = (double)rows;
-    nats[0] = odd_margin_of(1 / (n + 1));
+    nats[0] = margin_of(1 / (n + 1));
     /* entries stand by falling count: walk from the rarest up, groups of equal count together */
     double below = 0;
     for (size_t end = v->size; end > 1;) {
@@ -27,7 +28,7 @@ void odd_margin_ids(const odd_vocabulary *v, uint64_t rows, float *nats)
             group += (double)v->counts[--first];
         below += group;
         for (size_t id = first; id < end; id++)
-            nats[id] = odd_margin_of((below + 1) / (n + 1));
+            nats[id] = margin_of((below + 1) / (n + 1));
         end = first;
     }
 }
@@ -45,7 +46,7 @@ void odd_margin_values(float *z, size_t count, float *nats)
             high++;
         double left = ((double)high + 1) / (n + 2), right = (n - (double)low + 1) / (n + 2);
         double p = 2 * (left < right ? left : right);
-        nats[i] = odd_margin_of(p < 1 ? p : 1);
+        nats[i] = margin_of(p < 1 ? p : 1);
     }
 }
 

@@ -38,7 +38,4 @@ static inline float odd_margin_at(const float *nats, float z)
     return nats[low] + share * (nats[low + 1] - nats[low]);
 }
 
-/* A margin from a share: max(0, -ln p - hinge). */
-float odd_margin_of(double p);
-
 #endif

@@ -26,7 +26,7 @@ struct odd_scratch {
     float *losses, *h, *x; /* (B, L), (B, H), (B, X) */
     float *hidden_losses;  /* (B, L), of a pass with one column hidden; NULL unless masked */
     float *loss, *score, *survival, *measure[ODD_MEASURES], *part[ODD_PARTS]; /* (B) each */
-    double *p_value; /* (B) */
+    double *p_value;                                                          /* (B) */
     odd_seconds seconds;
 };
 

@@ -3,6 +3,7 @@
 #include "score/shape.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"
@@ -38,16 +39,14 @@ void odd_shape_free(odd_shape *shape)
 void odd_shape_distances(const odd_shape *shape, const float *rows, size_t count, float *out)
 {
     size_t n = shape->n;
-    for (size_t i = 0; i < count; i++) {
+    bool full = n <= ODD_SHAPE_FULL;
+    for (size_t i = 0; i < count; i++, rows += n) {
         double sum = 0;
-        bool full = n <= ODD_SHAPE_FULL;
         for (size_t a = 0; a < n; a++) {
-            double y = full ? 0
-                            : (double)shape->whiten[a] *
-                                  ((double)rows[i * n + a] - (double)shape->mean[a]);
-            for (size_t b = 0; full && b <= a; b++)
-                y += (double)shape->whiten[a * n + b] *
-                     ((double)rows[i * n + b] - (double)shape->mean[b]);
+            const float *whiten = shape->whiten + (full ? a * n : 0);
+            double y = 0;
+            for (size_t b = full ? 0 : a; b <= a; b++)
+                y += (double)whiten[b] * ((double)rows[b] - (double)shape->mean[b]);
             sum += y * y;
         }
         out[i] = (float)sum;
@@ -56,151 +55,131 @@ void odd_shape_distances(const odd_shape *shape, const float *rows, size_t count
 
 /* ---- fit ---- */
 
+/* Rows, and what is found of them. */
 typedef struct estimate {
-    const float *rows;
+    const float **row; /* (count) */
     size_t count, n;
-    const float *limit_of; /* (count) distances; rows beyond `limit` are left out; NULL: none */
-    float limit;
     double *mean;  /* (n) */
-    double *sums;  /* (n, n) */
     double *block; /* (BLOCK, n) */
-    double ridge;
+    double *sums;  /* (n, n); not of a wide shape */
+    double freedom, ridge;
 } estimate;
 
-static bool left_out(const estimate *f, size_t row)
-{
-    return f->limit_of && f->limit_of[row] > f->limit;
-}
-
-/* Mean of the kept rows; returns how many there are. */
-static size_t find_mean(estimate *f)
-{
-    size_t kept = 0;
-    for (size_t j = 0; j < f->n; j++)
-        f->mean[j] = 0;
-    for (size_t i = 0; i < f->count; i++) {
-        if (left_out(f, i))
-            continue;
-        kept++;
-        for (size_t j = 0; j < f->n; j++)
-            f->mean[j] += (double)f->rows[i * f->n + j];
-    }
-    for (size_t j = 0; j < f->n; j++)
-        f->mean[j] /= (double)kept;
-    return kept;
-}
-
-/* Variance of all entries about their common mean, and the ridge that follows from it. */
-static int find_ridge(estimate *f, size_t kept, oddrow_error *err)
+/* Mean; variance of all entries about their common mean, and the ridge that follows from it. */
+static int find_mean(estimate *e, oddrow_error *err)
 {
     double common = 0, variance = 0;
-    for (size_t j = 0; j < f->n; j++)
-        common += f->mean[j] / (double)f->n;
-    for (size_t i = 0; i < f->count; i++)
-        for (size_t j = 0; !left_out(f, i) && j < f->n; j++) {
-            double d = (double)f->rows[i * f->n + j] - common;
+    memset(e->mean, 0, e->n * sizeof *e->mean);
+    for (size_t i = 0; i < e->count; i++)
+        for (size_t j = 0; j < e->n; j++)
+            e->mean[j] += (double)e->row[i][j];
+    for (size_t j = 0; j < e->n; j++) {
+        e->mean[j] /= (double)e->count;
+        common += e->mean[j] / (double)e->n;
+    }
+    for (size_t i = 0; i < e->count; i++)
+        for (size_t j = 0; j < e->n; j++) {
+            double d = (double)e->row[i][j] - common;
             variance += d * d;
         }
-    variance /= (double)kept * (double)f->n;
+    variance /= (double)e->count * (double)e->n;
     if (!isfinite(variance))
         return odd_fail(err, ODDROW_ENUMERIC, "a learned input is not finite");
-    f->ridge = ODD_SHAPE_RIDGE * (variance > 1e-6 ? variance : 1e-6);
+    e->ridge = ODD_SHAPE_RIDGE * (variance > 1e-6 ? variance : 1e-6);
+    e->freedom = e->count > 1 ? (double)e->count - 1 : 1;
     return 0;
 }
 
-/* sums += centred rows^T centred rows, a block at a time. */
-static int add_products(estimate *f, oddrow_error *err)
+/* sums = covariance and ridge, from centred rows^T centred rows, a block at a time. */
+static int find_covariance(estimate *e, oddrow_error *err)
 {
-    size_t filled = 0;
-    for (size_t j = 0; j < f->n * f->n; j++)
-        f->sums[j] = 0;
-    for (size_t i = 0; i <= f->count; i++) {
-        if (filled == BLOCK || (i == f->count && filled)) {
-            int rc = odd_dgemm(true, false, f->n, f->n, filled, 1, f->block, f->n, f->block, f->n,
-                               1, f->sums, f->n, err);
-            if (rc)
-                return rc;
-            filled = 0;
-        }
-        if (i == f->count || left_out(f, i))
-            continue;
-        for (size_t j = 0; j < f->n; j++)
-            f->block[filled * f->n + j] = (double)f->rows[i * f->n + j] - f->mean[j];
-        filled++;
+    size_t n = e->n;
+    memset(e->sums, 0, n * n * sizeof *e->sums);
+    for (size_t first = 0; first < e->count; first += BLOCK) {
+        size_t left = e->count - first, rows = left < BLOCK ? left : BLOCK;
+        for (size_t i = 0; i < rows; i++)
+            for (size_t j = 0; j < n; j++)
+                e->block[i * n + j] = (double)e->row[first + i][j] - e->mean[j];
+        int rc =
+            odd_dgemm(true, false, n, n, rows, 1, e->block, n, e->block, n, 1, e->sums, n, err);
+        if (rc)
+            return rc;
     }
+    for (size_t i = 0; i < n * n; i++)
+        e->sums[i] /= e->freedom;
+    for (size_t j = 0; j < n; j++)
+        e->sums[j * n + j] += e->ridge;
     return 0;
 }
 
 /* Only the variances, for very wide rows. */
-static void fit_variances(const estimate *f, size_t kept, odd_shape *shape)
+static void fit_variances(const estimate *e, float *whiten)
 {
-    for (size_t j = 0; j < f->n; j++) {
+    for (size_t j = 0; j < e->n; j++) {
         double sum = 0;
-        for (size_t i = 0; i < f->count; i++) {
-            double d = (double)f->rows[i * f->n + j] - f->mean[j];
-            sum += left_out(f, i) ? 0 : d * d;
+        for (size_t i = 0; i < e->count; i++) {
+            double d = (double)e->row[i][j] - e->mean[j];
+            sum += d * d;
         }
-        shape->mean[j] = (float)f->mean[j];
-        shape->whiten[j] = (float)(1 / sqrt(sum / (double)(kept > 1 ? kept - 1 : 1) + f->ridge));
+        whiten[j] = (float)(1 / sqrt(sum / e->freedom + e->ridge));
     }
 }
 
-static int fit_once(estimate *f, odd_shape *shape, oddrow_error *err)
+static int fit_once(estimate *e, odd_shape *shape, oddrow_error *err)
 {
-    size_t n = f->n, kept = find_mean(f);
-    int rc = find_ridge(f, kept, err);
+    size_t n = e->n;
+    int rc = find_mean(e, err);
+    for (size_t j = 0; j < n; j++)
+        shape->mean[j] = (float)e->mean[j];
     if (!rc && n > ODD_SHAPE_FULL) {
-        fit_variances(f, kept, shape);
+        fit_variances(e, shape->whiten);
         return 0;
     }
     if (!rc)
-        rc = add_products(f, err);
-    if (rc)
-        return rc;
-    for (size_t i = 0; i < n * n; i++)
-        f->sums[i] /= (double)(kept > 1 ? kept - 1 : 1);
-    for (size_t j = 0; j < n; j++)
-        f->sums[j * n + j] += f->ridge;
-    rc = odd_cholesky(f->sums, n, err);
+        rc = find_covariance(e, err);
     if (!rc)
-        rc = odd_lower_inverse(f->sums, n, err);
+        rc = odd_cholesky(e->sums, n, err);
+    if (!rc)
+        rc = odd_lower_inverse(e->sums, n, err);
     for (size_t i = 0; !rc && i < n * n; i++)
-        shape->whiten[i] = (float)f->sums[i];
-    for (size_t j = 0; !rc && j < n; j++)
-        shape->mean[j] = (float)f->mean[j];
+        shape->whiten[i] = (float)e->sums[i];
     return rc;
 }
 
 int odd_shape_fit(odd_shape *shape, const float *rows, size_t count, double trim, size_t rounds,
                   oddrow_error *err)
 {
-    estimate f = {.rows = rows, .count = count, .n = shape->n};
-    float *distances = NULL, *sorted = NULL;
+    size_t n = shape->n;
+    double *numbers = odd_alloc(n + BLOCK * n + (n > ODD_SHAPE_FULL ? 0 : n * n), sizeof(double));
+    float *distances = odd_alloc(2 * count, sizeof(float)), *sorted = NULL;
+    estimate e = {.row = odd_alloc(count, sizeof *e.row), .count = count, .n = n};
     int rc = 0;
-    f.mean = odd_alloc(f.n, sizeof(double));
-    f.sums = odd_alloc(f.n > ODD_SHAPE_FULL ? 1 : f.n * f.n, sizeof(double));
-    f.block = odd_alloc(BLOCK * f.n, sizeof(double));
-    distances = odd_alloc(count, sizeof(float));
-    sorted = odd_alloc(count, sizeof(float));
-    if (!f.mean || !f.sums || !f.block || !distances || !sorted)
-        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory for a covariance of %zu columns", f.n);
-    if (!rc)
-        rc = fit_once(&f, shape, err);
+    if (!numbers || !distances || !e.row) {
+        rc = odd_fail(err, ODDROW_ENOMEM, "out of memory for a covariance of %zu columns", n);
+        goto done;
+    }
+    e.mean = numbers;
+    e.block = e.mean + n;
+    e.sums = e.block + BLOCK * n;
+    sorted = distances + count;
+    for (size_t i = 0; i < count; i++)
+        e.row[i] = rows + i * n;
+    rc = fit_once(&e, shape, err);
     for (size_t round = 0; !rc && trim > 0 && round < rounds; round++) {
         odd_shape_distances(shape, rows, count, distances);
-        for (size_t i = 0; i < count; i++)
-            sorted[i] = distances[i];
+        memcpy(sorted, distances, count * sizeof *sorted);
         odd_sort_floats(sorted, count);
-        size_t last = (size_t)((1 - trim) * (double)(count - 1));
-        f.limit_of = distances;
-        f.limit = sorted[last];
-        rc = fit_once(&f, shape, err);
+        float limit = sorted[(size_t)((1 - trim) * (double)(count - 1))];
+        e.count = 0;
+        for (size_t i = 0; i < count; i++)
+            if (!(distances[i] > limit))
+                e.row[e.count++] = rows + i * n;
+        rc = fit_once(&e, shape, err);
     }
-    odd_free(f.mean);
-    odd_free(f.sums);
-    odd_free(f.block);
+done:
+    odd_free(numbers);
     odd_free(distances);
-    odd_free(sorted);
+    odd_free(e.row);
     return rc;
 }
 

@@ -1,3 +1,4 @@
+/* score/tail.c: knots of the empirical distribution, and the exponential beyond them. */
 #include "score/tail.h"
 
 #include <math.h>
@@ -35,6 +36,13 @@ static void place_knots(odd_tail *tail, const float *sorted, size_t count)
     }
 }
 
+/* Puts the threshold behind the last knot. */
+static void close_tail(odd_tail *tail)
+{
+    tail->value[tail->count] = tail->threshold;
+    tail->surprise[tail->count] = tail->threshold_surprise;
+}
+
 int odd_tail_fit(odd_tail *tail, float *values, size_t count, double quantile, oddrow_error *err)
 {
     double sum = 0, square = 0, excess = 0;
@@ -61,14 +69,8 @@ int odd_tail_fit(odd_tail *tail, float *values, size_t count, double quantile, o
     tail->threshold_surprise = (float)-log(share);
     if (tail->threshold_surprise < tail->surprise[tail->count - 1])
         tail->threshold_surprise = tail->surprise[tail->count - 1];
-    odd_tail_close(tail);
+    close_tail(tail);
     return 0;
-}
-
-void odd_tail_close(odd_tail *tail)
-{
-    tail->value[tail->count] = tail->threshold;
-    tail->surprise[tail->count] = tail->threshold_surprise;
 }
 
 /* `low` is the last knot below x, or 0. */
@@ -124,7 +126,7 @@ float odd_tail_value(const odd_tail *tail, float nats)
                     : tail->value[i + 1];
 }
 
-int odd_tail_check(const odd_tail *tail, oddrow_error *err)
+int odd_tail_check(odd_tail *tail, oddrow_error *err)
 {
     if (tail->count < 1 || tail->count > ODD_TAIL_KNOTS)
         return odd_fail(err, ODDROW_EFORMAT, "a tail has %zu knots", tail->count);
@@ -138,5 +140,6 @@ int odd_tail_check(const odd_tail *tail, oddrow_error *err)
             (i &&
              (tail->value[i] <= tail->value[i - 1] || tail->surprise[i] < tail->surprise[i - 1])))
             return odd_fail(err, ODDROW_EFORMAT, "a tail's knots do not rise");
+    close_tail(tail);
     return 0;
 }

@@ -37,10 +37,8 @@ float odd_tail_value(const odd_tail *tail, float nats);
 /* The same for n values. */
 void odd_tail_surprise_all(const odd_tail *tail, const float *x, size_t n, float *out);
 
-/* Puts the threshold behind the last knot; after reading a tail. */
-void odd_tail_close(odd_tail *tail);
-
-/* A tail read from a file: rising knots, finite numbers, scale above 0. */
-int odd_tail_check(const odd_tail *tail, oddrow_error *err);
+/* A tail read from a file: rising knots, finite numbers, scale above 0. Puts the threshold behind
+ * the last knot. */
+int odd_tail_check(odd_tail *tail, oddrow_error *err);
 
 #endif
