@@ -13,8 +13,10 @@ int odd_schema_print(const odd_schema *schema, oddrow_error *err)
         const odd_column *c = &schema->columns[i];
         uint64_t missing = odd_kind_is_read(c->kind) ? c->missing + c->unparsed : 0;
         odd_text_table_cells(&table, c->name, odd_kind_name(c->kind), NULL);
-        odd_text_table_cell(&table, missing ? "%.2f%%" : "",
-                            100 * (double)missing / (double)schema->rows);
+        if (missing)
+            odd_text_table_cell(&table, "%.2f%%", 100 * (double)missing / (double)schema->rows);
+        else
+            odd_text_table_cells(&table, "", NULL);
         odd_bytes_clear(&inside);
         odd_column_describe(c, &inside);
         odd_bytes_char(&inside, '\0');
