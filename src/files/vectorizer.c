@@ -207,9 +207,8 @@ int odd_vectorizer_scratch_new(const odd_vectorizer *vectorizer, size_t capacity
     s->vectors = odd_alloc(capacity * vectorizer->width, sizeof(float));
     int rc = s->vectors ? 0 : odd_no_memory(err);
     if (!rc && vectorizer->folded) {
-        s->layers = odd_alloc(
-            odd_forward_vectors_scratch(vectorizer->model->network, capacity, vectorizer->layer),
-            sizeof(float));
+        s->layers = odd_alloc(odd_forward_vectors_scratch(vectorizer->model->network, capacity),
+                              sizeof(float));
         rc = s->layers ? odd_forward_new(vectorizer->folded, &s->forward, err) : odd_no_memory(err);
     }
     if (rc)

@@ -97,7 +97,7 @@ static void plain(const odd_layer *l, odd_plain *s)
 {
     const odd_network_config *c = &s->network->config;
     double *y = s->next;
-    odd_plain_product(s, l, 0, y, s->h, l->out, l->in);
+    odd_plain_product(s, l, y, s->h);
     for (size_t j = 0; j < l->out; j++)
         y[j] = activate(c->activation, (double)c->slope, y[j]) * (s->keep ? *s->keep++ : 1);
     s->h = y;

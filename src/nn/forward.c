@@ -39,11 +39,11 @@ static int new_forward(const odd_network *network, const odd_folded *folded, odd
                        oddrow_error *err)
 {
     odd_forward *f = odd_alloc(1, sizeof *f);
-    int rc;
     if (!f)
         return odd_no_memory(err);
     f->network = network;
-    rc = folded ? odd_panel_new(folded, &f->panel, err) : odd_plain_new(network, &f->plain, err);
+    int rc =
+        folded ? odd_panel_new(folded, &f->panel, err) : odd_plain_new(network, &f->plain, err);
     if (rc)
         odd_forward_free(&f);
     else
@@ -143,24 +143,16 @@ void odd_forward_run(odd_forward *f, const odd_rows *rows, int masked_column,
 
 /* ---- vectors ---- */
 
-static size_t widest(const odd_network *n, size_t layer)
+size_t odd_forward_vectors_scratch(const odd_network *n, size_t rows)
 {
-    size_t most = n->X;
-    for (size_t l = 0; l <= layer; l++)
-        most = n->config.widths[l] > most ? n->config.widths[l] : most;
-    return most;
-}
-
-size_t odd_forward_vectors_scratch(const odd_network *n, size_t rows, size_t layer)
-{
-    return 2 * ODD_PADDED(rows * widest(n, layer));
+    return 2 * ODD_PADDED(rows * n->widest);
 }
 
 int odd_forward_vectors(odd_forward *f, const odd_rows *rows, size_t layer, float *scratch,
                         float *out, oddrow_error *err)
 {
     const odd_network *n = f->network;
-    float *x = scratch, *y = x + ODD_PADDED(rows->count * widest(n, layer));
+    float *x = scratch, *y = x + ODD_PADDED(rows->count * n->widest);
     int rc = 0;
     odd_forward_run(f, rows, ODD_NO_COLUMN, &(odd_forward_out){.x = x});
     for (size_t i = n->hidden; i < n->top && n->layers[i].index <= layer && rc == 0; i++) {

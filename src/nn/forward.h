@@ -67,7 +67,7 @@ void odd_forward_expect(odd_forward *f, const odd_rows *rows, const float *h,
 /* h (B, widths[layer]) of hidden layer `layer` by BLAS, whose sums run in an order of their own:
  * equal to odd_forward_run's but for rounding. It is what `oddrow encode` writes. scratch:
  * odd_forward_vectors_scratch floats. EINVAL when a matrix is too large for BLAS. */
-size_t odd_forward_vectors_scratch(const odd_network *network, size_t rows, size_t layer);
+size_t odd_forward_vectors_scratch(const odd_network *network, size_t rows);
 int odd_forward_vectors(odd_forward *f, const odd_rows *rows, size_t layer, float *scratch,
                         float *out, oddrow_error *err);
 

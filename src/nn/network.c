@@ -221,7 +221,9 @@ static bool copy_config(odd_network *n, const odd_network_config *config)
     }
     for (size_t i = 0; i < c->C; i++)
         n->first[i + 1] = n->first[i] + c->E[i];
-    n->X = n->first[c->C] + c->P;
+    n->X = n->widest = n->first[c->C] + c->P;
+    for (size_t l = 0; l < c->layers; l++)
+        n->widest = c->widths[l] > n->widest ? c->widths[l] : n->widest;
     n->H = c->widths[c->layers - 1];
     n->heads = traits[c->objective].heads;
     n->losses = odd_objective_supervised(c->objective) ? 1 : c->C + c->M;

@@ -8,17 +8,10 @@
  *     x = [E_0[id_0] | ... | E_{C-1}[id_{C-1}] | W_p [values | missing] + b_p]            (X)
  *     h_0 = x,  h_l = activation(W_l h_{l-1} + b_l)  for l = 1..L,  h = h_L                 (H)
  *
- * Objective row: a loss per column,
- *     categorical i   -ln softmax(((W_i h + b_i) . E_i^T + beta_i))[id_i]       (E_i tied)
- *     numeric m       mean over its features of (w_f . h + b_f - value_f)^2; 0 where missing
- * and the row's loss is the mean over the C + M columns.
- * Objective embedding-mse: y = W_o h + b_o, the row's loss is the mean over X of (y - x)^2 with x a
- * constant; a categorical column's loss is the mean over its slice of x, a numeric column's the
- * mean over the projection's slice.
- * Objectives classify and regress, supervised: the row has a target t beside its columns; all of
- * the columns are input only, and the row's one loss is that of y = W_o h + b_o (outputs) against
- * t: classify        -ln softmax(y)[t], t a class of 0..outputs-1 regress         (y - t)^2,
- * outputs = 1, t a scaled number
+ * Losses are those of the objective, a formula in the file of the layer that makes them. row: each
+ * column's, from its head over h (tied.c, numeric.c); the row's is their mean. The others, from
+ * y = W_o h + b_o (output.c): embedding-mse against x; classify and regress, supervised, against a
+ * target t beside the row, a class of 0..outputs-1 or a scaled number.
  */
 #ifndef ODD_NN_NETWORK_H
 #define ODD_NN_NETWORK_H
@@ -102,9 +95,9 @@ enum {
 typedef struct odd_network {
     odd_network_config config; /* its arrays belong to the network */
     bool heads;                /* of the objective */
-    size_t X, H;
-    size_t Y;          /* rows of output.weight; 0 where there is none */
-    size_t losses;     /* of a row: C + M, or 1 when supervised */
+    size_t X, H, widest;       /* the greatest of X and the widths */
+    size_t Y;                  /* rows of output.weight; 0 where there is none */
+    size_t losses;             /* of a row: C + M, or 1 when supervised */
     size_t *first;     /* (C + 1): where column i's slice of x starts; [C] is the projection's */
     size_t *features;  /* (M): how many features a numeric column has */
     size_t *column_of; /* (F): the numeric column of a feature */

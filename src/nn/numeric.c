@@ -74,7 +74,7 @@ static void plain(const odd_layer *l, odd_plain *s)
 {
     const odd_network *n = s->network;
     double *losses = s->losses + n->config.C;
-    odd_plain_product(s, l, 0, s->numbers, s->h, l->out, l->in);
+    odd_plain_product(s, l, s->numbers, s->h);
     memset(losses, 0, n->config.M * sizeof *losses);
     for (size_t f = 0; f < l->out; f++) {
         const size_t m = n->column_of[f];

@@ -146,7 +146,7 @@ static void backward(const odd_layer *l, odd_panel *p)
 
 static void plain(const odd_layer *l, odd_plain *s)
 {
-    odd_plain_product(s, l, 0, s->outputs, s->h, l->out, l->in);
+    odd_plain_product(s, l, s->outputs, s->h);
     objectives[s->network->config.objective].plain(s);
 }
 

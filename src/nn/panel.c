@@ -6,47 +6,40 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-static void carve_all(odd_panel *p, odd_carver *c)
+static void carve(void *panel, odd_carver *c)
 {
+    odd_panel *p = panel;
     const odd_network *n = p->n;
-    size_t widest = n->X;
-    for (size_t l = 0; l < n->config.layers; l++)
-        widest = n->config.widths[l] > widest ? n->config.widths[l] : widest;
     for (size_t i = 0; i < n->layer_count; i++)
         if (n->layers[i].ops->memory)
             n->layers[i].ops->memory(n->layers + i, p, c);
-    p->h = p->y[n->config.layers - 1];
     p->losses = odd_carve(c, n->losses * N, sizeof *p->losses);
     p->row_losses = odd_carve(c, N, sizeof *p->row_losses);
     if (p->plan->B > 0) {
-        p->dy = odd_carve(c, widest * N, sizeof *p->dy);
-        p->dx = odd_carve(c, widest * N, sizeof *p->dx);
-        p->y_rows = odd_carve(c, N * ODD_PADDED(widest), sizeof *p->y_rows);
+        p->dy = odd_carve(c, n->widest * N, sizeof *p->dy);
+        p->dx = odd_carve(c, n->widest * N, sizeof *p->dx);
+        p->y_rows = odd_carve(c, N * ODD_PADDED(n->widest), sizeof *p->y_rows);
     }
-    c->used += 64; /* kernels read up to 15 floats past the end */
 }
 
 int odd_panel_new(const odd_plan *plan, odd_panel **out, oddrow_error *err)
 {
-    odd_carver carver = {0};
     odd_panel *p = odd_alloc(1, sizeof *p);
     if (!p)
         return odd_no_memory(err);
     p->plan = plan;
     p->n = plan->network;
     p->k = plan->kernels;
-    p->y = odd_alloc(p->n->config.layers, sizeof *p->y);
-    p->own = odd_alloc(p->n->layer_count, sizeof *p->own);
-    if (p->y && p->own) {
-        carve_all(p, &carver);
-        p->memory = odd_alloc(carver.used, 1);
+    p->y = odd_alloc(p->n->config.layers + p->n->layer_count, sizeof *p->y);
+    if (p->y) {
+        p->own = p->y + p->n->config.layers;
+        p->memory = odd_carve_all(carve, p);
     }
     if (!p->memory) {
         odd_panel_free(&p);
         return odd_no_memory(err);
     }
-    carver = (odd_carver){p->memory, 0};
-    carve_all(p, &carver);
+    p->h = p->y[p->n->config.layers - 1];
     *out = p;
     return 0;
 }
@@ -56,7 +49,6 @@ void odd_panel_free(odd_panel **p)
     if (!p || !*p)
         return;
     odd_free((*p)->y);
-    odd_free((*p)->own);
     odd_free((*p)->memory);
     odd_free(*p);
     *p = NULL;

@@ -71,7 +71,7 @@ typedef struct odd_panel {
     float scale[N]; /* dL/d(loss), of a column's loss where columns have losses */
     float *dy, *dx; /* (widest, N): the gradient at hand, and room for the next */
     float *y_rows;  /* (N, padded widest): h (N, head_stride), then a layer's input */
-    char *memory;
+    void *memory;
 } odd_panel;
 
 int odd_panel_new(const odd_plan *plan, odd_panel **out, oddrow_error *err);

@@ -8,8 +8,9 @@
 #include "base/memory.h"
 #include "nn/plan.h"
 
-static void carve_all(odd_plain *s, odd_carver *c)
+static void carve(void *plain, odd_carver *c)
 {
+    odd_plain *s = plain;
     const odd_network *n = s->network;
     const odd_network_config *k = &n->config;
     size_t hidden = 0, V = 0, scratch = 1;
@@ -34,15 +35,15 @@ static void carve_all(odd_plain *s, odd_carver *c)
 
 int odd_plain_new(const odd_network *n, odd_plain **out, oddrow_error *err)
 {
-    odd_plain counted = {.network = n}, *s;
-    odd_carver carver = {0};
-    carve_all(&counted, &carver);
-    s = odd_alloc(sizeof *s + 64 + carver.used, 1); /* odd_alloc aligns to 64 bytes */
-    if (s == NULL)
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory for a forward pass");
+    odd_plain *s = odd_alloc(1, sizeof *s);
+    if (!s)
+        return odd_no_memory(err);
     s->network = n;
-    carver = (odd_carver){(char *)s + (sizeof *s + 63) / 64 * 64, 0};
-    carve_all(s, &carver);
+    s->memory = odd_carve_all(carve, s);
+    if (!s->memory) {
+        odd_plain_free(&s);
+        return odd_no_memory(err);
+    }
     for (size_t i = 0; i < n->count; i++)
         s->w[i] = (double)n->parameters[i];
     *out = s;
@@ -51,8 +52,9 @@ int odd_plain_new(const odd_network *n, odd_plain **out, oddrow_error *err)
 
 void odd_plain_free(odd_plain **s)
 {
-    if (s == NULL)
+    if (!s || !*s)
         return;
+    odd_free((*s)->memory);
     odd_free(*s);
     *s = NULL;
 }
@@ -90,10 +92,9 @@ void odd_plain_affine(double *y, const double *w, const double *b, const double 
     }
 }
 
-void odd_plain_product(const odd_plain *s, const odd_layer *l, size_t i, double *y, const double *x,
-                       size_t out, size_t in)
+void odd_plain_product(const odd_plain *s, const odd_layer *l, double *y, const double *x)
 {
-    odd_plain_affine(y, odd_plain_tensor(s, l, i), odd_plain_tensor(s, l, i + 1), x, out, in);
+    odd_plain_affine(y, odd_plain_tensor(s, l, 0), odd_plain_tensor(s, l, 1), x, l->out, l->in);
 }
 
 double odd_plain_entropy(double *l, size_t V, size_t id)
@@ -108,26 +109,15 @@ double odd_plain_entropy(double *l, size_t V, size_t id)
     return log(sum) + most - target;
 }
 
-static void run(odd_plain *s, size_t first, size_t end)
-{
-    for (size_t i = first; i < end; i++)
-        s->network->layers[i].ops->plain(s->network->layers + i, s);
-}
-
-double odd_plain_run_top(odd_plain *s)
+double odd_plain_run(odd_plain *s)
 {
     const odd_network *n = s->network;
     s->loss = 0;
-    run(s, n->top, n->layer_count);
+    s->h = s->x;
+    s->next = s->hidden;
+    for (size_t i = 0; i < n->layer_count; i++)
+        n->layers[i].ops->plain(n->layers + i, s);
     for (size_t j = 0; j < n->losses && n->heads; j++)
         s->loss += s->losses[j] / (double)n->losses;
     return s->loss;
-}
-
-double odd_plain_run(odd_plain *s)
-{
-    s->h = s->x;
-    s->next = s->hidden;
-    run(s, 0, s->network->top);
-    return odd_plain_run_top(s);
 }

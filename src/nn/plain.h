@@ -30,6 +30,7 @@ typedef struct odd_plain {
     double *h;    /* what the latest of them made, before the first hidden one x */
     double *next; /* in hidden: where the next puts its own */
     double *scratch;
+    void *memory;
 } odd_plain;
 
 int odd_plain_new(const odd_network *n, odd_plain **out, oddrow_error *err);
@@ -38,18 +39,16 @@ void odd_plain_free(odd_plain **s);
 /* Row r of rows, with a column masked as in odd_forward_run. */
 void odd_plain_load(odd_plain *s, const odd_rows *rows, size_t r, int masked_column);
 
-/* All layers, or those from top on with h given; returns the row's loss. */
+/* All layers; returns the row's loss. */
 double odd_plain_run(odd_plain *s);
-double odd_plain_run_top(odd_plain *s);
 
-/* For the layers: parameter i; y (out) = W (out, in) x + b, with the layer's parameters i and i + 1
- * or with any; ln sum exp(l) - l[id], where l (V) becomes the probabilities. */
+/* For the layers: parameter i; y (out) = W (out, in) x + b, with the layer's W and b or with any;
+ * ln sum exp(l) - l[id], where l (V) becomes the probabilities. */
 static inline double *odd_plain_tensor(const odd_plain *s, const odd_layer *l, size_t i)
 {
     return s->w + s->network->tensors[l->tensor + i].offset;
 }
-void odd_plain_product(const odd_plain *s, const odd_layer *l, size_t i, double *y, const double *x,
-                       size_t out, size_t in);
+void odd_plain_product(const odd_plain *s, const odd_layer *l, double *y, const double *x);
 void odd_plain_affine(double *y, const double *w, const double *b, const double *x, size_t out,
                       size_t in);
 double odd_plain_entropy(double *l, size_t V, size_t id);

@@ -11,8 +11,20 @@ void *odd_carve(odd_carver *c, size_t count, size_t size)
     return at;
 }
 
-static void carve_tables(odd_plan *p, odd_carver *c)
+void *odd_carve_all(void (*carve)(void *owner, odd_carver *c), void *owner)
 {
+    odd_carver carver = {0};
+    carve(owner, &carver);
+    void *memory = odd_alloc(carver.used + 64, 1);
+    carver = (odd_carver){memory, 0};
+    if (memory)
+        carve(owner, &carver);
+    return memory;
+}
+
+static void carve_tables(void *plan, odd_carver *c)
+{
+    odd_plan *p = plan;
     const odd_network *n = p->network;
     p->table = odd_carve(c, p->rows * p->table_stride, sizeof *p->table);
     p->head = odd_carve(c, p->heads * p->head_stride, sizeof *p->head);
@@ -26,7 +38,6 @@ static void carve_tables(odd_plan *p, odd_carver *c)
         if (c->memory) /* not while sizes are counted */
             p->tables[i] = p->table + f->row * p->table_stride;
     }
-    c->used += 64; /* kernels read up to 15 floats past the end */
 }
 
 void odd_plan_sum(odd_plan *p, size_t tensor, size_t column, size_t rows, size_t cols)
@@ -72,7 +83,6 @@ static void list_sums(odd_plan *p)
 int odd_plan_new(const odd_network *n, size_t B, odd_plan **out, oddrow_error *err)
 {
     const size_t C = n->config.C;
-    odd_carver carver = {0};
     odd_plan *p = odd_alloc(1, sizeof *p);
     if (!p)
         return odd_no_memory(err);
@@ -90,15 +100,12 @@ int odd_plan_new(const odd_network *n, size_t B, odd_plan **out, oddrow_error *e
         odd_embedding_fold(p);
         if (B > 0)
             list_sums(p);
-        carve_tables(p, &carver);
-        p->memory = odd_alloc(carver.used, 1);
+        p->memory = odd_carve_all(carve_tables, p);
     }
     if (!p->memory || p->failed) {
         odd_plan_free(&p);
         return odd_no_memory(err);
     }
-    carver = (odd_carver){p->memory, 0};
-    carve_tables(p, &carver);
     *out = p;
     return 0;
 }

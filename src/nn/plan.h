@@ -58,7 +58,7 @@ typedef struct odd_plan {
     size_t tasks; /* of filling the tables: each folded column is one, the numeric head the last */
     double cost;  /* multiplications of all of them */
     uint64_t filled; /* training: the step that they were filled for */
-    char *memory;
+    void *memory;
     /* training */
     size_t sum_count, sum_capacity;
     odd_sum *sums;
@@ -86,11 +86,15 @@ void odd_embedding_fill(const odd_plan *p, size_t column);
 void odd_tied_fill(const odd_plan *p, size_t column);
 void odd_numeric_fill(const odd_plan *p);
 
-/* Hands out memory in whole cache lines; with memory NULL only counts it, in bytes. */
+/* One block of memory for many arrays. odd_carve hands out the next, zeroed and in whole cache
+ * lines; odd_carve_all calls `carve` twice, to count (odd_carve gives NULL then) and to hand out,
+ * and returns the block (odd_free), in which kernels may read a line past the end; NULL: no memory.
+ */
 typedef struct odd_carver {
     char *memory;
     size_t used;
 } odd_carver;
 void *odd_carve(odd_carver *c, size_t count, size_t size);
+void *odd_carve_all(void (*carve)(void *owner, odd_carver *c), void *owner);
 
 #endif

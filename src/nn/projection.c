@@ -49,7 +49,7 @@ static void backward(const odd_layer *l, odd_panel *p)
 
 static void plain(const odd_layer *l, odd_plain *s)
 {
-    odd_plain_product(s, l, 0, s->x + s->network->first[s->network->config.C], s->u, l->out, l->in);
+    odd_plain_product(s, l, s->x + s->network->first[s->network->config.C], s->u);
 }
 
 const odd_layer_ops odd_projection_layer = {NULL,    "projection", NULL,  memory,

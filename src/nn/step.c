@@ -12,7 +12,6 @@ enum { LANES = 32, PRIVATE_TABLES = 1 << 20 };
 
 /* What a shard reports, all over its own rows. */
 typedef struct shard_report {
-    double *columns; /* (losses) sums of the column losses */
     double weighted; /* sum of the row losses by their weights */
     odd_tally tally;
 } shard_report;
@@ -27,13 +26,14 @@ struct odd_step {
     odd_panel **panels;    /* one a thread */
     shard_report *reports; /* (shards) */
     float *scale;          /* (shards, N) weight of a row in the loss */
-    double *column_sums;   /* (losses) */
+    double *columns;       /* (shards, losses) sums of the column losses over a shard's rows */
+    double *column_sums;   /* (losses) over all rows */
     uint64_t count;        /* Adam's updates */
     /* the batch at hand */
     const odd_rows *rows;
     const float *weights;
     uint64_t seed, number;
-    char *memory;
+    void *memory;
 };
 
 static int check_options(const odd_step_options *o, oddrow_error *err)
@@ -55,12 +55,14 @@ static int check_options(const odd_step_options *o, oddrow_error *err)
     return 0;
 }
 
-static void carve_all(odd_step *s, odd_carver *c)
+static void carve(void *step, odd_carver *c)
 {
+    odd_step *s = step;
     odd_reduction *r = &s->reduction;
     const size_t lanes = s->shards < LANES ? s->shards : LANES, count = s->network->count;
     r->shard = odd_carve(c, s->shards, sizeof *r->shard);
     s->reports = odd_carve(c, s->shards, sizeof *s->reports);
+    s->columns = odd_carve(c, s->shards * s->losses, sizeof *s->columns);
     s->column_sums = odd_carve(c, s->losses, sizeof *s->column_sums);
     s->scale = odd_carve(c, s->shards * N, sizeof *s->scale);
     r->sums = odd_carve(c, lanes * r->plan->lane, sizeof *r->sums);
@@ -69,14 +71,10 @@ static void carve_all(odd_step *s, odd_carver *c)
     r->moment2 = odd_carve(c, count, sizeof *r->moment2);
     for (size_t i = 0; i < s->shards; i++) {
         odd_shard shard;
-        shard_report report = {.columns = odd_carve(c, s->losses, sizeof *report.columns)};
         odd_shard_carve(r->plan, &shard, c);
-        if (!c->memory) /* sizes are counted */
-            continue;
-        r->shard[i] = shard;
-        s->reports[i] = report;
+        if (r->shard) /* not while sizes are counted */
+            r->shard[i] = shard;
     }
-    c->used += 64; /* kernels read up to 15 floats past the end */
 }
 
 /* Everything but the options. Where filling the tables takes less than passing them between cores,
@@ -85,7 +83,6 @@ static int build(odd_step *s, oddrow_error *err)
 {
     const size_t threads = odd_pool_threads(s->pool);
     odd_reduction *r = &s->reduction;
-    odd_carver carver = {0};
     int rc = 0;
     r->network = s->network;
     r->weight_decay = s->options.weight_decay;
@@ -103,13 +100,10 @@ static int build(odd_step *s, oddrow_error *err)
     }
     if (rc)
         return rc;
-    carve_all(s, &carver);
-    s->memory = odd_alloc(carver.used, 1);
+    s->memory = odd_carve_all(carve, s);
     if (!s->memory || !odd_reduction_plan(r, threads))
         return odd_fail(err, ODDROW_ENOMEM, "out of memory for a training step of %zu rows",
                         s->capacity);
-    carver = (odd_carver){s->memory, 0};
-    carve_all(s, &carver);
     return 0;
 }
 
@@ -185,7 +179,7 @@ static void run_shard(odd_step *s, odd_panel *p, size_t shard, size_t lane, bool
     p->shard = s->reduction.shard + shard;
     odd_panel_forward(p, &in, s->network->layer_count);
     for (size_t j = 0; j < s->losses; j++)
-        report->columns[j] = sum_double(p->losses + j * N, p->rows);
+        s->columns[shard * s->losses + j] = sum_double(p->losses + j * N, p->rows);
     report->tally = p->tally;
     report->weighted = 0;
     for (size_t r = 0; r < p->rows; r++)
@@ -233,7 +227,7 @@ static int collect(odd_step *s, odd_step_result *result, oddrow_error *err)
     memset(s->column_sums, 0, s->losses * sizeof *s->column_sums);
     for (size_t i = 0; i < s->reduction.shards; i++) {
         for (size_t j = 0; j < s->losses; j++)
-            s->column_sums[j] += s->reports[i].columns[j];
+            s->column_sums[j] += s->columns[i * s->losses + j];
         sum.loss += s->reports[i].weighted;
         sum.mse += s->reports[i].tally.squared;
         sum.mape += s->reports[i].tally.percent;

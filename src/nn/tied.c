@@ -137,11 +137,12 @@ static void backward(const odd_layer *l, odd_panel *p)
 static void plain(const odd_layer *l, odd_plain *s)
 {
     const odd_network_config *c = &s->network->config;
-    double *logits = s->probabilities;
+    double *logits = s->probabilities, *query = s->scratch;
     for (size_t i = 0; i < c->C; logits += c->V[i++]) {
-        odd_plain_product(s, l, 3 * i, s->scratch, s->h, c->E[i], s->network->H);
-        odd_plain_affine(logits, s->w + s->network->tensors[i].offset,
-                         odd_plain_tensor(s, l, 3 * i + 2), s->scratch, c->V[i], c->E[i]);
+        odd_plain_affine(query, odd_plain_tensor(s, l, 3 * i), odd_plain_tensor(s, l, 3 * i + 1),
+                         s->h, c->E[i], s->network->H);
+        odd_plain_affine(logits, odd_plain_tensor(s, s->network->layers, i),
+                         odd_plain_tensor(s, l, 3 * i + 2), query, c->V[i], c->E[i]);
         s->losses[i] = odd_plain_entropy(logits, c->V[i], s->ids[i]);
     }
 }
