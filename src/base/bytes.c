@@ -36,38 +36,33 @@ int odd_bytes_reserve(odd_bytes *b, size_t extra)
     return 0;
 }
 
-int odd_bytes_add(odd_bytes *b, const void *data, size_t size)
+void odd_bytes_add(odd_bytes *b, const void *data, size_t size)
 {
     if (odd_bytes_reserve(b, size))
-        return ODDROW_ENOMEM;
+        return;
     if (size)
         memcpy(b->data + b->size, data, size);
     b->size += size;
-    return 0;
 }
 
-int odd_bytes_print_list(odd_bytes *b, const char *format, va_list arguments)
+void odd_bytes_print_list(odd_bytes *b, const char *format, va_list arguments)
 {
     va_list again;
     va_copy(again, arguments);
     int size = vsnprintf(NULL, 0, format, again);
     va_end(again);
-    if (size < 0)
-        return fail(b);
-    if (odd_bytes_reserve(b, (size_t)size + 1))
-        return ODDROW_ENOMEM;
+    if (odd_bytes_reserve(b, size < 0 ? SIZE_MAX : (size_t)size + 1))
+        return;
     vsnprintf(b->data + b->size, (size_t)size + 1, format, arguments);
     b->size += (size_t)size;
-    return 0;
 }
 
-int odd_bytes_print(odd_bytes *b, const char *format, ...)
+void odd_bytes_print(odd_bytes *b, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    int rc = odd_bytes_print_list(b, format, arguments);
+    odd_bytes_print_list(b, format, arguments);
     va_end(arguments);
-    return rc;
 }
 
 void odd_bytes_whole(odd_bytes *b, uint64_t value)

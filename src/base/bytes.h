@@ -31,15 +31,14 @@ typedef struct odd_span {
  * that appending stays linear. 0, or ODDROW_ENOMEM: for callers that write to data themselves. */
 int odd_bytes_reserve(odd_bytes *b, size_t extra);
 
-/* Appends size bytes. 0 or ODDROW_ENOMEM; the result may be ignored. */
-int odd_bytes_add(odd_bytes *b, const void *data, size_t size);
+/* Appends size bytes. */
+void odd_bytes_add(odd_bytes *b, const void *data, size_t size);
 
-/* Appends as printf would print; a NUL follows that size does not count. 0 or ODDROW_ENOMEM; the
- * result may be ignored. */
-int odd_bytes_print(odd_bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends as printf would print; a NUL follows that size does not count. */
+void odd_bytes_print(odd_bytes *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same with its arguments as a list. */
-int odd_bytes_print_list(odd_bytes *b, const char *format, va_list arguments)
+void odd_bytes_print_list(odd_bytes *b, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
 /* Appends a whole number, and a number as odd_number_format writes it. */

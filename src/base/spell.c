@@ -50,7 +50,7 @@ static void escape(uint32_t c, odd_spelling spelling, char out[8])
         snprintf(out, 8, "\\u%04x", c & 0xffff);
 }
 
-int odd_spell(const char *data, size_t size, odd_spelling spelling, odd_bytes *out)
+void odd_spell(const char *data, size_t size, odd_spelling spelling, odd_bytes *out)
 {
     for (size_t i = 0; i < size;) {
         uint32_t c;
@@ -67,7 +67,6 @@ int odd_spell(const char *data, size_t size, odd_spelling spelling, odd_bytes *o
             odd_bytes_add(out, data + i, n);
         i += n;
     }
-    return odd_bytes_check(out, NULL);
 }
 
 static int digit(char c)
@@ -106,7 +105,7 @@ static size_t to_utf8(unsigned code, char out[3])
     return 3;
 }
 
-int odd_unspell(const char *data, size_t size, odd_bytes *out)
+void odd_unspell(const char *data, size_t size, odd_bytes *out)
 {
     static const char plain[] = "\\n\\r\\t\\_\\\\\\(", meant[] = "\n\r\t \\(";
     for (size_t i = 0; i < size;) {
@@ -131,5 +130,4 @@ int odd_unspell(const char *data, size_t size, odd_bytes *out)
         odd_bytes_add(out, text, n);
         i += taken;
     }
-    return odd_bytes_check(out, NULL);
 }

@@ -14,11 +14,11 @@ typedef enum odd_spelling {
     ODD_AS_WORD  /* also a space as \_, other white space as \uXXXX: one word */
 } odd_spelling;
 
-/* Appends the text, escaped. 0 or ODDROW_ENOMEM; the result may be ignored. */
-int odd_spell(const char *data, size_t size, odd_spelling spelling, odd_bytes *out);
+/* Appends the text, escaped. */
+void odd_spell(const char *data, size_t size, odd_spelling spelling, odd_bytes *out);
 
 /* Appends what any of the three spellings stands for; \( is an opening bracket. What is no escape
- * stays as it is. 0 or ODDROW_ENOMEM; the result may be ignored. */
-int odd_unspell(const char *data, size_t size, odd_bytes *out);
+ * stays as it is. */
+void odd_unspell(const char *data, size_t size, odd_bytes *out);
 
 #endif

@@ -248,11 +248,12 @@ static void suggest_value(const odd_embedding *e, const char *value, oddrow_erro
     odd_bytes *texts = odd_alloc(n, sizeof *texts);
     const char **names = odd_alloc(n, sizeof *names);
     size_t made = 0;
-    while (texts && names && made < n &&
-           !odd_embedding_spell(e, (uint32_t)made, ODD_AS_IS, &texts[made]) &&
-           !odd_bytes_add(&texts[made], "", 1)) {
+    for (; texts && names && made < n; made++) {
+        odd_embedding_spell(e, (uint32_t)made, ODD_AS_IS, &texts[made]);
+        odd_bytes_char(&texts[made], '\0');
+        if (texts[made].failed)
+            break;
         names[made] = texts[made].data;
-        made++;
     }
     const char *nearest = made == n ? odd_nearest(value, names, made) : NULL;
     if (nearest)

@@ -25,22 +25,23 @@ typedef struct service {
 static int healthz(void *context, odd_bytes *body)
 {
     (void)context;
-    return odd_bytes_print(body, "ok\n") ? 500 : 200;
+    odd_bytes_text(body, "ok\n");
+    return 200;
 }
 
 static int readyz(void *context, odd_bytes *body)
 {
     service *s = context;
     const char *why = odd_worker_unready(s->worker);
-    if (odd_bytes_print(body, "%s\n", why ? why : "ready"))
-        return 500;
+    odd_bytes_print(body, "%s\n", why ? why : "ready");
     return why ? 503 : 200;
 }
 
 static int metrics(void *context, odd_bytes *body)
 {
     service *s = context;
-    return odd_worker_metrics(s->worker, body) ? 500 : 200;
+    odd_worker_metrics(s->worker, body);
+    return 200;
 }
 
 static int promote(void *context, odd_bytes *body)
@@ -48,9 +49,11 @@ static int promote(void *context, odd_bytes *body)
     service *s = context;
     oddrow_error err = {0};
     int rc = odd_worker_promote_now(s->worker, &err);
-    if (rc)
-        return odd_bytes_print(body, "%s\n", err.message) ? 500 : rc == ODDROW_EINVAL ? 409 : 503;
-    return odd_worker_models(s->worker, body) ? 500 : 200;
+    if (!rc)
+        odd_worker_models(s->worker, body);
+    else
+        odd_bytes_print(body, "%s\n", err.message);
+    return !rc ? 200 : rc == ODDROW_EINVAL ? 409 : 503;
 }
 
 static const odd_http_page pages[] = {

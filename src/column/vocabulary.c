@@ -115,7 +115,10 @@ static bool grow(odd_vocabulary *v)
 /* Gives the next id to a text that is not there. */
 static uint32_t enter(odd_vocabulary *v, const char *data, size_t size, uint32_t tag)
 {
-    if (!grow(v) || odd_bytes_add(&v->text, data, size) != 0)
+    if (!grow(v))
+        return ODD_VOCABULARY_NO_MEMORY;
+    odd_bytes_add(&v->text, data, size);
+    if (v->text.failed)
         return ODD_VOCABULARY_NO_MEMORY;
     uint32_t offset = (uint32_t)(v->text.size - size), id = (uint32_t)v->size++;
     *probe(v, data, size, tag) = (odd_vocabulary_slot){tag, id, offset, (uint32_t)size};

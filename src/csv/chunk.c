@@ -167,7 +167,8 @@ static bool reject_long(odd_csv_chunk *c)
 {
     odd_csv_reject *reject = add_reject(c);
     odd_bytes_clear(&c->reasons);
-    if (!reject || odd_bytes_print(&c->reasons, "longer than %zu bytes", c->too_long))
+    odd_bytes_print(&c->reasons, "longer than %zu bytes", c->too_long);
+    if (!reject || c->reasons.failed)
         return false;
     c->records = 1;
     reject->reason = c->reasons.data;

@@ -87,7 +87,8 @@ static int give_back(odd_csv_source *s, odd_bytes *raw, size_t from, oddrow_erro
     }
     s->carry.size = s->carry_at = 0;
     shrink(&s->carry, size + s->chunk_size);
-    return size && odd_bytes_add(&s->carry, raw->data + from, size) ? odd_no_memory(err) : 0;
+    odd_bytes_add(&s->carry, raw->data + from, size);
+    return odd_bytes_check(&s->carry, err);
 }
 
 /* ---- the header */

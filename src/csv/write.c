@@ -24,21 +24,21 @@ static bool needs_quotes(const char *data, size_t size, char delimiter)
     return false;
 }
 
-int odd_csv_write_field(odd_bytes *out, const char *data, size_t size, char delimiter)
+void odd_csv_write_field(odd_bytes *out, const char *data, size_t size, char delimiter)
 {
-    return needs_quotes(data, size, delimiter) ? odd_csv_write_quoted(out, data, size)
-                                               : odd_bytes_add(out, data, size);
+    if (needs_quotes(data, size, delimiter))
+        odd_csv_write_quoted(out, data, size);
+    else
+        odd_bytes_add(out, data, size);
 }
 
-int odd_csv_write_quoted(odd_bytes *out, const char *data, size_t size)
+void odd_csv_write_quoted(odd_bytes *out, const char *data, size_t size)
 {
-    if (odd_bytes_reserve(out, size > PTRDIFF_MAX / 2 - 2 ? SIZE_MAX : 2 * size + 2))
-        return ODDROW_ENOMEM;
-    out->size += csv_write2(out->data + out->size, 2 * size + 2, data, size, '"');
-    return 0;
+    if (!odd_bytes_reserve(out, size > PTRDIFF_MAX / 2 - 2 ? SIZE_MAX : 2 * size + 2))
+        out->size += csv_write2(out->data + out->size, 2 * size + 2, data, size, '"');
 }
 
-int odd_csv_write_rejects(odd_bytes *out, const odd_csv_chunk *chunk, uint64_t first_row)
+void odd_csv_write_rejects(odd_bytes *out, const odd_csv_chunk *chunk, uint64_t first_row)
 {
     for (size_t i = 0; i < chunk->reject_count; i++) {
         const odd_csv_reject *reject = &chunk->rejects[i];
@@ -49,5 +49,4 @@ int odd_csv_write_rejects(odd_bytes *out, const odd_csv_chunk *chunk, uint64_t f
         odd_csv_write_field(out, reject->line.data, reject->line.size, ',');
         odd_bytes_char(out, '\n');
     }
-    return odd_bytes_check(out, NULL);
 }

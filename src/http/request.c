@@ -208,8 +208,10 @@ int odd_http_request(const char *address, const char *method, const char *path, 
     if (!(rc = odd_bytes_check(&question, err)) && !(rc = send_all(&l, &question, err)) &&
         !(rc = receive_all(&l, &reply, err)) && (status = parse(&reply, &found)) < 0)
         rc = odd_fail(err, ODDROW_EIO, "%s: the answer is not HTTP, or was cut off", address);
-    if (!rc && odd_bytes_add(body, found.data, found.size))
-        rc = odd_no_memory(err);
+    if (!rc) {
+        odd_bytes_span(body, found);
+        rc = odd_bytes_check(body, err);
+    }
     if (question.data)
         explicit_bzero(question.data, question.size); /* the token */
     odd_bytes_free(&question);

@@ -130,7 +130,7 @@ static enum MHD_Result show(const odd_http *h, struct MHD_Connection *connection
     odd_bytes body = {0};
     int status = page->make(h->context, &body);
     enum MHD_Result result;
-    if (status < 200 || status > 599) {
+    if (status < 200 || status > 599 || body.failed) {
         odd_log_write(h->log, ODD_LOG_ERROR, "http", "%s could not be made (%d)", page->path,
                       status);
         result = say(connection, 500, "the page could not be made\n", NULL, NULL);

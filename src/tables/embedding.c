@@ -92,15 +92,17 @@ int odd_embedding_id(const odd_embedding *e, const char *value, size_t size, uin
                     (int)(size < 200 ? size : 200), value);
 }
 
-int odd_embedding_spell(const odd_embedding *e, uint32_t id, odd_spelling spelling, odd_bytes *out)
+void odd_embedding_spell(const odd_embedding *e, uint32_t id, odd_spelling spelling, odd_bytes *out)
 {
     odd_value_kind kind = odd_value_kind_of(e->vocabulary, id);
     odd_span text = odd_vocabulary_text(e->vocabulary, id);
-    if (kind != ODD_VALUE_TEXT)
-        return odd_bytes_add(out, names[kind], strlen(names[kind]));
+    if (kind != ODD_VALUE_TEXT) {
+        odd_bytes_text(out, names[kind]);
+        return;
+    }
     if (odd_value_kind_named(text.data, text.size) != ODD_VALUE_TEXT)
         odd_bytes_char(out, '\\');
-    return odd_spell(text.data, text.size, spelling, out);
+    odd_spell(text.data, text.size, spelling, out);
 }
 
 double odd_embedding_norm(const odd_embedding *e, size_t id)

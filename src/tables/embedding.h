@@ -45,8 +45,9 @@ int odd_embedding_id(const odd_embedding *e, const char *value, size_t size, uin
                      oddrow_error *err);
 
 /* Appends the value of an id: an entry without a text by its name, a text that reads like such a
- * name with a backslash in front, which odd_unspell takes away. 0 or ODDROW_ENOMEM. */
-int odd_embedding_spell(const odd_embedding *e, uint32_t id, odd_spelling spelling, odd_bytes *out);
+ * name with a backslash in front, which odd_unspell takes away. */
+void odd_embedding_spell(const odd_embedding *e, uint32_t id, odd_spelling spelling,
+                         odd_bytes *out);
 
 /* Length of vector id. */
 double odd_embedding_norm(const odd_embedding *e, size_t id);

@@ -246,8 +246,10 @@ static json_t *values_json(const odd_embedding *e)
         bool spelled = odd_value_kind_of(e->vocabulary, id) != ODD_VALUE_TEXT ||
                        (text.size > 0 && text.data[0] == '(');
         odd_bytes_clear(&name);
-        if (spelled && !odd_embedding_spell(e, id, ODD_AS_IS, &name))
+        if (spelled) {
+            odd_embedding_spell(e, id, ODD_AS_IS, &name);
             text = (odd_span){name.data, name.size};
+        }
         json_t *item = name.failed ? NULL : odd_text_to_json(text.data, text.size);
         if (json_array_append_new(list, item) != 0) {
             json_decref(list);

@@ -172,12 +172,9 @@ static int open_texts(const char *path, odd_vectors *v, oddrow_error *err)
     odd_bytes name = {0};
     if (size > 4 && strcmp(path + size - 4, ".npy") == 0)
         size -= 4;
-    int rc = odd_bytes_add(&name, path, size);
-    if (!rc)
-        rc = odd_bytes_add(&name, ".txt", 5);
-    if (rc) {
-        rc = odd_no_memory(err);
-    } else if (access(name.data, F_OK) == 0) {
+    odd_bytes_print(&name, "%.*s.txt", (int)size, path);
+    int rc = odd_bytes_check(&name, err);
+    if (!rc && access(name.data, F_OK) == 0) {
         rc = map_file(name.data, &v->text_map, &v->text_size, err);
         v->text = v->text_map ? v->text_map : "";
         if (!rc)

@@ -238,7 +238,8 @@ static int take_line(reader *v, const char *line, size_t size, oddrow_error *err
         return refuse(v, 0, err, "an empty line");
     if (v->line == 1 && read_promise(v, line, size)) {
         v->pending = true;
-        return odd_bytes_add(&v->first, line, size) ? odd_no_memory(err) : 0;
+        odd_bytes_add(&v->first, line, size);
+        return odd_bytes_check(&v->first, err);
     }
     if (v->pending)
         rc = settle(v, line, size, err);

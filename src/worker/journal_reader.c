@@ -154,8 +154,9 @@ static int take(odd_journal_reader *r, uint64_t first, uint64_t count, oddrow_er
     if (r->bytes.capacity > KEPT)
         odd_bytes_free(&r->bytes);
     odd_bytes_clear(&r->bytes);
-    if (odd_bytes_add(&r->bytes, data, size))
-        return odd_no_memory(err);
+    odd_bytes_add(&r->bytes, data, size);
+    if (odd_bytes_check(&r->bytes, err))
+        return ODDROW_ENOMEM;
     r->first = first;
     r->count = count;
     r->at = r->offset = 0;

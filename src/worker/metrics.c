@@ -163,7 +163,7 @@ static void show_clients(odd_prometheus *m, odd_worker *w)
     one(m, "oddrow_replay_refused_total", (double)r.refused, "Replays refused or given up");
 }
 
-int odd_worker_metrics(odd_worker *w, odd_bytes *out)
+void odd_worker_metrics(odd_worker *w, odd_bytes *out)
 {
     odd_prometheus m = {.out = out};
     odd_shadow_report report = {0};
@@ -180,10 +180,9 @@ int odd_worker_metrics(odd_worker *w, odd_bytes *out)
     if (shadow)
         show_shadow(&m, &report);
     show_clients(&m, w);
-    return odd_bytes_check(out, NULL);
 }
 
-int odd_worker_models(odd_worker *w, odd_bytes *out)
+void odd_worker_models(odd_worker *w, odd_bytes *out)
 {
     odd_json j = {.out = out};
     pthread_mutex_lock(&w->lock);
@@ -194,7 +193,6 @@ int odd_worker_models(odd_worker *w, odd_bytes *out)
     odd_json_close(&j, '}');
     pthread_mutex_unlock(&w->lock);
     odd_bytes_char(out, '\n');
-    return odd_bytes_check(out, NULL);
 }
 
 const char *odd_worker_unready(odd_worker *w)

@@ -113,8 +113,9 @@ int odd_places_find(odd_places *p, odd_span name, size_t *index, oddrow_error *e
         int known = odd_journal_client(p->journal, name, &c.safe.last, err);
         if (known < 0)
             return known;
-        if (odd_bytes_add(&p->names, name.data, name.size))
-            return odd_no_memory(err);
+        odd_bytes_span(&p->names, name);
+        if (odd_bytes_check(&p->names, err))
+            return ODDROW_ENOMEM;
         c.safe.known = known;
         c.now = c.safe;
         p->clients[p->count++] = c;

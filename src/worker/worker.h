@@ -111,8 +111,8 @@ void odd_worker_promote(odd_worker *w);
  * when there is no shadow. ready: why the worker is not ready, or NULL. */
 int odd_worker_promote_now(odd_worker *w, oddrow_error *err);
 const char *odd_worker_unready(odd_worker *w);
-int odd_worker_metrics(odd_worker *w, odd_bytes *out);
+void odd_worker_metrics(odd_worker *w, odd_bytes *out);
 /* One line of JSON about the models in use. */
-int odd_worker_models(odd_worker *w, odd_bytes *out);
+void odd_worker_models(odd_worker *w, odd_bytes *out);
 
 #endif

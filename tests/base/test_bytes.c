@@ -18,9 +18,12 @@ static void appends(void **state)
     (void)state;
     odd_bytes b = {0};
     for (int i = 0; i < 1000; i++)
-        assert_int_equal(odd_bytes_print(&b, "%d,", i), 0);
-    assert_int_equal(odd_bytes_add(&b, "end", 3), 0);
-    assert_int_equal(odd_bytes_add(&b, NULL, 0), 0);
+        odd_bytes_print(&b, "%d,", i);
+    assert_int_equal(odd_bytes_check(&b, NULL), 0);
+    odd_bytes_add(&b, "end", 3);
+    assert_int_equal(odd_bytes_check(&b, NULL), 0);
+    odd_bytes_add(&b, NULL, 0);
+    assert_int_equal(odd_bytes_check(&b, NULL), 0);
     assert_int_equal(b.size, 10 * 2 + 90 * 3 + 900 * 4 + 3);
     assert_memory_equal(b.data, "0,1,2,", 6);
     assert_memory_equal(b.data + b.size - 7, "999,end", 7);

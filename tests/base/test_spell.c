@@ -35,10 +35,12 @@ static void spells_by_its_form(void **state)
         const char *want[] = {cases[i].as_is, cases[i].line, cases[i].word};
         for (int spelling = ODD_AS_IS; spelling <= ODD_AS_WORD; spelling++) {
             odd_bytes out = {0};
-            assert_int_equal(odd_bytes_add(&out, "<", 1), 0);
-            assert_int_equal(
-                odd_spell(cases[i].text, strlen(cases[i].text), (odd_spelling)spelling, &out), 0);
-            assert_int_equal(odd_bytes_add(&out, "", 1), 0);
+            odd_bytes_add(&out, "<", 1);
+            assert_int_equal(odd_bytes_check(&out, NULL), 0);
+            odd_spell(cases[i].text, strlen(cases[i].text), (odd_spelling)spelling, &out);
+            assert_int_equal(odd_bytes_check(&out, NULL), 0);
+            odd_bytes_add(&out, "", 1);
+            assert_int_equal(odd_bytes_check(&out, NULL), 0);
             assert_string_equal(out.data + 1, want[spelling]); /* appended */
             odd_bytes_free(&out);
         }
@@ -70,9 +72,12 @@ static void reads_escapes_alone(void **state)
         char *text = malloc(size); /* without its NUL: nothing behind the end is read */
         assert_non_null(text);
         memcpy(text, cases[i][0], size);
-        assert_int_equal(odd_bytes_add(&out, "<", 1), 0);
-        assert_int_equal(odd_unspell(text, size, &out), 0);
-        assert_int_equal(odd_bytes_add(&out, "", 1), 0);
+        odd_bytes_add(&out, "<", 1);
+        assert_int_equal(odd_bytes_check(&out, NULL), 0);
+        odd_unspell(text, size, &out);
+        assert_int_equal(odd_bytes_check(&out, NULL), 0);
+        odd_bytes_add(&out, "", 1);
+        assert_int_equal(odd_bytes_check(&out, NULL), 0);
         assert_string_equal(out.data + 1, cases[i][1]);
         odd_bytes_free(&out);
         free(text);
@@ -91,8 +96,10 @@ static void comes_back_whatever_the_bytes(void **state)
             text[i] = "\\xun_(\0\xc2\x85\xe2\x80\xa8\xff ab41"[odd_random_below(&r, 19)];
         for (int spelling = ODD_AS_LINE; spelling <= ODD_AS_WORD; spelling++) {
             odd_bytes spelled = {0}, back = {0};
-            assert_int_equal(odd_spell(text, size, (odd_spelling)spelling, &spelled), 0);
-            assert_int_equal(odd_unspell(spelled.data, spelled.size, &back), 0);
+            odd_spell(text, size, (odd_spelling)spelling, &spelled);
+            assert_int_equal(odd_bytes_check(&spelled, NULL), 0);
+            odd_unspell(spelled.data, spelled.size, &back);
+            assert_int_equal(odd_bytes_check(&back, NULL), 0);
             assert_int_equal(back.size, size);
             if (size)
                 assert_memory_equal(back.data, text, size);
@@ -114,9 +121,12 @@ static void says_when_memory_ends(void **state)
     (void)state;
     odd_bytes out = {0};
     odd_memory_hook(always, NULL);
-    assert_int_equal(odd_spell("a", 1, ODD_AS_WORD, &out), ODDROW_ENOMEM);
-    assert_int_equal(odd_spell("\xff", 1, ODD_AS_WORD, &out), ODDROW_ENOMEM);
-    assert_int_equal(odd_unspell("\\x41", 4, &out), ODDROW_ENOMEM);
+    odd_spell("a", 1, ODD_AS_WORD, &out);
+    assert_int_equal(odd_bytes_check(&out, NULL), ODDROW_ENOMEM);
+    odd_spell("\xff", 1, ODD_AS_WORD, &out);
+    assert_int_equal(odd_bytes_check(&out, NULL), ODDROW_ENOMEM);
+    odd_unspell("\\x41", 4, &out);
+    assert_int_equal(odd_bytes_check(&out, NULL), ODDROW_ENOMEM);
     odd_memory_hook(NULL, NULL);
     assert_int_equal(out.size, 0);
     odd_bytes_free(&out);

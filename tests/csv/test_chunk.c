@@ -15,7 +15,8 @@ static void split(odd_csv_chunk *c, const char *text, size_t size, size_t column
     c->raw.size = 0;
     c->offset = 1000;
     c->marked = true;
-    assert_int_equal(odd_bytes_add(&c->raw, text, size), 0);
+    odd_bytes_add(&c->raw, text, size);
+    assert_int_equal(odd_bytes_check(&c->raw, NULL), 0);
     assert_int_equal(odd_csv_chunk_split(c, columns, ',', 1000, NULL), 0);
     assert_int_equal(c->rows + c->reject_count, c->records);
     assert_int_equal(c->columns, columns);

@@ -92,7 +92,8 @@ static void reads_a_million_columns(void **state)
     odd_bytes text = {0};
     odd_csv_header h;
     for (int i = 0; i < N; i++)
-        assert_int_equal(odd_bytes_print(&text, "c%d,", i), 0);
+        odd_bytes_print(&text, "c%d,", i);
+    assert_int_equal(odd_bytes_check(&text, NULL), 0);
     text.size--;
     assert_int_equal(odd_csv_header_read(&h, text.data, text.size, ',', "wide", 1, NULL), 0);
     assert_int_equal(h.columns, N);

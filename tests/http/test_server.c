@@ -36,13 +36,15 @@ typedef struct fixture {
 static int make_hello(void *context, odd_bytes *body)
 {
     (void)context;
-    return odd_bytes_print(body, "hello\n") ? -1 : 200;
+    odd_bytes_text(body, "hello\n");
+    return 200;
 }
 
 static int make_busy(void *context, odd_bytes *body)
 {
     (void)context;
-    return odd_bytes_print(body, "draining\n") ? -1 : 503;
+    odd_bytes_text(body, "draining\n");
+    return 503;
 }
 
 static int make_broken(void *context, odd_bytes *body)
@@ -60,7 +62,8 @@ static int make_empty(void *context, odd_bytes *body)
 static int promote(void *context, odd_bytes *body)
 {
     __atomic_add_fetch(&((fixture *)context)->promoted, 1, __ATOMIC_SEQ_CST);
-    return odd_bytes_print(body, "{}\n") ? -1 : 200;
+    odd_bytes_text(body, "{}\n");
+    return 200;
 }
 
 static const odd_http_page pages[] = {{"GET", "/hello", "text/plain; version=0.0.4", make_hello},
