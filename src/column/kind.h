@@ -14,10 +14,9 @@ typedef enum odd_kind {
     ODD_ID,          /* carried to the output, never an input; likewise the next two */
     ODD_LABEL,
     ODD_IGNORE,
-    ODD_TARGET /* what a supervised model learns to tell: a class or a number, never an input */
+    ODD_TARGET, /* what a supervised model learns to tell: a class or a number, never an input */
+    ODD_KINDS   /* how many there are */
 } odd_kind;
-
-#define ODD_KINDS 8
 
 /* What is remarkable about one cell, one byte of odd_rows.flags. */
 typedef enum odd_flag {
@@ -25,10 +24,9 @@ typedef enum odd_flag {
     ODD_FLAG_MISSING,  /* empty, blank or one of the tokens of base/number.h (NA, null, ?...) */
     ODD_FLAG_UNSEEN,   /* text outside the vocabulary: never seen, or too rare to have an entry */
     ODD_FLAG_UNPARSED, /* not a number (or date) in a numeric (or timestamp) column */
-    ODD_FLAG_OUT_OF_RANGE /* a number or date outside the training minimum and maximum */
+    ODD_FLAG_OUT_OF_RANGE, /* a number or date outside the training minimum and maximum */
+    ODD_FLAGS              /* how many there are */
 } odd_flag;
-
-#define ODD_FLAGS 5
 
 /* "categorical", "numeric", "timestamp", "constant", "id", "label", "ignore",
  * "target"; "?" otherwise. */

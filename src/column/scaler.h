@@ -7,9 +7,13 @@
 
 #include "oddrow.h"
 
-typedef enum odd_scaler_kind { ODD_GAUSS_RANK, ODD_STANDARD, ODD_ROBUST } odd_scaler_kind;
+typedef enum odd_scaler_kind {
+    ODD_GAUSS_RANK,
+    ODD_STANDARD,
+    ODD_ROBUST,
+    ODD_SCALERS /* how many there are */
+} odd_scaler_kind;
 
-#define ODD_SCALERS 3
 #define ODD_QUANTILES 257
 /* However far outside the training range a value lies, it is at most this much beyond the end. */
 #define ODD_SCALER_CAP 5.0
