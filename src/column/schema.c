@@ -9,15 +9,7 @@
 #include "base/error.h"
 #include "base/memory.h"
 
-#define TEXT_BLOCK 65536
 #define SENTENCE 320
-
-/* Texts live in a list of blocks, so that a million names cost no million allocations. */
-struct odd_schema_text {
-    struct odd_schema_text *before;
-    size_t used, capacity;
-    char data[];
-};
 
 size_t odd_embedding_width(odd_embedding_rule rule, size_t V)
 {
@@ -33,9 +25,7 @@ int odd_schema_new(size_t K, odd_schema **out, oddrow_error *err)
     if (K > ODD_COLUMNS_LIMIT)
         return odd_fail(err, ODDROW_EFORMAT, "%zu columns are beyond %u", K, ODD_COLUMNS_LIMIT);
     odd_schema *s = odd_alloc(1, sizeof *s);
-    if (s)
-        s->columns = odd_alloc(K > 0 ? K : 1, sizeof *s->columns);
-    if (!s || !s->columns) {
+    if (!s || !(s->columns = odd_alloc(K + 1, sizeof *s->columns))) {
         odd_free(s);
         return odd_no_memory(err);
     }
@@ -52,10 +42,7 @@ void odd_schema_free(odd_schema **s)
         odd_vocabulary_free(&(*s)->columns[k].vocabulary);
         odd_scaler_free(&(*s)->columns[k].scaler);
     }
-    for (struct odd_schema_text *t = (*s)->text, *before; t; t = before) {
-        before = t->before;
-        odd_free(t);
-    }
+    odd_arena_free(&(*s)->texts);
     odd_free((*s)->columns);
     odd_free(*s);
     *s = NULL;
@@ -63,24 +50,7 @@ void odd_schema_free(odd_schema **s)
 
 char *odd_schema_keep(odd_schema *s, const char *data, size_t size)
 {
-    struct odd_schema_text *t = s->text;
-    if (!t || t->capacity - t->used <= size) {
-        if (size > SIZE_MAX / 2)
-            return NULL;
-        size_t capacity = size < TEXT_BLOCK / 4 ? TEXT_BLOCK : size + 1;
-        t = odd_alloc(1, sizeof *t + capacity);
-        if (!t)
-            return NULL;
-        t->capacity = capacity;
-        t->before = s->text;
-        s->text = t;
-    }
-    char *copy = t->data + t->used;
-    if (size > 0)
-        memcpy(copy, data, size);
-    copy[size] = '\0';
-    t->used += size + 1;
-    return copy;
+    return odd_arena_copy(&s->texts, data, size);
 }
 
 int odd_schema_say(odd_schema *s, odd_column *c, oddrow_error *err, const char *format, ...)

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "column/kind.h"
 #include "column/scaler.h"
 #include "column/vocabulary.h"
@@ -48,7 +49,7 @@ typedef struct odd_schema {
     size_t M;            /* numeric and timestamp columns */
     size_t D;            /* constant columns */
     size_t target;       /* the target's column, or SIZE_MAX; computed likewise */
-    struct odd_schema_text *text; /* private: names, sentences, constants */
+    odd_arena texts;     /* private: names, sentences, constants */
 } odd_schema;
 
 #define ODD_COLUMNS_LIMIT (1u << 24)

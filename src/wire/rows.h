@@ -5,6 +5,7 @@
 
 #include <locale.h>
 
+#include "base/arena.h"
 #include "wire/payload.h"
 
 /* Objects and arrays open at once, the payload's own among them. */
@@ -15,20 +16,6 @@ enum { ODD_ID_TEXT_MAX = 256, ODD_ID_DIGITS_MAX = 64 };
 
 /* Not a column of the schema. */
 #define ODD_UNKNOWN_NAME SIZE_MAX
-
-/* Memory in blocks that do not move, given back all at once. {0} is empty. */
-typedef struct odd_arena {
-    struct odd_arena_block *first, *current;
-    size_t total; /* bytes of all blocks */
-} odd_arena;
-
-/* size bytes aligned to 16; NULL: no memory. */
-void *odd_arena_take(odd_arena *a, size_t size);
-char *odd_arena_copy(odd_arena *a, const char *data, size_t size);
-
-/* What was taken is gone, the blocks stay. */
-void odd_arena_rewind(odd_arena *a);
-void odd_arena_free(odd_arena *a);
 
 /* What can be wrong with a column of a row; the sentences are made once, so that a million bad rows
  * cost no text. */
