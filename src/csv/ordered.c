@@ -1,3 +1,4 @@
+/* csv/ordered.c: threads that take chunks in turn, and wait for the ones before them. */
 #include "csv/ordered.h"
 
 #include <math.h>

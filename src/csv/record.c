@@ -1,4 +1,4 @@
-/* csv/record.c: see record.h. */
+/* csv/record.c: a machine of seven states over classes of bytes. */
 #include "csv/record.h"
 
 #include <string.h>

@@ -40,40 +40,37 @@ static void shrink(odd_bytes *b, size_t usual)
         odd_bytes_free(b);
 }
 
-/* Reads up to size bytes of the file; a live one gives what it has. */
-static int read_input(odd_csv_source *s, char *data, size_t size, size_t *got, oddrow_error *err)
+/* Appends up to size bytes of the file, fewer at its end; of a live one, what it has. */
+static int read_into(odd_csv_source *s, odd_bytes *to, size_t size, oddrow_error *err)
 {
-    int rc = s->live ? odd_input_read_some(s->input, data, size, got, err)
-                     : odd_input_read(s->input, data, size, got, err);
-    if (!rc)
-        s->input_end = s->live ? *got == 0 : *got < size;
-    return rc;
+    size_t got;
+    if (odd_bytes_reserve(to, size))
+        return odd_no_memory(err);
+    int rc = s->live ? odd_input_read_some(s->input, to->data + to->size, size, &got, err)
+                     : odd_input_read(s->input, to->data + to->size, size, &got, err);
+    if (rc)
+        return rc;
+    to->size += got;
+    s->input_end = s->live ? got == 0 : got < size;
+    return 0;
 }
 
 /* Appends bytes to raw until it has `target` of them or the file ends. */
 static int top_up(odd_csv_source *s, odd_bytes *raw, size_t target, bool *end, oddrow_error *err)
 {
-    size_t wanted = target - raw->size, carried = s->carry.size - s->carry_at;
-    if (odd_bytes_reserve(raw, wanted))
-        return odd_no_memory(err);
-    if (carried > wanted)
-        carried = wanted;
-    if (carried)
-        memcpy(raw->data + raw->size, s->carry.data + s->carry_at, carried);
+    size_t wanted = target - raw->size, left = s->carry.size - s->carry_at;
+    size_t carried = left < wanted ? left : wanted;
+    int rc = odd_bytes_reserve(raw, wanted) ? odd_no_memory(err) : 0;
+    if (carried) /* the data may be NULL */
+        odd_bytes_add(raw, s->carry.data + s->carry_at, carried);
     s->carry_at += carried;
-    raw->size += carried;
-    wanted -= carried;
-    if (wanted && !s->input_end && !(s->live && carried)) {
-        size_t got;
-        int rc = read_input(s, raw->data + raw->size, wanted, &got, err);
-        if (rc)
-            return rc;
-        raw->size += got;
+    if (!rc && wanted > carried && !s->input_end && !(s->live && carried)) {
+        rc = read_into(s, raw, wanted - carried, err);
         atomic_store_explicit(&s->taken, s->closed + odd_input_taken(s->input),
                               memory_order_relaxed);
     }
     *end = s->input_end && s->carry_at == s->carry.size;
-    return 0;
+    return rc;
 }
 
 /* Takes back what raw holds from `from` on; all of it came from top_up. */
@@ -103,18 +100,6 @@ static int check_encoding(odd_csv_source *s, oddrow_error *err)
     return 0;
 }
 
-/* Appends `size` bytes of the file to carry, fewer at its end. */
-static int read_more(odd_csv_source *s, size_t size, oddrow_error *err)
-{
-    size_t got;
-    if (odd_bytes_reserve(&s->carry, size))
-        return odd_no_memory(err);
-    int rc = read_input(s, s->carry.data + s->carry.size, size, &got, err);
-    if (!rc)
-        s->carry.size += got;
-    return rc;
-}
-
 static int fail_header(odd_csv_source *s, odd_record_status status, const odd_record *record,
                        size_t line, oddrow_error *err)
 {
@@ -131,7 +116,7 @@ static int fail_header(odd_csv_source *s, odd_record_status status, const odd_re
 /* Leaves carry_at behind the header of the file just opened. */
 static int read_header(odd_csv_source *s, odd_csv_header *header, size_t *line, oddrow_error *err)
 {
-    int rc = read_more(s, PROBE, err);
+    int rc = read_into(s, &s->carry, PROBE, err);
     if (!rc)
         rc = check_encoding(s, err);
     if (rc)
@@ -152,7 +137,7 @@ static int read_header(odd_csv_source *s, odd_csv_header *header, size_t *line, 
         if (status == ODD_RECORD_GOOD)
             break;
         if (status == ODD_RECORD_MORE)
-            rc = read_more(s, s->carry.size, err);
+            rc = read_into(s, &s->carry, s->carry.size, err);
         else if (status != ODD_RECORD_BLANK || !record.size || record.text == left)
             rc = fail_header(s, status, &record, *line, err);
         if (rc)
@@ -230,22 +215,19 @@ static uint64_t count_bytes(const odd_csv_source *s)
     return total;
 }
 
+/* A source of nothing yet; also after a failure it is the caller's to close. */
 static int make(const char *const *paths, size_t n, const odd_csv_options *options,
                 odd_csv_source **out, oddrow_error *err)
 {
-    *out = NULL;
-    if (!n)
-        return odd_fail(err, ODDROW_EINVAL, "no CSV file given");
-    odd_csv_source *s = odd_alloc(1, sizeof *s);
-    int rc = s ? check_options(s, options, err) : odd_no_memory(err);
+    odd_csv_source *s = *out = n ? odd_alloc(1, sizeof *s) : NULL;
+    if (!s)
+        return n ? odd_no_memory(err) : odd_fail(err, ODDROW_EINVAL, "no CSV file given");
+    int rc = check_options(s, options, err);
     if (!rc && !(s->paths = odd_alloc(n, sizeof *s->paths)))
         rc = odd_no_memory(err);
     for (; !rc && s->files < n; s->files++)
         if (!(s->paths[s->files] = odd_copy(paths[s->files], strlen(paths[s->files]))))
             rc = odd_no_memory(err);
-    if (rc)
-        odd_csv_close(&s);
-    *out = s;
     return rc;
 }
 
@@ -253,10 +235,10 @@ int odd_csv_open(const char *const *paths, size_t n, const odd_csv_options *opti
                  odd_csv_source **out, oddrow_error *err)
 {
     int rc = make(paths, n, options, out, err);
-    if (rc)
-        return rc;
-    (*out)->total = count_bytes(*out);
-    rc = open_file(*out, err);
+    if (!rc) {
+        (*out)->total = count_bytes(*out);
+        rc = open_file(*out, err);
+    }
     if (rc)
         odd_csv_close(out);
     return rc;
@@ -266,10 +248,10 @@ int odd_csv_open_memory(const char *name, const void *data, size_t size,
                         const odd_csv_options *options, odd_csv_source **out, oddrow_error *err)
 {
     int rc = make(&name, 1, options, out, err);
-    if (rc)
-        return rc;
-    (*out)->total = size;
-    rc = odd_input_open_memory(name, data, size, &(*out)->input, err);
+    if (!rc) {
+        (*out)->total = size;
+        rc = odd_input_open_memory(name, data, size, &(*out)->input, err);
+    }
     if (!rc)
         rc = begin_file(*out, err);
     if (rc)
@@ -295,11 +277,6 @@ void odd_csv_close(odd_csv_source **source)
 size_t odd_csv_columns(const odd_csv_source *s)
 {
     return s->header.columns;
-}
-
-const char *odd_csv_name(const odd_csv_source *s, size_t i)
-{
-    return s->header.names[i];
 }
 
 const char *const *odd_csv_names(const odd_csv_source *s)

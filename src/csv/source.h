@@ -39,9 +39,8 @@ int odd_csv_open(const char *const *paths, size_t n, const odd_csv_options *opti
 int odd_csv_open_memory(const char *name, const void *data, size_t size,
                         const odd_csv_options *options, odd_csv_source **out, oddrow_error *err);
 
-/* The header. Names live as long as the source; i < columns. Any thread. */
+/* The header. Names live as long as the source. Any thread. */
 size_t odd_csv_columns(const odd_csv_source *s);
-const char *odd_csv_name(const odd_csv_source *s, size_t i);
 const char *const *odd_csv_names(const odd_csv_source *s);
 char odd_csv_delimiter(const odd_csv_source *s);
 

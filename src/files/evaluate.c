@@ -33,7 +33,7 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     (void)encoder;
     (void)out;
     for (e->cell = 0; e->cell < odd_csv_columns(source); e->cell++)
-        if (strcmp(odd_csv_name(source, e->cell), e->label) == 0)
+        if (strcmp(odd_csv_names(source)[e->cell], e->label) == 0)
             return 0;
     return odd_fail(err, ODDROW_ESCHEMA, "no column %s to take the labels from", e->label);
 }

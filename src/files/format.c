@@ -22,7 +22,7 @@ int odd_layout_new(const odd_schema *schema, const odd_csv_source *source,
         size_t cell = odd_encoder_source(encoder, k);
         if (!odd_kind_is_carried(schema->columns[k].kind) || cell == SIZE_MAX)
             continue;
-        const char *name = odd_csv_name(source, cell);
+        const char *name = odd_csv_names(source)[cell];
         out->carried_cell[out->carried] = cell;
         out->carried_name[out->carried++] = (odd_span){name, strlen(name)};
     }

@@ -82,8 +82,8 @@ static void reads_the_header(void **state)
     (void)state;
     odd_csv_source *s = open_text("\xef\xbb\xbf\n \n\"a\nb\";c;\n1;2;3\n", NULL);
     assert_int_equal(odd_csv_columns(s), 3);
-    assert_string_equal(odd_csv_name(s, 0), "a\nb");
-    assert_string_equal(odd_csv_name(s, 2), "column_3");
+    assert_string_equal(odd_csv_names(s)[0], "a\nb");
+    assert_string_equal(odd_csv_names(s)[2], "column_3");
     assert_string_equal(odd_csv_names(s)[1], "c");
     assert_int_equal(odd_csv_delimiter(s), ';');
     odd_csv_chunk c = {0};
