@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -89,54 +90,58 @@ static int look_at(struct look *l, const odd_span *cell, size_t rows, size_t str
         l->distinct += id == 0 || (memory && texts->counts[id] == 1);
     }
     odd_vocabulary_free(&texts);
-    return memory ? 0 : odd_fail(err, ODDROW_ENOMEM, "no memory to look at %zu rows", rows);
+    return memory ? 0 : odd_no_memory(err);
+}
+
+/* Writes the sentence, as printf makes it, and returns the kind that it gives a reason for. */
+__attribute__((format(printf, 3, 4))) static odd_kind is(odd_kind kind, char *why,
+                                                         const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(why, ODD_WHY_SIZE, format, list);
+    va_end(list);
+    return kind;
+}
+
+static odd_kind choose(const struct look *l, const char *name, char *why)
+{
+    char distinct[ODD_NUMBER_SIZE], all[ODD_NUMBER_SIZE], present[ODD_NUMBER_SIZE];
+    double cells = l->present > 0 ? (double)l->present : 1;
+    bool numbers = l->present > 0 && (double)l->numbers >= ODD_INFER_NUMBERS * cells;
+    bool whole = numbers && l->numbers == l->present && l->whole;
+    odd_grouped(l->distinct, distinct);
+    odd_grouped(l->rows, all);
+    odd_grouped(l->present, present);
+    if (l->present > 0 && (double)l->dates >= ODD_INFER_DATES * cells)
+        return is(ODD_TIMESTAMP, why, "%.4g %% of %s cells are dates",
+                  100 * (double)l->dates / cells, present);
+    if (numbers && l->epoch && names_time(name))
+        return is(ODD_TIMESTAMP, why, "numbers from %.10g to %.10g under a name of time", l->low,
+                  l->high);
+    if (whole && l->rising && l->numbers >= ODD_INFER_ID_ROWS && names_id(name))
+        return is(ODD_ID, why, "rising whole numbers, all different, under a name of ids");
+    if (whole && l->distinct <= ODD_INFER_FEW && l->present >= ODD_INFER_FEW_ROWS)
+        return is(ODD_CATEGORICAL, why, "only %s distinct whole numbers in %s rows", distinct, all);
+    if (numbers)
+        return is(ODD_NUMERIC, why, "%.4g %% of %s cells are numbers, from %.6g to %.6g",
+                  100 * (double)l->numbers / cells, present, l->low, l->high);
+    if (l->present >= ODD_INFER_ID_ROWS && (double)l->distinct > ODD_INFER_ID_SHARE * cells)
+        return is(ODD_ID, why,
+                  "%s distinct texts in %s rows: taken for an id and left out, a guess", distinct,
+                  all);
+    return is(ODD_CATEGORICAL, why, "%s distinct text%s in %s rows", distinct,
+              l->distinct == 1 ? "" : "s", all);
 }
 
 int odd_infer_kind(const char *name, const odd_span *cells, size_t rows, size_t K, size_t column,
                    odd_kind *kind, char *why, oddrow_error *err)
 {
     struct look l;
-    char distinct[ODD_NUMBER_SIZE], all[ODD_NUMBER_SIZE], present[ODD_NUMBER_SIZE];
     int rc = look_at(&l, cells + column, rows, K, err);
-    if (rc)
-        return rc;
-    odd_grouped(l.distinct, distinct);
-    odd_grouped(rows, all);
-    odd_grouped(l.present, present);
-    double cell = l.present > 0 ? (double)l.present : 1;
-    bool numbers = l.present > 0 && (double)l.numbers >= ODD_INFER_NUMBERS * cell;
-    bool only = l.numbers == l.present;
-    if (l.present > 0 && (double)l.dates >= ODD_INFER_DATES * cell) {
-        *kind = ODD_TIMESTAMP;
-        snprintf(why, ODD_WHY_SIZE, "%.4g %% of %s cells are dates", 100 * (double)l.dates / cell,
-                 present);
-    } else if (numbers && l.epoch && names_time(name)) {
-        *kind = ODD_TIMESTAMP;
-        snprintf(why, ODD_WHY_SIZE, "numbers from %.10g to %.10g under a name of time", l.low,
-                 l.high);
-    } else if (numbers && only && l.whole && l.rising && l.numbers >= ODD_INFER_ID_ROWS &&
-               names_id(name)) {
-        *kind = ODD_ID;
-        snprintf(why, ODD_WHY_SIZE, "rising whole numbers, all different, under a name of ids");
-    } else if (numbers && only && l.whole && l.distinct <= ODD_INFER_FEW &&
-               l.present >= ODD_INFER_FEW_ROWS) {
-        *kind = ODD_CATEGORICAL;
-        snprintf(why, ODD_WHY_SIZE, "only %s distinct whole numbers in %s rows", distinct, all);
-    } else if (numbers) {
-        *kind = ODD_NUMERIC;
-        snprintf(why, ODD_WHY_SIZE, "%.4g %% of %s cells are numbers, from %.6g to %.6g",
-                 100 * (double)l.numbers / cell, present, l.low, l.high);
-    } else if (l.present >= ODD_INFER_ID_ROWS && (double)l.distinct > ODD_INFER_ID_SHARE * cell) {
-        *kind = ODD_ID;
-        snprintf(why, ODD_WHY_SIZE,
-                 "%s distinct texts in %s rows: taken for an id and left out, a guess", distinct,
-                 all);
-    } else {
-        *kind = ODD_CATEGORICAL;
-        snprintf(why, ODD_WHY_SIZE, "%s distinct text%s in %s rows", distinct,
-                 l.distinct == 1 ? "" : "s", all);
-    }
-    return 0;
+    if (rc == 0)
+        *kind = choose(&l, name, why);
+    return rc;
 }
 
 odd_kind odd_infer_value(const char *data, size_t size)

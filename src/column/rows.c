@@ -27,7 +27,7 @@ int odd_rows_new(const odd_schema *s, size_t capacity, bool cells, odd_rows **ou
         (!target || r->targets))
         return 0;
     odd_rows_free(out);
-    return odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu rows", capacity);
+    return odd_no_memory(err);
 }
 
 void odd_rows_free(odd_rows **rows)

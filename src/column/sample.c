@@ -63,7 +63,7 @@ int odd_sample_add(odd_sample *s, const double *x, size_t n, oddrow_error *err)
             capacity = s->limit;
         double *values = odd_resize(s->values, s->capacity, capacity, sizeof *values);
         if (!values)
-            return odd_fail(err, ODDROW_ENOMEM, "no memory for a sample of %zu numbers", capacity);
+            return odd_no_memory(err);
         s->values = values;
         s->capacity = capacity;
     }
@@ -149,7 +149,7 @@ int odd_sample_scaler(odd_sample *s, odd_scaler_kind kind, odd_scaler *out, oddr
     if (!(deviation > 0))
         deviation = 1;
     if (!sort(s->values, s->size))
-        return odd_fail(err, ODDROW_ENOMEM, "no memory to sort %zu numbers", s->size);
+        return odd_no_memory(err);
     for (size_t i = 0; i < ODD_QUANTILES; i++) {
         double q = quantile(s->values, s->size, (double)i / (ODD_QUANTILES - 1));
         quantiles[i] = i > 0 && q < quantiles[i - 1] ? quantiles[i - 1] : q; /* rounding */

@@ -94,7 +94,7 @@ int odd_scaler_from(odd_scaler *s, odd_scaler_kind kind, const double *quantiles
                             quantiles[i]);
     struct odd_scaler_table *t = odd_alloc(1, sizeof *t);
     if (!t)
-        return odd_fail(err, ODDROW_ENOMEM, "no memory for a scaler");
+        return odd_no_memory(err);
     t->center = center;
     t->scale = scale;
     memcpy(t->quantiles, quantiles, sizeof t->quantiles);

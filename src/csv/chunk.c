@@ -217,7 +217,7 @@ int odd_csv_chunk_split(odd_csv_chunk *chunk, size_t columns, char delimiter, si
     chunk->columns = columns;
     if (!split(chunk, columns, delimiter, max_record)) {
         chunk->records = chunk->rows = chunk->reject_count = 0;
-        return odd_fail(err, ODDROW_ENOMEM, "out of memory for %zu bytes of CSV", chunk->raw.size);
+        return odd_no_memory(err);
     }
     for (size_t i = 0; i < chunk->reject_count; i++)
         if (chunk->rejects[i].line.size > ODD_CSV_EXCERPT)
