@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The order says nothing: ask the functions below. */
+/* The order has no meaning; the functions below say what a kind is. */
 typedef enum odd_kind {
     ODD_CATEGORICAL, /* an id into a vocabulary */
     ODD_NUMERIC,     /* one scaled number */
@@ -35,21 +35,21 @@ const char *odd_kind_name(odd_kind kind);
 /* The reverse; false when no kind has that name. */
 bool odd_kind_parse(const char *name, odd_kind *kind);
 
-/* The traits of a kind; all false, 0 and "?" when there is no such kind. An input takes part in the
- * score: as a category (an id with an embedding, one of odd_rows.ids) or as numbers (features of
- * odd_rows.values), each with a loss, or as a constant, whose differences count. A carried column
- * goes to the output as it is. Of a column that is read, training counts the cells: the inputs and
- * the target. */
+/* The traits of a kind; all are false when there is no such kind. An input takes part in the score:
+ * as a category (an id of odd_rows.ids, with an embedding), as numbers (features of
+ * odd_rows.values), both with a loss, or as a constant, which may differ. A carried column is
+ * copied to the output. A column is read when training counts its cells: the inputs and the target
+ * are. */
 bool odd_kind_is_input(odd_kind kind);
 bool odd_kind_is_category(odd_kind kind);
 bool odd_kind_is_number(odd_kind kind);
 bool odd_kind_is_carried(odd_kind kind);
 bool odd_kind_is_read(odd_kind kind);
 
-/* Whether values beyond the training range are to be expected, because time goes on. */
+/* Whether later rows leave the training range as a matter of course, because time goes on. */
 bool odd_kind_moves_on(odd_kind kind);
 
-/* What a cell of a kind of numbers is to a person: "number", "time"; "text" of the others. */
+/* A word for what a cell should be: "number", "time", "text". */
 const char *odd_kind_cell(odd_kind kind);
 
 /* "" (none), "missing", "unseen", "unparsed", "out-of-range"; "?" otherwise. */

@@ -29,8 +29,9 @@ typedef struct odd_tile {
     size_t first;
 } odd_tile;
 
-/* How a column is recorded while fitting: statistics in track.state, and `size` bytes in each
- * provisional record (the next one is fit->record_size bytes further; NULL: none are wanted). */
+/* How fitting records a column: statistics in the state of its odd_track, and `size` bytes in the
+ * provisional record of each row. `record` is the place of the first cell, or NULL when nobody
+ * wants records; the next one is fit->record_size bytes further. */
 typedef struct odd_tracking {
     size_t size; /* 8, 4 or 1 */
     int (*start)(odd_fit *fit, size_t k, oddrow_error *err);
@@ -38,36 +39,36 @@ typedef struct odd_tracking {
     void (*stop)(void *state);
 } odd_tracking;
 
-/* What a kind does. The operations are those of kinds that are read; NULL for the others. */
+/* What a kind does. A kind that is not read has traits only. */
 typedef struct odd_kind_row {
     const char *name;
     const char *cell; /* what a cell is to a person: "text", "number", "time" */
     bool category;    /* an id among the C, with an embedding */
     size_t features;  /* numbers among the F that a cell becomes; with any, one of the M */
-    bool moves_on;    /* values beyond the training range are to be expected */
-    bool scaled;      /* by the scaler of the options; numbers otherwise by mean and deviation */
+    bool moves_on;    /* see odd_kind_moves_on */
+    bool scaled;      /* by the scaler of the options, else by mean and standard deviation */
     const odd_tracking *tracking;
 
-    /* Checks what the builder of the schema set and gives the column its places. */
+    /* Checks what the builder of the schema set, and gives the column its places. */
     int (*index)(odd_schema *s, odd_column *c, oddrow_error *err);
-    /* From statistics to the column. */
+    /* Fills the column from its statistics. */
     int (*finish)(odd_fit *fit, size_t k, oddrow_error *err);
-    /* Records, and cells, to the rows; the same for the same cells. No kind without `encode` is an
-     * input. */
+    /* Write a tile of rows: from records, and from cells. Both give the same for the same cells.
+     * Every input has `encode`. */
     void (*translate)(const odd_fit *fit, const odd_tile *t, const char *record);
     void (*encode)(const odd_tile *t);
     /* See odd_column_describe and odd_column_expected. */
     void (*describe)(const odd_column *c, odd_bytes *out);
     void (*expected)(const odd_column *c, const odd_expected *of, odd_bytes *out);
 
-    /* Of numbers: cells to x[n] and status[n] (odd_number_status); x to the features, row i at
-     * z[i * stride]; and x as a person reads it. */
+    /* Kinds of numbers. Reads a tile into x[n] and status[n] (odd_number_status); writes the
+     * features of x[i] at z[i * stride]; appends x as a person reads it. */
     void (*parse)(const odd_tile *t, double *x, uint8_t *status);
     void (*scale)(const odd_column *c, const double *x, size_t n, float *z, size_t stride);
     void (*print)(double x, odd_bytes *out);
 } odd_kind_row;
 
-/* The row of a kind; that of a kind that is none has the name "?" and nothing else. */
+/* The row of a kind; for a kind that does not exist, one that is named "?". */
 const odd_kind_row *odd_kind_row_of(odd_kind kind);
 
 extern const odd_kind_row odd_kind_categorical, odd_kind_numeric, odd_kind_timestamp,
@@ -126,17 +127,17 @@ typedef struct odd_numbers {
 
 extern const odd_tracking odd_track_numbers;
 
-/* Scales by the sample and counts the column's cells. */
+/* Fits the column's scaler to the sample, and counts the column's cells. */
 int odd_numbers_settle(odd_fit *fit, size_t k, odd_scaler_kind scaler, oddrow_error *err);
 
-/* Records to x and status, as `parse` gives them for the cells. */
+/* Reads a tile back from records, as `parse` reads it from cells. */
 void odd_numbers_recall(const odd_fit *fit, const odd_tile *t, const char *record, double *x,
                         uint8_t *status);
 
-/* Cells as numbers. */
+/* `parse` of plain numbers. */
 void odd_numeric_parse(const odd_tile *t, double *x, uint8_t *status);
 
-/* A kind of numbers does these, and brings describe, parse, scale and print. */
+/* What all kinds of numbers do; each adds describe, parse, scale and print. */
 int odd_numbers_index(odd_schema *s, odd_column *c, oddrow_error *err);
 int odd_numbers_finish(odd_fit *fit, size_t k, oddrow_error *err);
 void odd_numbers_translate(const odd_fit *fit, const odd_tile *t, const char *record);
@@ -157,15 +158,15 @@ extern const odd_tracking odd_track_constants;
  * dates are compared as such: "5.0" is "5". */
 odd_flag odd_constant_flag(const odd_column *c, odd_span cell);
 
-/* All training cells of a column were alike; without data: missing. */
+/* Makes a column constant: all its training cells were alike. A value without data is missing. */
 int odd_become_constant(odd_fit *fit, size_t k, odd_span value, oddrow_error *err);
 
-/* A watched column that changed after all; nothing for others. */
+/* Says of a watched column that it changed after all; does nothing for others. */
 int odd_explain_watched(const odd_fit *fit, size_t k, oddrow_error *err);
 
 /* ---- target.c ---- */
 
-/* Whether the target is a class or a number, where nobody has said so. */
+/* Decides whether the target is a class or a number, unless the options say so. */
 int odd_target_infer(odd_fit *fit, const odd_span *cells, size_t rows, size_t k, oddrow_error *err);
 
 #endif

@@ -19,8 +19,7 @@ typedef struct odd_column {
     const char *why;            /* one sentence: how the kind was chosen; may be NULL */
     odd_vocabulary *vocabulary; /* categorical, target of classes; owned by the schema */
     size_t embedding;           /* categorical: E */
-    odd_scaler
-        scaler; /* numeric, target of numbers; timestamp: that of the trend, over epoch seconds */
+    odd_scaler scaler;       /* numeric, target of numbers; timestamp: of the trend, in seconds */
     uint64_t count;          /* training cells with a value */
     uint64_t missing;        /* without one */
     uint64_t unparsed;       /* with one that could not be read; counted nowhere else */
@@ -33,7 +32,7 @@ typedef struct odd_column {
     size_t categorical;             /* categorical: index among the C */
     size_t numeric;                 /* numeric, timestamp: index among the M */
     size_t constant_index;          /* constant: index among the D */
-    size_t loss; /* place among the L = C + M losses, those of categories first; or SIZE_MAX */
+    size_t loss;                    /* index among the L = C + M losses, or SIZE_MAX */
     double missing_loss; /* numeric, timestamp: loss of a missing or unparsed cell, in nats:
                             -ln((missing + unparsed + 1) / (rows + 2)) */
     double differs_loss; /* constant: loss of a cell that differs, in nats:
@@ -74,7 +73,7 @@ char *odd_schema_keep(odd_schema *s, const char *data, size_t size);
 int odd_schema_say(odd_schema *s, odd_column *c, oddrow_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Columns with a loss, L = C + M; and the column of loss `at`, or SIZE_MAX. */
+/* Columns with a loss, L = C + M, those of categories first; and the column of loss `at`. */
 size_t odd_schema_losses(const odd_schema *s);
 size_t odd_schema_loss_column(const odd_schema *s, size_t at);
 
@@ -94,8 +93,8 @@ void odd_column_expected(const odd_column *c, const odd_expected *of, odd_bytes 
 /* Classes of the target (id - 1 of its vocabulary), 1 where it is a number, 0 without one. */
 size_t odd_schema_outputs(const odd_schema *s);
 
-/* The names as a vocabulary in which that of column k, with its NUL, has the id k + 1.
- * ODDROW_EFORMAT when a column has none, `twice` when one comes twice. */
+/* The names as a vocabulary: that of column k, with its NUL, has the id k + 1. ODDROW_EFORMAT when
+ * a column has no name, the code `twice` when a name comes twice. */
 int odd_schema_names(const odd_schema *s, int twice, odd_vocabulary **out, oddrow_error *err);
 
 /* Validates what the builder set and computes the rest. ODDROW_EFORMAT with the column's name in
