@@ -43,7 +43,7 @@ static json_t *column_json(const odd_column *c)
         failed |= json_object_set_new(out, "minimum", odd_number_value(c->minimum));
         failed |= json_object_set_new(out, "maximum", odd_number_value(c->maximum));
     }
-    if (!failed && c->kind == ODD_CONSTANT)
+    if (!failed && c->constant_index != SIZE_MAX)
         failed |= json_object_set_new(out, "value", odd_text_value(c->constant));
     if (failed) {
         json_decref(out);

@@ -61,6 +61,27 @@ int odd_explain_watched(const odd_fit *fit, size_t k, oddrow_error *err)
                           odd_grouped(fit->infer_rows, rows));
 }
 
+int odd_schema_need_input(odd_schema *s, oddrow_error *err)
+{
+    size_t k = 0;
+    while (k < s->K && s->columns[k].kind != ODD_CONSTANT)
+        k++;
+    if (s->C + s->M > 0 || k == s->K)
+        return 0;
+    odd_column *c = s->columns + k;
+    odd_span text = {c->constant, c->constant_size};
+    uint64_t count = s->rows - c->differing;
+    int rc = odd_vocabulary_new_from(&text, &count, 1, c->constant ? 0 : 1, 0, &c->vocabulary, err);
+    if (rc)
+        return rc;
+    c->kind = ODD_CATEGORICAL;
+    c->embedding = odd_embedding_width(ODD_EMBEDDING_HALF, c->vocabulary->size);
+    c->constant = NULL;
+    c->constant_size = 0;
+    c->differing = 0;
+    return odd_schema_index(s, err);
+}
+
 /* ---- columns that the first block fixed as constant; a record is the flag ---- */
 
 static int take(odd_fit *fit, const odd_tile *t, char *record, oddrow_error *err)

@@ -109,6 +109,7 @@ static int index_column(odd_schema *s, odd_column *c, oddrow_error *err)
         return odd_fail(err, ODDROW_EFORMAT, "column '%s': more cells than %llu rows", c->name,
                         (unsigned long long)s->rows);
     c->features = 0;
+    c->constant_index = SIZE_MAX;
     return row->index ? row->index(s, c, err) : 0;
 }
 

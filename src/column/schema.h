@@ -31,7 +31,7 @@ typedef struct odd_column {
     size_t first_feature, features; /* numeric (1), timestamp (7): place among the F */
     size_t categorical;             /* categorical: index among the C */
     size_t numeric;                 /* numeric, timestamp: index among the M */
-    size_t constant_index;          /* constant: index among the D */
+    size_t constant_index;          /* index among the D constants, or SIZE_MAX */
     size_t loss;                    /* index among the L = C + M losses, or SIZE_MAX */
     double missing_loss; /* numeric, timestamp: loss of a missing or unparsed cell, in nats:
                             -ln((missing + unparsed + 1) / (rows + 2)) */
@@ -103,5 +103,9 @@ int odd_schema_names(const odd_schema *s, int twice, odd_vocabulary **out, oddro
  * or with a range that is not finite, a target with neither a vocabulary (of classes alone) nor a
  * scaler, or a second one, a constant whose size is not its own, counts beyond rows. */
 int odd_schema_index(odd_schema *s, oddrow_error *err);
+
+/* Where every column is constant the first becomes a category of one value, so that there is
+ * something to learn and rows that differ have something to differ from. Indexes again. */
+int odd_schema_need_input(odd_schema *s, oddrow_error *err);
 
 #endif

@@ -93,7 +93,7 @@ static void surprise(odd_explainer *e, const odd_pass *pass, const odd_rows *row
         e->surprise[k] = 0;
         if (at != SIZE_MAX)
             e->surprise[k] = odd_tail_surprise(&pass->calibration->columns[at], losses[at]);
-        else if (column->kind == ODD_CONSTANT && row->differs &&
+        else if (column->constant_index != SIZE_MAX && row->differs &&
                  row->differs[column->constant_index])
             e->surprise[k] = (float)column->differs_loss;
     }

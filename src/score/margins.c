@@ -144,7 +144,7 @@ static void add_differing(const odd_pass *pass, float *out)
         for (size_t k = 0; k < schema->K; k++) {
             const odd_column *column = &schema->columns[k];
             float nats = (float)column->differs_loss - ODD_MARGIN_HINGE;
-            if (column->kind == ODD_CONSTANT && row[column->constant_index] && nats > 0)
+            if (column->constant_index != SIZE_MAX && row[column->constant_index] && nats > 0)
                 out[i] += nats;
         }
     }

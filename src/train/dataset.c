@@ -31,8 +31,8 @@ static void unpack(const char *record, odd_rows *rows, size_t at)
         memcpy(rows->targets + at, record + ids + values + rows->M, sizeof *rows->targets);
 }
 
-/* The first constant column of a file without inputs will be one, see make_input: id 1 is its
- * value. */
+/* The first constant column of a file without inputs will be one, see odd_schema_need_input: id 1
+ * is its value. */
 static void pack(const odd_rows *rows, size_t at, char *record)
 {
     size_t ids = rows->C * sizeof *rows->ids, values = rows->F * sizeof *rows->values;
@@ -200,30 +200,6 @@ static int translate(reader *r, odd_dataset *out, odd_rows *batch, char *record,
     return rc;
 }
 
-/* Where every column is constant the first becomes a category of one value, so that there is
- * something to learn and rows that differ have something to differ from. */
-static int make_input(odd_schema *schema, oddrow_error *err)
-{
-    size_t k = 0;
-    while (k < schema->K && schema->columns[k].kind != ODD_CONSTANT)
-        k++;
-    if (schema->C + schema->M > 0 || k == schema->K)
-        return 0;
-    odd_column *column = &schema->columns[k];
-    odd_span text = {column->constant, column->constant_size};
-    uint64_t count = schema->rows - column->differing;
-    int rc = odd_vocabulary_new_from(&text, &count, 1, column->constant ? 0 : 1, 0,
-                                     &column->vocabulary, err);
-    if (rc)
-        return rc;
-    column->kind = ODD_CATEGORICAL;
-    column->embedding = odd_embedding_width(ODD_EMBEDDING_HALF, column->vocabulary->size);
-    column->constant = NULL;
-    column->constant_size = 0;
-    column->differing = 0;
-    return odd_schema_index(schema, err);
-}
-
 /* Very small files: neither side may be empty. The rows then serve as both. */
 static int fill_empty_side(odd_dataset *out, char *record, oddrow_error *err)
 {
@@ -261,7 +237,7 @@ static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
     if (!rc)
         rc = fill_empty_side(out, record, err);
     if (!rc)
-        rc = make_input(out->schema, err);
+        rc = odd_schema_need_input(out->schema, err);
     odd_rows_free(&batch);
     odd_free(record);
     return rc;

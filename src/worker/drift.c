@@ -230,7 +230,7 @@ static int learn(odd_drift *d, size_t k, oddrow_error *err)
         own->trained = (double)c->count;
         own->bins = cut_numbers(c, share, d->edge + own->first + BINS);
     }
-    if (c->kind == ODD_CONSTANT && rows > 0)
+    if (c->differing && rows > 0)
         own->state.trained_unseen = (double)c->differing / rows;
     for (size_t b = 0; b < own->bins; b++)
         share[b] =
