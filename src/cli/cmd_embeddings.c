@@ -73,7 +73,7 @@ static sizes measure(const odd_embedding *e)
 {
     sizes s = {.least = INFINITY};
     for (size_t id = 0; id < e->V; id++) {
-        double norm = odd_embedding_norm(e, id);
+        double norm = odd_embedding_norm(e->vectors + id * e->E, e->E);
         s.count += e->vocabulary->counts[id];
         s.least = fmin(s.least, norm);
         s.greatest = fmax(s.greatest, norm);

@@ -29,8 +29,6 @@ static bool is_directory(const char *path)
 int odd_embeddings_export(const odd_options *o, const char **words, size_t count, oddrow_error *err)
 {
     const char *path = o->embeddings.output;
-    odd_table_format format = o->embeddings.format;
-    bool counts = o->embeddings.with_counts;
     odd_model *model = NULL;
     odd_embedding *tables = NULL;
     size_t found = 0;
@@ -41,12 +39,9 @@ int odd_embeddings_export(const odd_options *o, const char **words, size_t count
         rc = odd_model_load(words[0], &model, err);
     if (!rc)
         rc = odd_embeddings_columns(model, words + 1, count - 1, &tables, &found, err);
-    if (!rc && format == ODD_TABLE_SAFETENSORS)
-        rc = odd_export_safetensors(tables, found, counts, path, err);
-    else if (!rc && count == 2 && !is_directory(path))
-        rc = odd_export_table(&tables[0], format, counts, path, err);
-    else if (!rc)
-        rc = odd_export_directory(tables, found, format, counts, path, err);
+    if (!rc)
+        rc = odd_export(tables, found, o->embeddings.format, o->embeddings.with_counts, path,
+                        count != 2 || is_directory(path), err);
     if (!rc && !o->scoring.quiet)
         fprintf(stderr, "oddrow: %zu table%s; wrote %s\n", found, found == 1 ? "" : "s", path);
     odd_free(tables);

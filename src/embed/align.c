@@ -13,14 +13,6 @@
 #include "model/parts.h"
 #include "tables/embedding.h"
 
-static double norm(const float *v, size_t n)
-{
-    double sum = 0;
-    for (size_t j = 0; j < n; j++)
-        sum += (double)v[j] * (double)v[j];
-    return sqrt(sum);
-}
-
 int odd_procrustes(const float *const *from, const float *const *to, size_t count, size_t E,
                    double *rotation, oddrow_error *err)
 {
@@ -28,7 +20,7 @@ int odd_procrustes(const float *const *from, const float *const *to, size_t coun
            *vt = odd_alloc(E * E, sizeof(double)), *s = odd_alloc(E, sizeof(double));
     int rc = product && u && vt && s ? 0 : odd_no_memory(err);
     for (size_t i = 0; !rc && i < count; i++) { /* N^T O, unit rows */
-        double scale = norm(from[i], E) * norm(to[i], E);
+        double scale = odd_embedding_norm(from[i], E) * odd_embedding_norm(to[i], E);
         for (size_t a = 0; scale > 0 && a < E; a++)
             for (size_t b = 0; b < E; b++)
                 product[a * E + b] += (double)from[i][a] * (double)to[i][b] / scale;
@@ -142,10 +134,10 @@ static size_t pair_up(const odd_embedding *new, const odd_embedding *old, const 
         uint32_t other = id == nv->missing_id ? ov->missing_id
                          : id == nv->rare_id  ? ov->rare_id
                                               : odd_vocabulary_find(ov, text.data, text.size);
-        if (!other || !(odd_embedding_norm(new, id) > 0) || !(odd_embedding_norm(old, other) > 0))
-            continue;
         from[count] = new->vectors + id *new->E;
-        to[count++] = old->vectors + other * old->E;
+        to[count] = old->vectors + other * old->E;
+        count += other && odd_embedding_norm(from[count], new->E) > 0 &&
+                 odd_embedding_norm(to[count], old->E) > 0;
     }
     return count;
 }

@@ -5,19 +5,16 @@
 
 enum { GAP = 3, PLACES = 4 };
 
+/* Where a label may be: right of, left of, above, below its mark. */
 static odd_box place_of(const odd_mark *m, double height, int place)
 {
-    double r = m->radius + GAP, width = m->width;
-    switch (place) {
-    case 0:
-        return (odd_box){m->x + r, m->y - height / 2, m->x + r + width, m->y + height / 2};
-    case 1:
-        return (odd_box){m->x - r - width, m->y - height / 2, m->x - r, m->y + height / 2};
-    case 2:
-        return (odd_box){m->x - width / 2, m->y - r - height, m->x + width / 2, m->y - r};
-    default:
-        return (odd_box){m->x - width / 2, m->y + r, m->x + width / 2, m->y + r + height};
-    }
+    /* left and top in units of the distance from the mark, and of the label's own size */
+    static const double units[PLACES][4] = {
+        {1, 0, 0, -0.5}, {-1, -1, 0, -0.5}, {0, -0.5, -1, -1}, {0, -0.5, 1, 0}};
+    const double *u = units[place];
+    double x = m->x + u[0] * (m->radius + GAP), y = m->y + u[2] * (m->radius + GAP);
+    return (odd_box){x + u[1] * m->width, y + u[3] * height, x + (u[1] + 1) * m->width,
+                     y + (u[3] + 1) * height};
 }
 
 static bool overlap(const odd_box *a, const odd_box *b)

@@ -86,64 +86,43 @@ static void sort(best *t)
 typedef struct search {
     const odd_kernels *kernels;
     const float *vectors, *query;
-    size_t rows, width;
+    size_t width;
     double query_norm, slack;
     best best;
 } search;
 
-static void consider(search *s, size_t row)
+/* What a vector in single precision must reach to be worth a look. Cosines: the least signed
+ * square, times |query|^2: dot |dot| below bound |vector|^2 is too far. Distances: the greatest. */
+static float bound_of(const search *s)
 {
-    const float *vector = s->vectors + row * s->width;
-    double value = odd_metric_of(s->best.metric, vector, s->query, s->width);
-    offer(&s->best, (odd_neighbour){row, value});
+    bool full = s->best.count == s->best.k;
+    double worst = full ? s->best.items[0].value : 0;
+    if (s->best.metric == ODD_EUCLIDEAN)
+        return full ? (float)(worst * worst * (1 + s->slack) + (double)FLT_MIN) : INFINITY;
+    double least = (worst - s->slack) * s->query_norm, bound = least * fabs(least);
+    return full ? (float)(bound - fabs(bound) * 4 * FLT_EPSILON) : -FLT_MAX;
 }
 
-/* The signed square of the least cosine that is worth a look, times |query|^2: dot |dot| below
- * bound |vector|^2 is too far. */
-static float cosine_bound(const search *s)
+/* Looks at `rows` rows, at most BLOCK. What overflowed, underflowed or is not a number is looked at
+ * in double. */
+static void search_block(search *s, size_t first, size_t rows)
 {
-    if (s->best.count < s->best.k)
-        return -FLT_MAX;
-    double least = (s->best.items[0].value - s->slack) * s->query_norm;
-    double bound = least * fabs(least);
-    return (float)(bound - fabs(bound) * 4 * FLT_EPSILON);
-}
-
-static float distance_bound(const search *s)
-{
-    if (s->best.count < s->best.k)
-        return INFINITY;
-    double most = s->best.items[0].value;
-    return (float)(most * most * (1 + s->slack) + (double)FLT_MIN);
-}
-
-static void search_cosine(search *s, size_t first, size_t rows)
-{
-    float dots[BLOCK], squares[BLOCK];
-    s->kernels->row_dots(dots, squares, s->vectors + first * s->width, s->width, s->query, rows,
-                         s->width);
-    float bound = cosine_bound(s);
+    float sums[BLOCK], squares[BLOCK]; /* dots or squared distances; |vector|^2 */
+    const float *vectors = s->vectors + first * s->width;
+    bool cosine = s->best.metric == ODD_COSINE;
+    if (cosine)
+        s->kernels->row_dots(sums, squares, vectors, s->width, s->query, rows, s->width);
+    else
+        s->kernels->row_distances(sums, vectors, s->width, s->query, rows, s->width);
+    float bound = bound_of(s);
     for (size_t i = 0; i < rows; i++) {
-        float signed_square = dots[i] * fabsf(dots[i]);
-        /* what overflowed, underflowed or is not a number is looked at in double */
-        if (signed_square < bound * squares[i] && squares[i] < 1e18f && squares[i] > 1e-18f)
+        if (cosine ? sums[i] * fabsf(sums[i]) < bound * squares[i] && squares[i] < 1e18f &&
+                         squares[i] > 1e-18f
+                   : sums[i] > bound && sums[i] <= FLT_MAX)
             continue;
-        consider(s, first + i);
-        bound = cosine_bound(s);
-    }
-}
-
-static void search_euclidean(search *s, size_t first, size_t rows)
-{
-    float distances[BLOCK];
-    s->kernels->row_distances(distances, s->vectors + first * s->width, s->width, s->query, rows,
-                              s->width);
-    float bound = distance_bound(s);
-    for (size_t i = 0; i < rows; i++) {
-        if (distances[i] > bound && distances[i] <= FLT_MAX)
-            continue;
-        consider(s, first + i);
-        bound = distance_bound(s);
+        double value = odd_metric_of(s->best.metric, vectors + i * s->width, s->query, s->width);
+        offer(&s->best, (odd_neighbour){first + i, value});
+        bound = bound_of(s);
     }
 }
 
@@ -153,7 +132,6 @@ int odd_near(const float *vectors, size_t rows, size_t width, const float *query
     search s = {.kernels = odd_kernels_best(),
                 .vectors = vectors,
                 .query = query,
-                .rows = rows,
                 .width = width,
                 .slack = 2 * ((double)width + 8) * (double)FLT_EPSILON,
                 .best = {.metric = metric, .items = out, .k = k}};
@@ -165,13 +143,8 @@ int odd_near(const float *vectors, size_t rows, size_t width, const float *query
         squares += (double)query[j] * (double)query[j];
     }
     s.query_norm = sqrt(squares);
-    for (size_t first = 0; k && first < rows; first += BLOCK) {
-        size_t count = rows - first < BLOCK ? rows - first : BLOCK;
-        if (metric == ODD_COSINE)
-            search_cosine(&s, first, count);
-        else
-            search_euclidean(&s, first, count);
-    }
+    for (size_t first = 0; k && first < rows; first += BLOCK)
+        search_block(&s, first, rows - first < BLOCK ? rows - first : BLOCK);
     sort(&s.best);
     *found = s.best.count;
     return 0;

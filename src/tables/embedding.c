@@ -105,10 +105,10 @@ void odd_embedding_spell(const odd_embedding *e, uint32_t id, odd_spelling spell
     odd_spell(text.data, text.size, spelling, out);
 }
 
-double odd_embedding_norm(const odd_embedding *e, size_t id)
+double odd_embedding_norm(const float *vector, size_t width)
 {
     double sum = 0;
-    for (size_t j = 0; j < e->E; j++)
-        sum += (double)e->vectors[id * e->E + j] * (double)e->vectors[id * e->E + j];
+    for (size_t j = 0; j < width; j++)
+        sum += (double)vector[j] * (double)vector[j];
     return sqrt(sum);
 }

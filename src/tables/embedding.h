@@ -49,7 +49,7 @@ int odd_embedding_id(const odd_embedding *e, const char *value, size_t size, uin
 void odd_embedding_spell(const odd_embedding *e, uint32_t id, odd_spelling spelling,
                          odd_bytes *out);
 
-/* Length of vector id. */
-double odd_embedding_norm(const odd_embedding *e, size_t id);
+/* Length of a vector. */
+double odd_embedding_norm(const float *vector, size_t width);
 
 #endif

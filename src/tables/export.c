@@ -161,7 +161,7 @@ typedef struct part {
     bool counts; /* only with counts */
 } part;
 
-/* safetensors has no parts: odd_export_safetensors writes it. */
+/* safetensors has no parts: export_safetensors writes it. */
 static const struct format {
     const char *ending; /* of a file in a directory of tables */
     part parts[PARTS];
@@ -206,26 +206,23 @@ static int write_part(writer *w, const part *p, const char *path, oddrow_error *
     return odd_output_finish(&out, rc, err);
 }
 
-static int no_standard_output(oddrow_error *err)
+/* The parts of a format that are wanted; returns how many. */
+static size_t parts_of(odd_table_format format, bool counts, const part *used[PARTS])
 {
-    return odd_fail(err, ODDROW_EINVAL,
-                    "this format needs a file; it cannot go to standard output");
+    size_t count = 0;
+    for (const part *p = formats[format].parts; p < formats[format].parts + PARTS && p->line; p++)
+        if (counts || !p->counts)
+            used[count++] = p;
+    return count;
 }
 
-int odd_export_table(const odd_embedding *e, odd_table_format format, bool counts, const char *path,
-                     oddrow_error *err)
+static int export_table(const odd_embedding *e, odd_table_format format, bool counts,
+                        const char *path, oddrow_error *err)
 {
     writer w = {.e = e, .counts = counts};
     const part *used[PARTS];
-    size_t files = 0;
+    size_t files = parts_of(format, counts, used);
     int rc = 0;
-    if (format == ODD_TABLE_SAFETENSORS)
-        return odd_export_safetensors(e, 1, counts, path, err);
-    for (const part *p = formats[format].parts; p < formats[format].parts + PARTS && p->line; p++)
-        if (counts || !p->counts)
-            used[files++] = p;
-    if (strcmp(path, "-") == 0 && files > 1)
-        return no_standard_output(err);
     for (size_t i = 0; !rc && i < files; i++)
         rc = write_part(&w, used[i], path, err);
     odd_bytes_free(&w.text);
@@ -293,16 +290,14 @@ static int store(const odd_embedding *e, stored *s, json_t *metadata, oddrow_err
     return rc ? odd_no_memory(err) : 0;
 }
 
-int odd_export_safetensors(const odd_embedding *tables, size_t count, bool counts, const char *path,
-                           oddrow_error *err)
+static int export_safetensors(const odd_embedding *tables, size_t count, bool counts,
+                              const char *path, oddrow_error *err)
 {
     stored *all = odd_alloc(count, sizeof *all);
     odd_stored *tensors = odd_alloc(2 * count, sizeof *tensors);
     json_t *metadata = json_pack("{s:s}", "format", "oddrow-embeddings");
     size_t made = 0;
-    int rc = strcmp(path, "-") == 0       ? no_standard_output(err)
-             : all && tensors && metadata ? 0
-                                          : odd_no_memory(err);
+    int rc = all && tensors && metadata ? 0 : odd_no_memory(err);
     for (size_t i = 0; !rc && i < count; i++) {
         const odd_embedding *e = &tables[i];
         rc = store(e, &all[i], metadata, err);
@@ -339,14 +334,21 @@ static void file_name(odd_bytes *out, const char *directory, const char *column,
     odd_bytes_print(out, "%s", ending);
 }
 
-int odd_export_directory(const odd_embedding *tables, size_t count, odd_table_format format,
-                         bool counts, const char *path, oddrow_error *err)
+int odd_export(const odd_embedding *tables, size_t count, odd_table_format format, bool counts,
+               const char *path, bool directory, oddrow_error *err)
 {
+    bool packed = format == ODD_TABLE_SAFETENSORS;
+    const part *used[PARTS];
     odd_bytes name = {0};
     int rc = 0;
-    if (strcmp(path, "-") == 0)
-        return odd_fail(err, ODDROW_EINVAL,
-                        "several tables need a directory; they cannot go to standard output");
+    if (strcmp(path, "-") == 0 && (packed || directory || parts_of(format, counts, used) > 1))
+        return odd_fail(err, ODDROW_EINVAL, "%s and cannot go to standard output",
+                        directory && !packed ? "several tables need a directory"
+                                             : "this format needs a file");
+    if (packed)
+        return export_safetensors(tables, count, counts, path, err);
+    if (!directory)
+        return export_table(&tables[0], format, counts, path, err);
     if (mkdir(path, 0777) != 0 && errno != EEXIST)
         return odd_fail(err, ODDROW_EIO, "%s: cannot make the directory: %s", path,
                         strerror(errno));
@@ -354,7 +356,7 @@ int odd_export_directory(const odd_embedding *tables, size_t count, odd_table_fo
         file_name(&name, path, tables[i].name, formats[format].ending);
         rc = odd_bytes_check(&name, err);
         if (!rc)
-            rc = odd_export_table(&tables[i], format, counts, name.data, err);
+            rc = export_table(&tables[i], format, counts, name.data, err);
     }
     odd_bytes_free(&name);
     return rc;

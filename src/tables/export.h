@@ -14,19 +14,13 @@ typedef enum odd_table_format {
                              metadata; counts: count.COLUMN (V) F64 */
 } odd_table_format;
 
-/* Writes one table to `path` ("-", standard output, for CSV and word2vec without counts), each file
- * whole or not at all. Endings .npy and .tsv of `path` are replaced where the format has several
- * files. ODDROW_EINVAL: a format that needs files was to go to standard output. */
-int odd_export_table(const odd_embedding *e, odd_table_format format, bool counts, const char *path,
-                     oddrow_error *err);
-
-/* Tables as one safetensors file. */
-int odd_export_safetensors(const odd_embedding *tables, size_t count, bool counts, const char *path,
-                           oddrow_error *err);
-
-/* Several tables into a directory, which is made where it is not there: a file a column, named for
- * the column, bytes other than letters, digits, ".", "_" and "-" as %XX. */
-int odd_export_directory(const odd_embedding *tables, size_t count, odd_table_format format,
-                         bool counts, const char *path, oddrow_error *err);
+/* Writes tables to `path`, each file whole or not at all. With the format safetensors the one file
+ * has all of them. With another, `directory` false writes the one table: endings .npy and .tsv of
+ * `path` are replaced where the format has several files; "-" is standard output, for CSV and
+ * word2vec without counts. `directory` true makes the directory where it is not there, and in it a
+ * file a column, named for the column, bytes other than letters, digits, ".", "_" and "-" as %XX.
+ * ODDROW_EINVAL: standard output where files are needed. */
+int odd_export(const odd_embedding *tables, size_t count, odd_table_format format, bool counts,
+               const char *path, bool directory, oddrow_error *err);
 
 #endif

@@ -1,3 +1,4 @@
+/* tables/npy.c: headers written and read; vectors mapped with their texts. */
 #include "tables/npy.h"
 
 #include <errno.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 enum { MAGIC = 6, LONGEST_HEADER = 1 << 16 };
@@ -151,15 +153,17 @@ static int map_file(const char *path, void **out, size_t *size, oddrow_error *er
     return rc;
 }
 
+static odd_span line_at(const char *at, const char *end)
+{
+    const char *newline = memchr(at, '\n', (size_t)(end - at));
+    return (odd_span){at, (size_t)((newline ? newline : end) - at)};
+}
+
 static int check_lines(const odd_vectors *v, const char *path, oddrow_error *err)
 {
     size_t lines = 0;
-    const char *at = v->text, *end = at + v->text_size;
-    while (at < end) {
-        const char *line = memchr(at, '\n', (size_t)(end - at));
-        at = line ? line + 1 : end;
-        lines++;
-    }
+    for (const char *at = v->text, *end = at + v->text_size; at < end; lines++)
+        at += line_at(at, end).size + 1;
     if (lines == v->rows)
         return 0;
     return odd_fail(err, ODDROW_EFORMAT, "%s: %zu lines for %zu vectors", path, lines, v->rows);
@@ -168,10 +172,8 @@ static int check_lines(const odd_vectors *v, const char *path, oddrow_error *err
 /* X.txt for X.npy, where there is one. */
 static int open_texts(const char *path, odd_vectors *v, oddrow_error *err)
 {
-    size_t size = strlen(path);
     odd_bytes name = {0};
-    if (size > 4 && strcmp(path + size - 4, ".npy") == 0)
-        size -= 4;
+    size_t size = strlen(path) - (odd_path_ends(path, ".npy") && path[4] ? 4 : 0);
     odd_bytes_print(&name, "%.*s.txt", (int)size, path);
     int rc = odd_bytes_check(&name, err);
     if (!rc && access(name.data, F_OK) == 0) {
@@ -200,14 +202,12 @@ int odd_vectors_open(const char *path, odd_vectors *out, oddrow_error *err)
                       out->rows, out->width);
     if (!rc && offset % sizeof(float) != 0)
         rc = odd_fail(err, ODDROW_EFORMAT, "its numbers are not aligned");
-    if (rc) {
-        odd_prefix(err, rc, "%s: ", path);
-        odd_vectors_close(out);
-        return rc;
+    rc = odd_prefix(err, rc, "%s: ", path);
+    if (!rc) {
+        out->data = (const float *)((const char *)out->map + offset);
+        madvise(out->map, out->map_size, MADV_WILLNEED); /* an advice: it may be refused */
+        rc = open_texts(path, out, err);
     }
-    out->data = (const float *)((const char *)out->map + offset);
-    madvise(out->map, out->map_size, MADV_WILLNEED); /* an advice: it may be refused */
-    rc = open_texts(path, out, err);
     if (rc)
         odd_vectors_close(out);
     return rc;
@@ -220,12 +220,6 @@ void odd_vectors_close(odd_vectors *v)
     if (v->text_map)
         munmap(v->text_map, v->text_size);
     *v = (odd_vectors){0};
-}
-
-static odd_span line_at(const char *at, const char *end)
-{
-    const char *newline = memchr(at, '\n', (size_t)(end - at));
-    return (odd_span){at, (size_t)((newline ? newline : end) - at)};
 }
 
 int odd_vectors_find(const odd_vectors *v, const char *value, size_t size, size_t *row,

@@ -62,14 +62,14 @@ static void sweep(int (*run)(const odd_model *model, oddrow_error *err), const o
 static int export_npy(const odd_model *model, oddrow_error *err)
 {
     odd_embedding e = odd_embedding_at(model, 0);
-    int rc = odd_export_table(&e, ODD_TABLE_CSV, true, out, err);
+    int rc = odd_export(&e, 1, ODD_TABLE_CSV, true, out, false, err);
     return rc;
 }
 
 static int export_safetensors(const odd_model *model, oddrow_error *err)
 {
     odd_embedding e[2] = {odd_embedding_at(model, 0), odd_embedding_at(model, 1)};
-    return odd_export_safetensors(e, 2, true, out, err);
+    return odd_export(e, 2, ODD_TABLE_SAFETENSORS, true, out, false, err);
 }
 
 static int draw(const odd_model *model, oddrow_error *err)
