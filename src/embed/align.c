@@ -92,15 +92,10 @@ static int rotate_shape(odd_shape *shape, const double *q, oddrow_error *err)
     for (size_t i = 0; !rc && i < n; i++)
         for (size_t j = 0; j <= i; j++)
             l[i * n + j] = (double)shape->whiten[i * n + j];
-    if (!rc)
-        rc = odd_lower_inverse(l, n, err);
-    if (!rc)
-        rc = odd_dgemm(true, false, n, n, n, 1, q, n, l, n, 0, turned, n, err);
-    if (!rc)
-        rc = odd_dgemm(false, true, n, n, n, 1, turned, n, turned, n, 0, l, n, err);
-    if (!rc)
-        rc = odd_cholesky(l, n, err);
-    if (!rc)
+    if (!rc && !(rc = odd_lower_inverse(l, n, err)) &&
+        !(rc = odd_dgemm(true, false, n, n, n, 1, q, n, l, n, 0, turned, n, err)) &&
+        !(rc = odd_dgemm(false, true, n, n, n, 1, turned, n, turned, n, 0, l, n, err)) &&
+        !(rc = odd_cholesky(l, n, err)))
         rc = odd_lower_inverse(l, n, err);
     for (size_t i = 0; !rc && i < n * n; i++)
         shape->whiten[i] = (float)l[i];

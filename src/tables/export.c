@@ -64,20 +64,18 @@ static void add_cell(writer *w)
     odd_bytes_clear(&w->cell);
 }
 
-static void csv_head(writer *w)
-{
-    odd_bytes_text(&w->text, w->counts ? "value,count" : "value");
-    for (size_t j = 0; j < w->e->E; j++) {
-        odd_spell(w->e->name, strlen(w->e->name), ODD_AS_IS, &w->cell);
-        odd_bytes_print(&w->cell, "[%zu]", j);
-        odd_bytes_char(&w->text, ',');
-        add_cell(w);
-    }
-    odd_bytes_char(&w->text, '\n');
-}
-
 static void csv_line(writer *w, size_t id)
 {
+    if (id == 0) {
+        odd_bytes_text(&w->text, w->counts ? "value,count" : "value");
+        for (size_t j = 0; j < w->e->E; j++) {
+            odd_spell(w->e->name, strlen(w->e->name), ODD_AS_IS, &w->cell);
+            odd_bytes_print(&w->cell, "[%zu]", j);
+            odd_bytes_char(&w->text, ',');
+            add_cell(w);
+        }
+        odd_bytes_char(&w->text, '\n');
+    }
     odd_embedding_spell(w->e, (uint32_t)id, ODD_AS_IS, &w->cell);
     add_cell(w);
     if (w->counts)
@@ -85,13 +83,10 @@ static void csv_line(writer *w, size_t id)
     add_numbers(w, id, ',', true);
 }
 
-static void word_head(writer *w)
-{
-    odd_bytes_print(&w->text, "%zu %zu\n", w->e->V, w->e->E);
-}
-
 static void word_line(writer *w, size_t id)
 {
+    if (id == 0)
+        odd_bytes_print(&w->text, "%zu %zu\n", w->e->V, w->e->E);
     add_value(w, id, ODD_AS_WORD);
     add_numbers(w, id, ' ', true);
 }
@@ -110,53 +105,44 @@ static void vector_line(writer *w, size_t id)
 }
 
 /* The projector's rule: a header only where there are several columns. */
-static void metadata_head(writer *w)
-{
-    odd_bytes_text(&w->text, w->counts ? "value\tcount\n" : "");
-}
-
 static void metadata_line(writer *w, size_t id)
 {
+    if (id == 0 && w->counts)
+        odd_bytes_text(&w->text, "value\tcount\n");
     add_value(w, id, ODD_AS_LINE);
     if (w->counts)
         add_count(w, id, '\t');
     odd_bytes_char(&w->text, '\n');
 }
 
-static void add_npy_header(writer *w, const char *descr, size_t cols)
+/* A row of an .npy array, which is not text. */
+static void add_row(writer *w, size_t id, const char *descr, size_t cols, const void *row,
+                    size_t size)
 {
     char header[ODD_NPY_HEADER];
-    odd_npy_header(header, descr, w->e->V, cols);
-    odd_bytes_add(&w->text, header, sizeof header);
-}
-
-static void float_head(writer *w)
-{
-    add_npy_header(w, "<f4", w->e->E);
+    if (id == 0) {
+        odd_npy_header(header, descr, w->e->V, cols);
+        odd_bytes_add(&w->text, header, sizeof header);
+    }
+    odd_bytes_add(&w->text, row, size);
 }
 
 static void float_line(writer *w, size_t id)
 {
-    odd_bytes_add(&w->text, w->e->vectors + id * w->e->E, w->e->E * sizeof(float));
-}
-
-static void count_head(writer *w)
-{
-    add_npy_header(w, "<i8", 0);
+    add_row(w, id, "<f4", w->e->E, w->e->vectors + id * w->e->E, w->e->E * sizeof(float));
 }
 
 static void count_line(writer *w, size_t id)
 {
-    odd_bytes_add(&w->text, &w->e->vocabulary->counts[id], sizeof(uint64_t));
+    add_row(w, id, "<i8", 0, &w->e->vocabulary->counts[id], sizeof(uint64_t));
 }
 
 /* ---- formats ---- */
 
-/* A file of a format: what it is called, and who writes its first line (or NULL) and each value's.
- */
+/* A file of a format: what it is called, and who writes a value's line, with what comes before the
+ * first in front of it. */
 typedef struct part {
     const char *cut, *ending; /* the path without the one, then the other */
-    void (*head)(writer *w);
     void (*line)(writer *w, size_t id);
     bool counts; /* only with counts */
 } part;
@@ -167,16 +153,14 @@ static const struct format {
     part parts[PARTS];
 } formats[] = {
     [ODD_TABLE_NPY] = {".npy",
-                       {{"", "", float_head, float_line, false},
-                        {".npy", ".txt", NULL, value_line, false},
-                        {".npy", ".counts.npy", count_head, count_line, true}}},
-    [ODD_TABLE_CSV] = {".csv", {{"", "", csv_head, csv_line, false}}},
-    [ODD_TABLE_WORD2VEC] = {".vec",
-                            {{"", "", word_head, word_line, false},
-                             {"", ".vocab", NULL, vocab_line, true}}},
+                       {{"", "", float_line, false},
+                        {".npy", ".txt", value_line, false},
+                        {".npy", ".counts.npy", count_line, true}}},
+    [ODD_TABLE_CSV] = {".csv", {{"", "", csv_line, false}}},
+    [ODD_TABLE_WORD2VEC] = {".vec", {{"", "", word_line, false}, {"", ".vocab", vocab_line, true}}},
     [ODD_TABLE_PROJECTOR] = {".tsv",
-                             {{".tsv", ".vectors.tsv", NULL, vector_line, false},
-                              {".tsv", ".metadata.tsv", metadata_head, metadata_line, false}}},
+                             {{".tsv", ".vectors.tsv", vector_line, false},
+                              {".tsv", ".metadata.tsv", metadata_line, false}}},
     [ODD_TABLE_SAFETENSORS] = {.ending = ".safetensors"},
 };
 
@@ -192,8 +176,6 @@ static int write_part(writer *w, const part *p, const char *path, oddrow_error *
     if (!rc)
         rc = odd_output_open(w->cell.data, &out, err);
     odd_bytes_clear(&w->cell);
-    if (p->head)
-        p->head(w);
     for (size_t id = 0; !rc && id < w->e->V; id++) {
         p->line(w, id);
         if (w->text.size <= FLUSH && id + 1 < w->e->V)

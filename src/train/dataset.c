@@ -226,17 +226,11 @@ static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
     rows = rows < r->scratch_rows ? rows : r->scratch_rows;
     char *record = odd_alloc(size, 1);
     int rc = record ? 0 : odd_no_memory(err);
-    if (!rc)
-        rc = odd_rows_new(s, rows < TRANSLATE_ROWS ? rows : TRANSLATE_ROWS, true, &batch, err);
-    if (!rc)
-        rc = odd_store_new(size, memory, &out->train, err);
-    if (!rc)
-        rc = odd_store_new(size, memory / 4, &out->held, err);
-    if (!rc)
-        rc = translate(r, out, batch, record, err);
-    if (!rc)
-        rc = fill_empty_side(out, record, err);
-    if (!rc)
+    if (!rc &&
+        !(rc = odd_rows_new(s, rows < TRANSLATE_ROWS ? rows : TRANSLATE_ROWS, true, &batch, err)) &&
+        !(rc = odd_store_new(size, memory, &out->train, err)) &&
+        !(rc = odd_store_new(size, memory / 4, &out->held, err)) &&
+        !(rc = translate(r, out, batch, record, err)) && !(rc = fill_empty_side(out, record, err)))
         rc = odd_schema_need_input(out->schema, err);
     odd_rows_free(&batch);
     odd_free(record);
@@ -299,11 +293,8 @@ int odd_dataset_read(const char *const *paths, size_t path_count, const odd_trai
     int rc = read_rows(&r, paths, path_count, pool, &counts, err);
     if (!rc)
         rc = odd_prefix(err, odd_fit_finish(r.fit, &out->schema, err), "%s: ", paths[0]);
-    if (!rc)
-        rc = odd_saved_widths(&options->columns.embedding_widths, out->schema, err);
-    if (!rc)
-        rc = encode_all(&r, out, err);
-    if (!rc)
+    if (!rc && !(rc = odd_saved_widths(&options->columns.embedding_widths, out->schema, err)) &&
+        !(rc = encode_all(&r, out, err)))
         rc = note_columns(out, err);
     out->rows = counts.rows;
     out->rejected = counts.rejected;

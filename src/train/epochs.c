@@ -51,17 +51,17 @@ typedef struct loop {
     odd_window *window;
     odd_validator *validator;
     float *losses; /* of the held-out rows */
-    bool supervised;
     const bool *frozen;
     float *class_weights; /* NULL: all rows weigh the same */
-    float *weights;       /* (batch) */
+    float *weights;       /* of the rows at hand */
     size_t epochs;        /* planned */
     uint64_t steps;       /* planned */
     uint64_t fingerprint;
     double told, saved;
 } loop;
 
-static void tell(loop *l, uint64_t rows, double seconds, double loss, double rate, bool last)
+static void tell(loop *l, uint64_t rows, double loss, double rate, double rows_per_second,
+                 bool last)
 {
     double now = odd_clock();
     const odd_history *history = &l->state.history;
@@ -72,7 +72,7 @@ static void tell(loop *l, uint64_t rows, double seconds, double loss, double rat
         .stage = "train",
         .rows = rows,
         .fraction = (double)l->state.number / (double)l->steps,
-        .rows_per_second = seconds > 0 ? (double)rows / seconds : 0,
+        .rows_per_second = rows_per_second,
         .epoch = history->count + (last ? 0 : 1),
         .epochs = l->epochs,
         .loss = loss,
@@ -83,28 +83,13 @@ static void tell(loop *l, uint64_t rows, double seconds, double loss, double rat
     l->options->progress(l->options->progress_context, &progress);
 }
 
-float *odd_class_weights(const odd_train_options *options, const odd_schema *schema)
-{
-    size_t classes = odd_schema_outputs(schema);
-    const odd_vocabulary *v = schema->columns[schema->target].vocabulary;
-    float *weights = odd_alloc(classes, sizeof *weights);
-    double rows = 0;
-    for (size_t c = 0; v && c < classes; c++)
-        rows += (double)v->counts[c + 1];
-    for (size_t c = 0; weights && c < classes; c++) {
-        double own = v ? (double)v->counts[c + 1] : 0;
-        weights[c] =
-            options->class_weights && own > 0 ? (float)(rows / ((double)classes * own)) : 1.0f;
-    }
-    return weights;
-}
-
 /* A loss that is not finite: say in which epoch, batch and column. */
 static int name_column(const loop *l, const odd_step_result *result, size_t batch, int rc,
                        oddrow_error *err)
 {
     const odd_schema *schema = l->dataset->schema;
-    bool known = rc == ODDROW_ENUMERIC && !l->supervised && result->column_sums;
+    bool known = rc == ODDROW_ENUMERIC && result->column_sums &&
+                 !odd_objective_supervised(l->state.network->config.objective);
     size_t k = 0;
     while (known && k < schema->K &&
            (schema->columns[k].loss == SIZE_MAX ||
@@ -115,12 +100,23 @@ static int name_column(const loop *l, const odd_step_result *result, size_t batc
                       known ? ", column " : "", known ? schema->columns[k].name : "");
 }
 
-/* Weights of a batch by its classes; NULL: all alike. */
+/* The weight of each class: rows / (classes * rows of the class), so that their mean over the rows
+ * is 1. */
+static void weigh_classes(const odd_schema *schema, float *weights)
+{
+    size_t classes = odd_schema_outputs(schema);
+    const uint64_t *counts = schema->columns[schema->target].vocabulary->counts + 1;
+    double rows = 0;
+    for (size_t c = 0; c < classes; c++)
+        rows += (double)counts[c];
+    for (size_t c = 0; c < classes; c++)
+        weights[c] = counts[c] ? (float)(rows / ((double)classes * (double)counts[c])) : 1.0f;
+}
+
+/* The weights of rows by their classes; NULL: all alike. */
 static const float *weigh(loop *l, const odd_rows *rows)
 {
-    if (!l->class_weights)
-        return NULL;
-    for (size_t i = 0; i < rows->count; i++)
+    for (size_t i = 0; l->class_weights && i < rows->count; i++)
         l->weights[i] = l->class_weights[(size_t)rows->targets[i]];
     return l->weights;
 }
@@ -128,11 +124,11 @@ static const float *weigh(loop *l, const odd_rows *rows)
 /* The mean held-out loss; with weights the weighted one, which is what training lowers. */
 static double validate(loop *l)
 {
+    const float *weights = weigh(l, l->held);
     double sum = 0, total = 0;
     odd_validator_run(l->validator, l->held, l->losses, NULL);
     for (size_t i = 0; i < l->held->count; i++) {
-        double weight =
-            l->class_weights ? (double)l->class_weights[(size_t)l->held->targets[i]] : 1;
+        double weight = weights ? (double)weights[i] : 1;
         sum += weight * (double)l->losses[i];
         total += weight;
     }
@@ -142,36 +138,34 @@ static double validate(loop *l)
 /* All steps of one epoch. Only they are timed. */
 static int train_epoch(loop *l, odd_epoch *epoch, oddrow_error *err)
 {
-    double seconds = 0, loss = 0, mse = 0, mape = 0, rate = 0;
-    uint64_t rows = 0;
-    size_t batches = 0;
+    double seconds = 0, rows = 0;
     odd_rows batch;
     int rc;
     odd_window_start(l->window, l->options->seed, l->state.history.count);
-    while (!(rc = odd_window_next(l->window, &batch, err)) && batch.count) {
+    for (size_t batches = 1; !(rc = odd_window_next(l->window, &batch, err)) && batch.count;
+         batches++) {
+        double count = (double)batch.count, start;
         const float *weights = weigh(l, &batch);
         odd_step_result result = {0};
-        rate = odd_one_cycle(l->options->learning_rate, l->state.number, l->steps);
-        double start = odd_clock();
-        rc = odd_step_run(l->state.step, &batch, weights, rate, l->options->seed, l->state.number,
-                          &result, err);
+        epoch->learning_rate = odd_one_cycle(l->options->learning_rate, l->state.number, l->steps);
+        start = odd_clock();
+        rc = odd_step_run(l->state.step, &batch, weights, epoch->learning_rate, l->options->seed,
+                          l->state.number, &result, err);
         seconds += odd_clock() - start;
-        batches++;
         if (rc)
             return name_column(l, &result, batches, rc, err);
         l->state.number++;
-        rows += batch.count;
-        loss += result.loss * (double)batch.count;
-        mse += result.mse * (double)batch.count;
-        mape += result.mape * (double)batch.count;
-        tell(l, rows, seconds, loss / (double)rows, rate, false);
+        rows += count;
+        epoch->loss += result.loss * count;
+        epoch->mse += result.mse * count;
+        epoch->mape += result.mape * count;
+        epoch->rows_per_second = seconds > 0 ? rows / seconds : 0;
+        tell(l, (uint64_t)rows, epoch->loss / rows, epoch->learning_rate, epoch->rows_per_second,
+             false);
     }
-    double n = (double)rows;
-    *epoch = (odd_epoch){.loss = loss / n,
-                         .mse = mse / n,
-                         .mape = mape / n,
-                         .learning_rate = rate,
-                         .rows_per_second = seconds > 0 ? n / seconds : 0};
+    epoch->loss /= rows;
+    epoch->mse /= rows;
+    epoch->mape /= rows;
     return rc;
 }
 
@@ -223,9 +217,8 @@ static int run(loop *l, oddrow_error *err)
         rc = remember(l, &epoch, err);
         if (!rc)
             rc = save(l, err);
-        tell(l, l->dataset->train->rows,
-             (double)l->dataset->train->rows / (epoch.rows_per_second + 1e-9), epoch.loss,
-             epoch.learning_rate, true);
+        tell(l, l->dataset->train->rows, epoch.loss, epoch.learning_rate, epoch.rows_per_second,
+             true);
     }
     return rc;
 }
@@ -233,6 +226,7 @@ static int run(loop *l, oddrow_error *err)
 static int start(loop *l, odd_pool *pool, oddrow_error *err)
 {
     const odd_train_options *options = l->options;
+    const odd_schema *schema = l->dataset->schema;
     odd_network *network = l->state.network;
     odd_step_options step = ODD_STEP_OPTIONS;
     uint64_t rows = l->dataset->train->rows;
@@ -246,22 +240,24 @@ static int start(loop *l, odd_pool *pool, oddrow_error *err)
     l->saved = odd_clock();
     l->state.best = odd_alloc(network->count, sizeof(float));
     l->losses = odd_alloc(l->held->count, sizeof(float));
-    if (l->supervised && options->class_weights) {
-        l->class_weights = odd_class_weights(options, l->dataset->schema);
-        l->weights = odd_alloc(options->batch_size, sizeof(float));
-        if (!l->class_weights || !l->weights)
-            return odd_no_memory(err);
-    }
     if (!l->state.best || !l->losses)
         return odd_no_memory(err);
+    if (options->class_weights) {
+        size_t most = l->held->count > options->batch_size ? l->held->count : options->batch_size;
+        l->class_weights = odd_alloc(odd_schema_outputs(schema), sizeof(float));
+        l->weights = odd_alloc(most, sizeof(float));
+        if (!l->class_weights || !l->weights)
+            return odd_no_memory(err);
+        weigh_classes(schema, l->class_weights);
+    }
     int rc = odd_step_new(network, options->batch_size, pool, &step, &l->state.step, err);
     if (!rc)
-        rc = odd_window_new(l->dataset->train, l->dataset->schema, options->batch_size,
-                            options->memory / 4, &l->window, err);
+        rc = odd_window_new(l->dataset->train, schema, options->batch_size, options->memory / 4,
+                            &l->window, err);
     if (!rc)
         rc = odd_validator_new(network, pool, &l->validator, err);
     bool found = false;
-    if (!rc && options->resume && options->checkpoint)
+    if (!rc && options->resume)
         rc = odd_checkpoint_load(options->checkpoint, &l->state, l->fingerprint, &found, err);
     return rc;
 }
@@ -274,7 +270,6 @@ int odd_epochs_run(const odd_train_options *options, odd_dataset *dataset, const
               .dataset = dataset,
               .held = held,
               .frozen = frozen,
-              .supervised = odd_objective_supervised(network->config.objective),
               .state = {.network = network}};
     int rc = start(&l, pool, err);
     if (!rc)

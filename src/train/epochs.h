@@ -45,11 +45,6 @@ double odd_one_cycle(double peak, uint64_t step, uint64_t total);
 /* Epochs that a run plans: options->epochs, more on small files until min_steps. */
 size_t odd_epochs_planned(const odd_train_options *options, uint64_t rows);
 
-/* Weight of each class when options->class_weights are balanced: rows / (classes * rows of the
- * class), so that their mean over the rows is 1; all 1 otherwise. (odd_schema_outputs) of them.
- * NULL: out of memory. */
-float *odd_class_weights(const odd_train_options *options, const odd_schema *schema);
-
 /* Trains `network`, initialised, on dataset->train; validates on `held`. Leaves the best weights in
  * the network and the epochs in `history` (odd_history_free). Of the tables of `frozen` (C), or
  * NULL, no byte changes. Checkpoints and resumes as the options say. */

@@ -42,20 +42,32 @@ static const char *directory(void)
     return named && *named ? named : "/var/tmp";
 }
 
+/* Writes or reads `size` bytes of the file at `offset`. */
+static int transfer(odd_store *s, bool writing, char *data, size_t size, uint64_t offset,
+                    oddrow_error *err)
+{
+    for (size_t done = 0; done < size;) {
+        off_t at = (off_t)(offset + done);
+        ssize_t moved = writing ? pwrite(s->file, data + done, size - done, at)
+                                : pread(s->file, data + done, size - done, at);
+        if (moved < 0 && errno == EINTR)
+            continue;
+        if (moved < 0 || (moved == 0 && !writing))
+            return odd_fail(err, ODDROW_EIO, "spool file in %s: %s; TMPDIR names another directory",
+                            directory(),
+                            moved < 0 ? strerror(errno) : "shorter than what was written");
+        done += (size_t)moved;
+    }
+    return 0;
+}
+
+/* What is in memory goes to the file. */
 static int spill(odd_store *s, oddrow_error *err)
 {
-    for (size_t done = 0; done < s->size;) {
-        ssize_t put = pwrite(s->file, s->data + done, s->size - done, (off_t)(s->spilled + done));
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return odd_fail(err, ODDROW_EIO, "spool file in %s: %s; TMPDIR names another directory",
-                            directory(), strerror(errno));
-        done += (size_t)put;
-    }
+    int rc = transfer(s, true, s->data, s->size, s->spilled, err);
     s->spilled += s->size;
     s->size = 0;
-    return 0;
+    return rc;
 }
 
 /* A file that no name leads to: it is gone when the process is. */
@@ -117,19 +129,10 @@ int odd_store_read(odd_store *s, uint64_t first, size_t count, void *records, od
 {
     uint64_t offset = first * s->record_size;
     size_t bytes = count * s->record_size;
-    int rc = 0;
-    if (s->file >= 0 && s->size)
-        rc = spill(s, err);
-    else if (s->file < 0 && bytes)
+    if (s->file < 0 && bytes)
         memcpy(records, s->data + offset, bytes);
-    for (size_t done = s->file < 0 ? bytes : 0; !rc && done < bytes;) {
-        ssize_t got = pread(s->file, (char *)records + done, bytes - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return odd_fail(err, ODDROW_EIO, "spool file: %s",
-                            got < 0 ? strerror(errno) : "shorter than what was written");
-        done += (size_t)got;
-    }
-    return rc;
+    if (s->file < 0)
+        return 0;
+    int rc = spill(s, err);
+    return rc ? rc : transfer(s, false, records, bytes, offset, err);
 }

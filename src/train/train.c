@@ -225,23 +225,17 @@ int odd_train(const char *const *paths, size_t path_count, const odd_train_optio
     *model = NULL;
     r.options.columns.seed = r.options.seed;
     r.options.columns.memory = r.options.memory / 4;
-    int rc = check(&r.options, err);
-    if (!rc)
-        rc = odd_pool_new(r.options.threads, &r.pool, err);
-    if (!rc)
-        rc = read(&r, paths, path_count, err);
-    if (!rc)
-        rc = make_network(&r, err);
-    if (!rc)
-        rc = odd_epochs_run(&r.options, &r.dataset, r.held, r.frozen, r.pool, r.network, &r.history,
-                            err);
-    if (!rc)
-        rc = finish(&r, err);
-    if (!rc) {
-        summarise(&r, summary);
-        *model = r.model;
-        r.model = NULL;
-    }
+    int rc;
+    if ((rc = check(&r.options, err)) || (rc = odd_pool_new(r.options.threads, &r.pool, err)) ||
+        (rc = read(&r, paths, path_count, err)) || (rc = make_network(&r, err)) ||
+        (rc = odd_epochs_run(&r.options, &r.dataset, r.held, r.frozen, r.pool, r.network,
+                             &r.history, err)) ||
+        (rc = finish(&r, err)))
+        goto done;
+    summarise(&r, summary);
+    *model = r.model;
+    r.model = NULL;
+done:
     odd_model_free(&r.model);
     odd_network_free(&r.network);
     odd_history_free(&r.history);
