@@ -189,8 +189,9 @@ int oddrow_nearest(const float *vectors, size_t rows, size_t width, const float 
     odd_neighbour *near = odd_alloc(k, sizeof(*near));
     if (!near)
         return odd_no_memory(err);
-    int code = odd_near(vectors, rows, width, query,
-                        metric == ODDROW_COSINE ? ODD_COSINE : ODD_EUCLIDEAN, k, near, found, err);
+    int code =
+        odd_near(vectors, rows, width, query, metric == ODDROW_COSINE ? ODD_COSINE : ODD_EUCLIDEAN,
+                 k, NULL, near, found, err);
     for (size_t i = 0; code == 0 && i < *found; i++)
         out[i] = (oddrow_neighbour){near[i].row, near[i].value};
     odd_free(near);

@@ -192,28 +192,16 @@ static int answer_table(const answer *a, oddrow_error *err)
     return odd_text_table_finish(&table, 0, err);
 }
 
-/* Takes rows out of a list of neighbours: the one asked for, and the unknown entry. */
-static size_t without(odd_neighbour *near, size_t count, size_t row, size_t other, size_t most)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count && kept < most; i++)
-        if (near[i].row != row && near[i].row != other)
-            near[kept++] = near[i];
-    return kept;
-}
-
-/* The k nearest to a row of vectors, without that row and `other`. */
+/* The nearest to a row of vectors, without that row and `other`. */
 static int search(const odd_options *o, const float *vectors, size_t rows, size_t width, size_t row,
                   size_t other, odd_neighbour **near, size_t *count, oddrow_error *err)
 {
-    size_t k = o->embeddings.neighbours, wanted = k + 2 < rows ? k + 2 : rows;
-    *near = odd_alloc(wanted + 1, sizeof **near);
+    size_t k = o->embeddings.neighbours < rows ? o->embeddings.neighbours : rows;
+    *near = odd_alloc(k + 1, sizeof **near);
     if (!*near)
         return odd_no_memory(err);
-    int rc = odd_near(vectors, rows, width, vectors + row * width, o->embeddings.metric, wanted,
-                      *near, count, err);
-    *count = rc ? 0 : without(*near, *count, row, other, k);
-    return rc;
+    return odd_near(vectors, rows, width, vectors + row * width, o->embeddings.metric, k,
+                    (size_t[]){row, other}, *near, count, err);
 }
 
 /* Prints an answer of `count` rows, whose texts `spell` appends, and frees what it owns. */

@@ -86,7 +86,7 @@ static void sort(best *t)
 typedef struct search {
     const odd_kernels *kernels;
     const float *vectors, *query;
-    size_t width;
+    size_t width, skip[2];
     double query_norm, slack;
     best best;
 } search;
@@ -120,6 +120,8 @@ static void search_block(search *s, size_t first, size_t rows)
                          squares[i] > 1e-18f
                    : sums[i] > bound && sums[i] <= FLT_MAX)
             continue;
+        if (first + i == s->skip[0] || first + i == s->skip[1])
+            continue;
         double value = odd_metric_of(s->best.metric, vectors + i * s->width, s->query, s->width);
         offer(&s->best, (odd_neighbour){first + i, value});
         bound = bound_of(s);
@@ -127,12 +129,13 @@ static void search_block(search *s, size_t first, size_t rows)
 }
 
 int odd_near(const float *vectors, size_t rows, size_t width, const float *query, odd_metric metric,
-             size_t k, odd_neighbour *out, size_t *found, oddrow_error *err)
+             size_t k, const size_t skip[2], odd_neighbour *out, size_t *found, oddrow_error *err)
 {
     search s = {.kernels = odd_kernels_best(),
                 .vectors = vectors,
                 .query = query,
                 .width = width,
+                .skip = {skip ? skip[0] : SIZE_MAX, skip ? skip[1] : SIZE_MAX},
                 .slack = 2 * ((double)width + 8) * (double)FLT_EPSILON,
                 .best = {.metric = metric, .items = out, .k = k}};
     double squares = 0;

@@ -138,17 +138,10 @@ static void find_near(void *context, size_t piece, size_t thread)
 {
     panel *p = context;
     (void)thread;
-    for (size_t i = piece * PIECE; i < p->V && i < (piece + 1) * PIECE; i++) {
-        odd_neighbour found[SHOWN_NEAR + 1];
-        size_t count = 0;
-        nearest *n = &p->near[i];
+    for (size_t i = piece * PIECE; i < p->V && i < (piece + 1) * PIECE; i++)
         if (odd_near(p->e->vectors, p->V, p->e->E, p->e->vectors + i * p->e->E, ODD_COSINE,
-                     SHOWN_NEAR + 1, found, &count, NULL))
-            continue;
-        for (size_t j = 0; j < count && n->count < SHOWN_NEAR; j++)
-            if (found[j].row != i)
-                n->items[n->count++] = found[j];
-    }
+                     SHOWN_NEAR, (size_t[]){i, i}, p->near[i].items, &p->near[i].count, NULL))
+            p->near[i].count = 0;
 }
 
 /* Points into the panel's pixels, one scale for both axes. */

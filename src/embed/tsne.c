@@ -79,27 +79,26 @@ static void fit_width(const double *d, size_t count, double perplexity, float *p
 static void find_neighbours(void *context, size_t piece, size_t thread)
 {
     tsne *t = context;
-    odd_neighbour near[3 * 100 + 1];
+    odd_neighbour near[3 * 100];
     double d[3 * 100] = {0};
     (void)thread;
     for (size_t i = piece * PIECE; i < t->V && i < (piece + 1) * PIECE; i++) {
-        size_t found = 0, used = 0;
-        if (odd_near(t->vectors, t->V, t->E, t->vectors + i * t->E, ODD_EUCLIDEAN,
-                     t->neighbours + 1, near, &found, NULL) ||
+        size_t found = 0;
+        if (odd_near(t->vectors, t->V, t->E, t->vectors + i * t->E, ODD_EUCLIDEAN, t->neighbours,
+                     (size_t[]){i, i}, near, &found, NULL) ||
             found < t->neighbours) {
             __atomic_store_n(&t->rc, ODDROW_ENUMERIC, __ATOMIC_RELAXED);
             return;
         }
-        for (size_t j = 0; j < found && used < t->neighbours; j++)
-            if (near[j].row != i) {
-                t->near[i * t->neighbours + used] = (uint32_t)near[j].row;
-                d[used++] = near[j].value * near[j].value;
-            }
+        for (size_t j = 0; j < found; j++) {
+            t->near[i * found + j] = (uint32_t)near[j].row;
+            d[j] = near[j].value * near[j].value;
+        }
         /* in units of the nearest distances, so that the search for a width starts near it */
-        double unit = used && d[used - 1] > 0 ? d[used - 1] : 1;
-        for (size_t j = 0; j < used; j++)
+        double unit = found && d[found - 1] > 0 ? d[found - 1] : 1;
+        for (size_t j = 0; j < found; j++)
             d[j] /= unit;
-        fit_width(d, used, t->perplexity, t->given + i * t->neighbours);
+        fit_width(d, found, t->perplexity, t->given + i * found);
     }
 }
 

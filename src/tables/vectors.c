@@ -81,13 +81,9 @@ static bool looks_numeric(const char *text, size_t size)
 static size_t count_numbers(const char *line, size_t size)
 {
     size_t count = 0;
-    while (size > 0) {
-        size_t start = last_field(line, &size);
-        if (start == 0 || !looks_numeric(line + start, size - start))
+    for (size_t start; (start = last_field(line, &size)) > 0; size = start, count++)
+        if (!looks_numeric(line + start, size - start))
             break;
-        count++;
-        size = start;
-    }
     return count;
 }
 
@@ -207,12 +203,8 @@ static bool read_promise(reader *v, const char *line, size_t size)
 static int settle(reader *v, const char *line, size_t size, oddrow_error *err)
 {
     size_t fields = 0;
-    for (size_t end = size; end > 0; fields++) {
-        size_t start = last_field(line, &end);
-        if (start == end)
-            break;
-        end = start;
-    }
+    for (size_t end = size, start; (start = last_field(line, &end)) < end; end = start)
+        fields++;
     v->pending = false;
     v->header = fields != 2 || v->claimed_width == 1;
     v->line = 1;

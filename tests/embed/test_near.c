@@ -27,7 +27,8 @@ static void compare(const float *vectors, size_t rows, size_t width, const float
         sorting_by = (odd_metric)metric;
         qsort(all, count, sizeof *all, nearer);
         assert_int_equal(
-            odd_near(vectors, rows, width, query, (odd_metric)metric, k, got, &found, NULL), 0);
+            odd_near(vectors, rows, width, query, (odd_metric)metric, k, NULL, got, &found, NULL),
+            0);
         assert_int_equal(found, k < count ? k : count);
         for (size_t i = 0; i < found; i++) {
             assert_int_equal(got[i].row, all[i].row);
@@ -85,7 +86,7 @@ static void hard_numbers(void **state)
     compare(vectors, ROWS, E, vectors + 2 * E, 20);
     odd_neighbour out[3];
     size_t found;
-    assert_int_equal(odd_near(vectors, ROWS, E, vectors, ODD_COSINE, 3, out, &found, NULL),
+    assert_int_equal(odd_near(vectors, ROWS, E, vectors, ODD_COSINE, 3, NULL, out, &found, NULL),
                      ODDROW_ENUMERIC);
 }
 
