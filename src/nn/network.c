@@ -12,8 +12,6 @@
 #include "math/kernels.h"
 #include "nn/layer.h"
 
-const size_t odd_seed_widths[7] = {50, 32, 16, 4, 16, 32, 50};
-
 #define NAME(id, name, ...) name,
 static const char *const activations[] = {ODD_ACTIVATION_LIST(NAME)};
 static const char *const objectives[] = {ODD_OBJECTIVE_LIST(NAME)};
@@ -53,6 +51,20 @@ int odd_objective_find(const char *name)
 bool odd_objective_supervised(odd_objective objective)
 {
     return (unsigned)objective < ODD_OBJECTIVES && traits[objective].supervised;
+}
+
+odd_network_config odd_network_configured(const odd_network_options *o)
+{
+    static const size_t widths[] = {50, 32, 16, 4, 16, 32, 50}, supervised[] = {64, 32};
+    odd_network_config config = ODD_NETWORK_CONFIG;
+    const odd_sizes usual = odd_objective_supervised(o->objective) ? (odd_sizes){supervised, 2}
+                                                                   : (odd_sizes){widths, 7};
+    config.P = o->projection;
+    config.activation = o->activation;
+    config.objective = o->objective;
+    config.widths = o->widths.count ? o->widths.items : usual.items;
+    config.layers = o->widths.count ? o->widths.count : usual.count;
+    return config;
 }
 
 static int check_config(const odd_network_config *c, oddrow_error *err)

@@ -16,6 +16,7 @@
 #ifndef ODD_NN_NETWORK_H
 #define ODD_NN_NETWORK_H
 
+#include "base/options.h"
 #include "math/activations.h"
 #include "oddrow.h"
 
@@ -37,6 +38,32 @@ const char *odd_objective_name(odd_objective objective);
 int odd_objective_find(const char *name);
 bool odd_objective_supervised(odd_objective objective);
 
+/* What is to be chosen of a network. widths: none: 50-32-16-4-16-32-50, 64-32 with a target;
+ * objective: of an autoencoder, a target has its own. */
+#define ODD_NETWORK_OPTIONS(X)                                                                     \
+    X(odd_sizes, widths, {0}, COUNTS, "widths", TRAIN, .low = 1, .high = 4096, .value = "N,N",     \
+      .unset = "50,32,16,4,16,32,50",                                                              \
+      .help = "widths of the hidden layers; 64,32 by default with a target")                       \
+    X(size_t, projection, 10, COUNT, "projection", TRAIN, .low = 1, .high = 1024, .value = "N",    \
+      .help = "width of the dense layer over the numbers")                                         \
+    X(odd_activation, activation, ODD_LEAKY_RELU, CHOICE, "activation", TRAIN,                     \
+      .choice = activation, .help = "activation of the hidden layers")                             \
+    X(double, dropout, 0, REAL, "dropout", TRAIN, .high = 1, .below_high = true, .value = "P",     \
+      .help = "share of hidden units dropped during training")                                     \
+    X(double, mask, 0.1, REAL, "mask", TRAIN, .high = 1, .below_high = true, .value = "P",         \
+      .help = "share of input columns masked during training")                                     \
+    X(odd_objective, objective, ODD_ROW, CHOICE, "objective", TRAIN, .choice = objective,          \
+      .help = "what the network reconstructs: the row, or its own input")
+
+typedef struct odd_network_options {
+    ODD_NETWORK_OPTIONS(ODD_OPTION_FIELD)
+} odd_network_options;
+
+#define ODD_NETWORK_OPTIONS_INIT                                                                   \
+    {                                                                                              \
+        ODD_NETWORK_OPTIONS(ODD_OPTION_DEFAULT)                                                    \
+    }
+
 typedef struct odd_network_config {
     size_t C;
     const size_t *V, *E; /* (C) each; NULL when C is 0 */
@@ -53,13 +80,14 @@ typedef struct odd_network_config {
     size_t most;        /* parameters that there may be, or 0 */
 } odd_network_config;
 
-extern const size_t odd_seed_widths[7]; /* 50 32 16 4 16 32 50 */
-
 #define ODD_NETWORK_CONFIG                                                                         \
     {                                                                                              \
-        .P = 10, .layers = 7, .widths = odd_seed_widths, .activation = ODD_LEAKY_RELU,             \
-        .slope = 0.01f, .objective = ODD_ROW, .embedding_sd = 0.05f                                \
+        .P = 10, .activation = ODD_LEAKY_RELU, .slope = 0.01f, .objective = ODD_ROW,               \
+        .embedding_sd = 0.05f                                                                      \
     }
+
+/* ODD_NETWORK_CONFIG with what the options say, whose widths it borrows. */
+odd_network_config odd_network_configured(const odd_network_options *options);
 
 typedef enum odd_start { ODD_ZERO, ODD_NORMAL, ODD_UNIFORM } odd_start;
 

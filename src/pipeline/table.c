@@ -110,11 +110,13 @@ static const odd_option table[] = {
 #undef MEMBER
 
 #define SECTION "network"
-#define MEMBER training
+#define MEMBER training.network
         ODD_NETWORK_OPTIONS(ROW)
 #undef SECTION
+#undef MEMBER
 
 #define SECTION "training"
+#define MEMBER training
             ODD_TRAINING_OPTIONS(ROW)
 #undef SECTION
 #undef MEMBER

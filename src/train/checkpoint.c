@@ -23,15 +23,23 @@ uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_
                                     const odd_network *network, const bool *frozen)
 {
     const odd_network_config *config = &network->config;
-    odd_sizes widths = options->widths;
+    odd_sizes widths = options->network.widths;
     if (!widths.count && !odd_objective_supervised(config->objective))
         widths = (odd_sizes){config->widths, config->layers};
-    double numbers[] = {options->dropout,       options->mask,         options->contamination,
-                        options->learning_rate, options->weight_decay, options->validation};
-    uint64_t wholes[] = {dataset->hash,       dataset->rows,       options->projection,
-                         options->activation, options->objective,  options->epochs,
-                         options->min_steps,  options->batch_size, options->patience,
-                         options->seed,       options->memory,     widths.count};
+    double numbers[] = {options->network.dropout, options->network.mask, options->contamination,
+                        options->learning_rate,   options->weight_decay, options->validation};
+    uint64_t wholes[] = {dataset->hash,
+                         dataset->rows,
+                         options->network.projection,
+                         options->network.activation,
+                         options->network.objective,
+                         options->epochs,
+                         options->min_steps,
+                         options->batch_size,
+                         options->patience,
+                         options->seed,
+                         options->memory,
+                         widths.count};
     uint64_t hash = odd_hash(numbers, sizeof numbers, 1);
     hash = odd_hash(wholes, sizeof wholes, hash);
     if (widths.count)

@@ -230,8 +230,8 @@ static int start(loop *l, odd_pool *pool, oddrow_error *err)
     odd_network *network = l->state.network;
     odd_step_options step = ODD_STEP_OPTIONS;
     uint64_t rows = l->dataset->train->rows;
-    step.dropout = options->dropout;
-    step.mask = options->mask;
+    step.dropout = options->network.dropout;
+    step.mask = options->network.mask;
     step.weight_decay = options->weight_decay;
     step.frozen = l->frozen;
     l->epochs = odd_epochs_planned(options, rows);

@@ -80,7 +80,7 @@ int odd_training_record(const odd_train_options *options, const odd_dataset *dat
         (json_int_t)options->epochs, "min_steps", (json_int_t)options->min_steps, "patience",
         (json_int_t)options->patience, "learning_rate", options->learning_rate, "weight_decay",
         options->weight_decay, "validation", options->validation, "contamination",
-        options->contamination, "dropout", options->dropout, "mask", options->mask);
+        options->contamination, "dropout", options->network.dropout, "mask", options->network.mask);
     odd_fields f = ODD_FIELDS_WRITE(*out, err);
     if (!f.rc && frozen)
         add_frozen(&f, schema, frozen);

@@ -35,7 +35,7 @@ static int check(const odd_train_options *o, oddrow_error *err)
         {o->memory >= 32u << 20, "memory must be at least 32M"},
         {!o->resume || o->checkpoint, "resume needs checkpoint, a directory"},
         {!target || !(o->contamination > 0), "contamination is for training without target"},
-        {!target || o->objective == ODD_ROW, "objective is for training without target"},
+        {!target || o->network.objective == ODD_ROW, "objective is for training without target"},
         {target || o->columns.task == ODD_TARGET_INFER, "task needs target, a column"},
         {target || !o->class_weights, "class-weights needs target, a column"},
         {!o->freeze.count || o->embeddings.count, "freeze needs embeddings: nothing is loaded"},
@@ -45,8 +45,6 @@ static int check(const odd_train_options *o, oddrow_error *err)
             return odd_fail(err, ODDROW_EINVAL, "%s", rules[i].message);
     return 0;
 }
-
-const size_t odd_supervised_widths[ODD_SUPERVISED_LAYERS] = {64, 32};
 
 typedef struct run {
     odd_train_options options;
@@ -85,11 +83,12 @@ static int read(run *r, const char *const *paths, size_t path_count, oddrow_erro
         return rc;
     const odd_schema *schema = r->dataset.schema;
     if (schema->target != SIZE_MAX)
-        o->objective = schema->columns[schema->target].vocabulary ? ODD_CLASSIFY : ODD_REGRESS;
-    if (o->class_weights && o->objective != ODD_CLASSIFY)
+        o->network.objective =
+            schema->columns[schema->target].vocabulary ? ODD_CLASSIFY : ODD_REGRESS;
+    if (o->class_weights && o->network.objective != ODD_CLASSIFY)
         return odd_fail(err, ODDROW_EINVAL,
                         "class-weights are for classes, and the target is a number");
-    if (o->objective == ODD_CLASSIFY && r->dataset.train->rows == 0)
+    if (o->network.objective == ODD_CLASSIFY && r->dataset.train->rows == 0)
         return odd_fail(err, ODDROW_ESCHEMA, "no row has a target");
     return odd_dataset_sample(
         r->dataset.held, schema,
@@ -102,18 +101,7 @@ static int make_network(run *r, oddrow_error *err)
 {
     const odd_train_options *o = &r->options;
     const odd_schema *schema = r->dataset.schema;
-    odd_network_config config = ODD_NETWORK_CONFIG;
-    config.P = o->projection;
-    config.activation = o->activation;
-    config.objective = o->objective;
-    if (odd_objective_supervised(config.objective)) {
-        config.widths = odd_supervised_widths;
-        config.layers = ODD_SUPERVISED_LAYERS;
-    }
-    if (o->widths.count) {
-        config.widths = o->widths.items;
-        config.layers = o->widths.count;
-    }
+    odd_network_config config = odd_network_configured(&o->network);
     if (schema->C + schema->M == 0)
         return odd_fail(err, ODDROW_ESCHEMA, "nothing to learn: no column is an input");
     bool *frozen = odd_alloc(schema->C + 1, sizeof *frozen);
@@ -178,7 +166,7 @@ static int measure(run *r, oddrow_error *err)
 static int finish(run *r, oddrow_error *err)
 {
     const odd_train_options *o = &r->options;
-    bool supervised = odd_objective_supervised(o->objective);
+    bool supervised = odd_objective_supervised(o->network.objective);
     int rc = odd_model_new(&r->dataset.schema, &r->network, &r->model, err);
     if (!rc)
         rc = supervised ? measure(r, err) : calibrate(r, err);
@@ -207,7 +195,7 @@ static void summarise(const run *r, odd_train_summary *summary)
         .seconds = r->seconds,
         .loss = best->loss,
         .validation_loss = best->validation_loss,
-        .objective = r->options.objective,
+        .objective = r->options.network.objective,
         .metrics = r->metrics,
     };
     for (size_t i = 0; i < history->count; i++)

@@ -14,23 +14,6 @@
 /* Whether each class of a target weighs the same in all, however rare. */
 typedef enum odd_weighting { ODD_WEIGHTS_NONE, ODD_WEIGHTS_BALANCED } odd_weighting;
 
-/* widths: none: 50-32-16-4-16-32-50, with a target odd_supervised_widths; objective: of an
- * autoencoder, a target has its own. */
-#define ODD_NETWORK_OPTIONS(X)                                                                     \
-    X(odd_sizes, widths, {0}, COUNTS, "widths", TRAIN, .low = 1, .high = 4096, .value = "N,N",     \
-      .unset = "50,32,16,4,16,32,50",                                                              \
-      .help = "widths of the hidden layers; 64,32 by default with a target")                       \
-    X(size_t, projection, 10, COUNT, "projection", TRAIN, .low = 1, .high = 1024, .value = "N",    \
-      .help = "width of the dense layer over the numbers")                                         \
-    X(odd_activation, activation, ODD_LEAKY_RELU, CHOICE, "activation", TRAIN,                     \
-      .choice = activation, .help = "activation of the hidden layers")                             \
-    X(double, dropout, 0, REAL, "dropout", TRAIN, .high = 1, .below_high = true, .value = "P",     \
-      .help = "share of hidden units dropped during training")                                     \
-    X(double, mask, 0.1, REAL, "mask", TRAIN, .high = 1, .below_high = true, .value = "P",         \
-      .help = "share of input columns masked during training")                                     \
-    X(odd_objective, objective, ODD_ROW, CHOICE, "objective", TRAIN, .choice = objective,          \
-      .help = "what the network reconstructs: the row, or its own input")
-
 /* epochs: at least this many, unless patience ends them; embeddings and freeze: see tables/saved.h;
  * output and quiet are the command's. */
 #define ODD_TRAINING_OPTIONS(X)                                                                    \
@@ -80,7 +63,7 @@ typedef enum odd_weighting { ODD_WEIGHTS_NONE, ODD_WEIGHTS_BALANCED } odd_weight
 typedef struct odd_train_options {
     odd_csv_options csv;
     odd_fit_options columns; /* a target makes a supervised model */
-    ODD_NETWORK_OPTIONS(ODD_OPTION_FIELD)
+    odd_network_options network;
     ODD_TRAINING_OPTIONS(ODD_OPTION_FIELD)
     odd_progress_call progress; /* or NULL */
     void *progress_context;
@@ -88,12 +71,9 @@ typedef struct odd_train_options {
 
 #define ODD_TRAIN_OPTIONS_INIT                                                                     \
     {                                                                                              \
-        ODD_NETWORK_OPTIONS(ODD_OPTION_DEFAULT)                                                    \
-        ODD_TRAINING_OPTIONS(ODD_OPTION_DEFAULT).columns = ODD_FIT_OPTIONS_INIT                    \
+        ODD_TRAINING_OPTIONS(ODD_OPTION_DEFAULT).columns = ODD_FIT_OPTIONS_INIT,                   \
+        .network = ODD_NETWORK_OPTIONS_INIT                                                        \
     }
-
-enum { ODD_SUPERVISED_LAYERS = 2 };
-extern const size_t odd_supervised_widths[ODD_SUPERVISED_LAYERS];
 
 typedef struct odd_train_summary {
     uint64_t rows;     /* good rows read */

@@ -38,7 +38,7 @@ static odd_model *train(unsigned parts, uint64_t seed, odd_objective objective)
     odd_bytes table = made_table(parts, 800, 4);
     odd_train_options options = made_options();
     options.seed = seed;
-    options.objective = objective;
+    options.network.objective = objective;
     odd_model *model = made_train(&table, &options);
     odd_bytes_free(&table);
     return model;

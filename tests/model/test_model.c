@@ -83,8 +83,8 @@ static void round_trips_of_options(void **state)
     odd_bytes table = made_table(MADE_ALL, 300, 5);
     for (int i = 0; i < ODD_ACTIVATIONS + 2; i++) {
         odd_train_options options = made_options();
-        options.activation = i < ODD_ACTIVATIONS ? (odd_activation)i : ODD_LEAKY_RELU;
-        options.objective = i % 2 ? ODD_EMBEDDING_MSE : ODD_ROW;
+        options.network.activation = i < ODD_ACTIVATIONS ? (odd_activation)i : ODD_LEAKY_RELU;
+        options.network.objective = i % 2 ? ODD_EMBEDDING_MSE : ODD_ROW;
         options.contamination = i == ODD_ACTIVATIONS ? 0.1 : 0;
         options.columns.scaler = (odd_scaler_kind)(i % ODD_SCALERS);
         options.columns.min_count = 3;

@@ -64,7 +64,7 @@ static void test_reads(void **state)
     assert_string_equal(options.columns.names[ODD_ID].items[0], "package");
     assert_int_equal(options.columns.names[ODD_NUMERIC].count, 2);
     assert_string_equal(options.columns.names[ODD_NUMERIC].items[1], "installed");
-    assert_int_equal(options.training.widths.items[2], 16);
+    assert_int_equal(options.training.network.widths.items[2], 16);
     assert_int_equal(options.training.epochs, 4);
     assert_true(options.training.quiet);
     assert_int_equal(parse(""), 0);

@@ -65,10 +65,10 @@ static void test_values(void **state)
     flag("training", "resume", "yes");
     assert_true(options.training.resume);
     flag("network", "activation", "tanh");
-    assert_int_equal(options.training.activation, ODD_TANH);
+    assert_int_equal(options.training.network.activation, ODD_TANH);
     flag("network", "widths", "8, 2 ,8");
-    assert_int_equal(options.training.widths.count, 3);
-    assert_int_equal(options.training.widths.items[1], 2);
+    assert_int_equal(options.training.network.widths.count, 3);
+    assert_int_equal(options.training.network.widths.items[1], 2);
     flag("data", "delimiter", "tab");
     assert_int_equal(options.data.delimiter, '\t');
     flag("data", "delimiter", "|");
@@ -225,7 +225,7 @@ static void test_conversion(void **state)
     odd_score_options score = odd_options_score(&options);
     assert_int_equal(train.columns.names[ODD_LABEL].count, 1);
     assert_string_equal(train.columns.names[ODD_LABEL].items[0], "y");
-    assert_int_equal(train.widths.count, 3);
+    assert_int_equal(train.network.widths.count, 3);
     assert_true(train.alerts == 0.01);
     assert_true(score.alerts == 0);
     assert_int_equal(score.explain, 3);

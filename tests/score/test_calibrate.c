@@ -18,7 +18,7 @@ static bench open_bench(unsigned parts, odd_objective objective)
     odd_bytes train = made_table(parts, 500, 1), rest = made_table(parts, REST, 2),
               held = made_table(parts, HELD, 3);
     odd_train_options options = made_options();
-    options.objective = objective;
+    options.network.objective = objective;
     bench b = {.model = made_train(&train, &options)};
     b.rest = made_batch(b.model, &rest);
     b.held = made_batch(b.model, &held);

@@ -23,7 +23,7 @@ static bench open_bench(odd_objective objective)
     odd_train_options options = made_options();
     options.min_steps = 800;
     options.learning_rate = 0.01;
-    options.objective = objective;
+    options.network.objective = objective;
     b.model = made_train(&table, &options);
     assert_int_equal(odd_scorer_new(&b.model->verdict, false, &b.scorer, NULL), 0);
     for (int masked = 0; masked < 2; masked++)

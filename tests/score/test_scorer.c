@@ -150,9 +150,9 @@ static void with_options(void **state)
     odd_bytes train = made_table(MADE_ALL, 400, 20), table = made_table(MADE_ALL, ROWS, 21);
     for (int i = 0; i < 4; i++) {
         odd_train_options options = made_options();
-        options.objective = i % 2 ? ODD_EMBEDDING_MSE : ODD_ROW;
+        options.network.objective = i % 2 ? ODD_EMBEDDING_MSE : ODD_ROW;
         options.contamination = i / 2 ? 0.05 : 0;
-        options.activation = i % 2 ? ODD_TANH : ODD_GELU;
+        options.network.activation = i % 2 ? ODD_TANH : ODD_GELU;
         odd_model *model = made_train(&train, &options);
         assert_true((model->verdict.forest != NULL) ==
                     (model->verdict.weight[ODD_MEASURE_FOREST] > 0));

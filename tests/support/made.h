@@ -144,7 +144,7 @@ static inline odd_train_options made_options(void)
 {
     static const size_t widths[3] = {9, 4, 9};
     odd_train_options o = ODD_TRAIN_OPTIONS_INIT;
-    o.widths = (odd_sizes){widths, 3};
+    o.network.widths = (odd_sizes){widths, 3};
     o.epochs = 2;
     o.min_steps = 0;
     o.batch_size = 64;

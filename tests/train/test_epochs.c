@@ -92,8 +92,8 @@ static void open_run(run *r, const odd_train_options *options)
     made_write(path, table.data, table.size);
     assert_int_equal(odd_pool_new(2, &r->pool, &err), 0);
     assert_int_equal(odd_dataset_read(&path, 1, &r->options, r->pool, &r->dataset, &err), 0);
-    config.widths = options->widths.items;
-    config.layers = options->widths.count;
+    config.widths = options->network.widths.items;
+    config.layers = options->network.widths.count;
     assert_int_equal(odd_network_for_schema(r->dataset.schema, &config, 1 << 24, &r->network, &err),
                      0);
     odd_network_init(r->network, 1);
@@ -311,25 +311,25 @@ static void fingerprints(void **state)
             o.patience++;
             break;
         case 8:
-            o.dropout += 0.1;
+            o.network.dropout += 0.1;
             break;
         case 9:
-            o.mask += 0.1;
+            o.network.mask += 0.1;
             break;
         case 10:
             o.contamination += 0.1;
             break;
         case 11:
-            o.projection++;
+            o.network.projection++;
             break;
         case 12:
-            o.activation = ODD_TANH;
+            o.network.activation = ODD_TANH;
             break;
         case 13:
-            o.objective = ODD_EMBEDDING_MSE;
+            o.network.objective = ODD_EMBEDDING_MSE;
             break;
         case 14:
-            o.widths = (odd_sizes){widths, 3};
+            o.network.widths = (odd_sizes){widths, 3};
             break;
         case 15:
             d.hash++;

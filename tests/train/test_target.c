@@ -50,7 +50,7 @@ static odd_model *trained(const char *target, odd_target_kind kind, const odd_tr
 static odd_train_options longer(void)
 {
     odd_train_options o = made_options();
-    o.widths = (odd_sizes){0};
+    o.network.widths = (odd_sizes){0};
     o.epochs = 40;
     o.learning_rate = 1e-2;
     return o;
@@ -74,7 +74,7 @@ static void test_classes(void **state)
     assert_int_equal(c->missing, 60);
     assert_int_equal(model->network->config.objective, ODD_CLASSIFY);
     assert_int_equal(model->network->Y, 3);
-    assert_int_equal(model->network->config.layers, ODD_SUPERVISED_LAYERS);
+    assert_int_equal(model->network->config.layers, 2);
     assert_non_null(strstr(summary.notes, "60 rows have no target and were left out"));
     assert_int_equal(json_integer_value(record_of(model, "unlabelled_rows")), 60);
     assert_int_equal(json_integer_value(record_of(model, "trained_rows")) +
