@@ -307,7 +307,7 @@ static int load_state(watcher *w, oddrow_error *err)
     for (; digits < size && text[digits] >= '0' && text[digits] <= '9'; digits++)
         number = number * 10 + (uint64_t)(text[digits] - '0');
     if (digits == 0 || digits > 18 || digits + 1 < size || (digits < size && text[digits] != '\n'))
-        return odd_fail(err, ODDROW_EFORMAT, "%s: is not the place of a watch: a number, no more",
+        return odd_fail(err, ODDROW_EFORMAT, "%s: must hold a sequence number and nothing else",
                         w->o->state);
     w->placed = true;
     w->next = w->reached = w->saved = number;

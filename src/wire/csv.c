@@ -173,7 +173,7 @@ static int decode(odd_decoder *d, odd_span payload, odd_decoded *out)
     return (plain ? take_plain(&r, payload) : take_quoted(&r, payload)) ? 0 : ODDROW_ENOMEM;
 }
 
-/* ---- encode ---- */
+/* ---- write ---- */
 
 /* The first cell of a payload must not look like the beginning of another encoding. */
 static bool is_misleading(odd_span cell)
@@ -182,8 +182,8 @@ static bool is_misleading(odd_span cell)
            ((unsigned char)cell.data[0] >= 0x80 || odd_encoding_of(cell) != ODD_ENCODING_CSV);
 }
 
-static void encode(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
-                   odd_bytes *out)
+static void write_rows(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
+                       odd_bytes *out)
 {
     (void)names;
     for (size_t i = 0; i < rows * columns; i++) {
@@ -198,4 +198,4 @@ static void encode(const char *const *names, size_t columns, const odd_span *cel
     }
 }
 
-const odd_codec odd_csv_codec = {.name = "csv", .decode = decode, .encode = encode};
+const odd_codec odd_csv_codec = {.name = "csv", .decode = decode, .write = write_rows};

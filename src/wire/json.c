@@ -22,7 +22,7 @@ typedef struct reader {
     unsigned level;   /* depth within a row: 1, or 2 in an array of rows */
     bool in_object;   /* the row under way is one */
     size_t row_start; /* its first byte */
-    size_t after;     /* place behind the last name, or behind the last row */
+    size_t after;     /* offset behind the last name, or behind the last row */
     odd_object object;
 } reader;
 
@@ -110,7 +110,7 @@ static int end_row(reader *r)
     return 1;
 }
 
-/* A scalar: true when it is the value of a name of the row under way. One in the place of a row is
+/* A scalar: true when it is the value of a name of the row under way. One that stands for a row is
  * a bad row. */
 static bool is_cell(reader *r)
 {
@@ -313,7 +313,7 @@ static int decode(odd_decoder *d, odd_span payload, odd_decoded *out)
     return parse(&r, out);
 }
 
-/* ---- encode ---- */
+/* ---- write ---- */
 
 static size_t digits(const char *s, size_t n)
 {
@@ -349,8 +349,8 @@ static bool is_number(odd_span text)
     return i == n;
 }
 
-static void encode(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
-                   odd_bytes *out)
+static void write_rows(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
+                       odd_bytes *out)
 {
     odd_json j = {.out = out};
     if (rows != 1)
@@ -378,4 +378,4 @@ static bool recognise(odd_span payload)
 }
 
 const odd_codec odd_json_codec = {
-    .name = "json", .json = true, .recognise = recognise, .decode = decode, .encode = encode};
+    .name = "json", .json = true, .recognise = recognise, .decode = decode, .write = write_rows};

@@ -407,7 +407,7 @@ static int decode(odd_decoder *d, odd_span payload, odd_decoded *out)
                       odd_reason_text(d, "MessagePack: %s at byte %zu", r.broken, at));
 }
 
-/* ---- encode ---- */
+/* ---- write ---- */
 
 /* For msgpack_packer. Failures stay in the bytes, as they do for its callers here. */
 static int add_packed(void *out, const char *data, size_t size)
@@ -429,8 +429,8 @@ static void pack_text(msgpack_packer *p, const char *text, size_t size)
     msgpack_pack_str_body(p, text, size);
 }
 
-static void encode(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
-                   odd_bytes *out)
+static void write_rows(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
+                       odd_bytes *out)
 {
     msgpack_packer p;
     msgpack_packer_init(&p, out, add_packed);
@@ -456,4 +456,4 @@ static bool recognise(odd_span payload)
 }
 
 const odd_codec odd_msgpack_codec = {
-    .name = "msgpack", .json = true, .recognise = recognise, .decode = decode, .encode = encode};
+    .name = "msgpack", .json = true, .recognise = recognise, .decode = decode, .write = write_rows};

@@ -169,7 +169,7 @@ int odd_payload_write(odd_encoding encoding, const char *const *names, size_t co
                       const odd_span *cells, size_t rows, odd_bytes *out)
 {
     size_t before = out->size;
-    codecs[encoding]->encode(names, columns, cells, rows, out);
+    codecs[encoding]->write(names, columns, cells, rows, out);
     if (out->failed)
         out->size = before;
     return odd_bytes_check(out, NULL);

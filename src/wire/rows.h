@@ -49,7 +49,7 @@ struct odd_decoder {
     odd_bytes reasons;
     size_t *reason_at; /* (K, ODD_PROBLEMS) into reasons */
 
-    /* scratch of one payload */
+    /* working memory of one payload */
     odd_arena parser;
     odd_bytes json;
     locale_t c_locale;
@@ -100,8 +100,8 @@ typedef struct odd_codec {
      * out->reject and out->reason, and odd_decode takes its rows back. 0 or ODDROW_ENOMEM. */
     int (*decode)(odd_decoder *d, odd_span payload, odd_decoded *out);
     /* See odd_payload_write; failures stay in *out. */
-    void (*encode)(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
-                   odd_bytes *out);
+    void (*write)(const char *const *names, size_t columns, const odd_span *cells, size_t rows,
+                  odd_bytes *out);
 } odd_codec;
 
 extern const odd_codec odd_csv_codec, odd_json_codec, odd_msgpack_codec;

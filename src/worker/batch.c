@@ -49,7 +49,7 @@ void odd_batch_clear(odd_batch *b)
     for (size_t i = 0; i < b->count; i++)
         odd_message_close(&b->messages[i]);
     for (size_t i = 0; i < b->note_count; i++)
-        odd_bytes_free(&b->notes[i].tail);
+        odd_bytes_free(&b->notes[i].body);
     b->count = b->note_count = b->entry_count = 0;
     b->gathered = 0;
     b->asked = b->planned = false;
@@ -80,13 +80,13 @@ void odd_batch_add(odd_batch *b, double now)
     b->asked = b->asked || m->kind == ODD_ASKED;
 }
 
-void odd_batch_note(odd_batch *b, odd_topic topic, odd_bytes *tail)
+void odd_batch_note(odd_batch *b, odd_topic topic, odd_bytes *body)
 {
-    if (b->note_count < ODD_NOTES && !tail->failed) {
-        b->notes[b->note_count++] = (odd_note){topic, *tail};
-        *tail = (odd_bytes){0};
+    if (b->note_count < ODD_NOTES && !body->failed) {
+        b->notes[b->note_count++] = (odd_note){topic, *body};
+        *body = (odd_bytes){0};
     }
-    odd_bytes_free(tail);
+    odd_bytes_free(body);
 }
 
 void odd_batch_list_jobs(odd_batch *b)
@@ -106,7 +106,7 @@ void odd_batch_list_jobs(odd_batch *b)
 
 /* ---- planning ---- */
 
-/* Begins an entry, whose tail the caller appends to b->json. The entry has an offset in place of
+/* Begins an entry, whose body the caller appends to b->json. The entry has an offset in place of
  * its text until all texts are there. */
 static void begin_entry(odd_batch *b, uint64_t next, odd_topic topic)
 {
@@ -116,10 +116,10 @@ static void begin_entry(odd_batch *b, uint64_t next, odd_topic topic)
     odd_entry_head(&b->json, sequence, b->time);
 }
 
-static void add_entry(odd_batch *b, uint64_t next, odd_topic topic, odd_span tail)
+static void add_entry(odd_batch *b, uint64_t next, odd_topic topic, odd_span body)
 {
     begin_entry(b, next, topic);
-    odd_bytes_span(&b->json, tail);
+    odd_bytes_span(&b->json, body);
 }
 
 /* The entry of a message that is rejected as a whole. */
@@ -160,7 +160,7 @@ static int plan_message(odd_batch *b, odd_message *m, odd_places *places, uint64
     }
     for (size_t i = m->skip; !rc && i < m->job->decoded.rows; i++)
         if (m->job->results[i].entry)
-            add_entry(b, next, m->job->results[i].topic, m->job->results[i].tail);
+            add_entry(b, next, m->job->results[i].topic, m->job->results[i].body);
     return rc;
 }
 
@@ -185,7 +185,7 @@ int odd_batch_plan(odd_batch *b, odd_places *places, uint64_t next, oddrow_error
     int rc = measure(b, err);
     for (size_t i = 0; !rc && i < b->note_count; i++)
         add_entry(b, next, b->notes[i].topic,
-                  (odd_span){b->notes[i].tail.data, b->notes[i].tail.size});
+                  (odd_span){b->notes[i].body.data, b->notes[i].body.size});
     for (size_t i = 0; !rc && i < b->count; i++)
         rc = plan_message(b, &b->messages[i], places, next, err);
     if (!rc)
@@ -221,7 +221,7 @@ int odd_batch_answer(const odd_batch *b, const odd_message *m, odd_bytes *out)
             odd_bytes_span(out, e->json);
         } else {
             odd_entry_head(out, 0, b->time);
-            odd_bytes_span(out, r->tail);
+            odd_bytes_span(out, r->body);
         }
     }
     odd_bytes_char(out, ']');

@@ -37,7 +37,7 @@ const char *odd_message_socket(const odd_message *m);
 /* An entry of the feed that no message caused: drift, status. */
 typedef struct odd_note {
     odd_topic topic;
-    odd_bytes tail; /* entry.h */
+    odd_bytes body; /* entry.h */
 } odd_note;
 
 enum { ODD_NOTES = 256 };
@@ -76,8 +76,8 @@ odd_message *odd_batch_next(odd_batch *b, odd_message_kind kind);
 void odd_batch_add(odd_batch *b, double now);
 
 /* Adds an entry that no message caused; drops it when there are ODD_NOTES, or when its bytes have
- * failed. Takes over the bytes of tail. */
-void odd_batch_note(odd_batch *b, odd_topic topic, odd_bytes *tail);
+ * failed. Takes over the bytes of body. */
+void odd_batch_note(odd_batch *b, odd_topic topic, odd_bytes *body);
 
 /* Lists the jobs, which the engine then runs. */
 void odd_batch_list_jobs(odd_batch *b);

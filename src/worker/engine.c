@@ -16,7 +16,7 @@ typedef struct slice {
     odd_scratch *scratch;
     odd_explainer *explainer;
     odd_scores scores;   /* of the block in hand */
-    odd_bytes out;       /* tails */
+    odd_bytes out;       /* bodies */
     odd_result *results; /* of all rows of the run, in order */
     size_t results_capacity;
     size_t first, count; /* jobs of this run */
@@ -208,7 +208,7 @@ static int add_entry(odd_engine *e, slice *s, const odd_row *row, odd_encoding e
     return rc;
 }
 
-/* Row `at` of a job. A tail has its offset in place of its bytes until all are there. */
+/* Row `at` of a job. A body has its offset in place of its bytes until all are there. */
 static int take(odd_engine *e, slice *s, const odd_job *job, const odd_row *row, size_t at,
                 oddrow_error *err)
 {
@@ -239,7 +239,7 @@ static int take(odd_engine *e, slice *s, const odd_job *job, const odd_row *row,
         if (result->entry || job->asked)
             rc = add_entry(e, s, row, job->decoded.encoding, &sender, odd, err);
     }
-    result->tail = (odd_span){(const char *)(uintptr_t)start, s->out.size - start};
+    result->body = (odd_span){(const char *)(uintptr_t)start, s->out.size - start};
     return rc;
 }
 
@@ -261,7 +261,7 @@ static int run_slice(odd_engine *e, slice *s, oddrow_error *err)
     if (!rc)
         rc = odd_bytes_check(&s->out, err);
     for (size_t i = 0; !rc && s->out.size && i < count; i++)
-        s->results[i].tail.data = s->out.data + (uintptr_t)s->results[i].tail.data;
+        s->results[i].body.data = s->out.data + (uintptr_t)s->results[i].body.data;
     for (size_t j = 0; !rc && j < s->count; j++)
         jobs[j].results = s->results + jobs[j].decoded.first;
     return rc;

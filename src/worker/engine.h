@@ -38,7 +38,7 @@ typedef struct odd_result {
     bool odd;
     odd_topic topic;
     bool entry;    /* goes into the feed */
-    odd_span tail; /* JSON behind the head (entry.h), of what goes into the feed or is asked for */
+    odd_span body; /* JSON behind the head (entry.h), of what goes into the feed or is asked for */
     const char *reason;
     float score, loss, shadow_score, shadow_loss;
     bool shadow_odd;

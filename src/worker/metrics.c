@@ -221,8 +221,8 @@ static void add_shadow(odd_worker *w, odd_json *j)
 
 void odd_status(odd_worker *w, odd_log_level level, const char *event, const char *message)
 {
-    odd_bytes tail = {0};
-    odd_json j = {.out = &tail};
+    odd_bytes body = {0};
+    odd_json j = {.out = &body};
     uint64_t(*rows)[ODD_OUTCOMES] = w->counts.rows;
     odd_log_write(w->options.log, level, event, "%s", message ? message : "");
     pthread_mutex_lock(&w->lock);
@@ -236,5 +236,5 @@ void odd_status(odd_worker *w, odd_log_level level, const char *event, const cha
         add_shadow(w, &j);
     pthread_mutex_unlock(&w->lock);
     odd_json_close(&j, '}');
-    odd_batch_note(&w->batch, ODD_TOPIC_STATUS, &tail);
+    odd_batch_note(&w->batch, ODD_TOPIC_STATUS, &body);
 }

@@ -22,7 +22,7 @@ typedef struct event {
  * peer speaks another protocol from its first byte on, such as HTTP; the descriptor tells such a
  * connection from one that was served. Verdicts come without a descriptor: each is taken for that
  * of the newest connection, since handshakes take a moment and idle peers are old. Handshakes that
- * overlap may swap places, which leaves the sums right. */
+ * overlap may be taken for each other, which leaves the sums right. */
 static void add_pending(odd_monitor *m, int file)
 {
     for (size_t i = 0; i < m->pending_count; i++)

@@ -161,8 +161,8 @@ void odd_worker_promote(odd_worker *w)
 static void tell_drift(void *context, const odd_drift_column *c)
 {
     odd_worker *w = context;
-    odd_bytes tail = {0};
-    odd_json j = {.out = &tail};
+    odd_bytes body = {0};
+    odd_json j = {.out = &body};
     odd_json_string(&j, "column", c->name);
     odd_json_bool(&j, "drifting", c->drifting);
     odd_json_number(&j, "psi", c->psi);
@@ -171,7 +171,7 @@ static void tell_drift(void *context, const odd_drift_column *c)
     odd_json_number(&j, "trained_unseen", c->trained_unseen);
     odd_json_number(&j, "trained_missing", c->trained_missing);
     odd_json_close(&j, '}');
-    odd_batch_note(&w->batch, ODD_TOPIC_DRIFT, &tail);
+    odd_batch_note(&w->batch, ODD_TOPIC_DRIFT, &body);
     odd_log_write(w->options.log, c->drifting ? ODD_LOG_WARN : ODD_LOG_INFO, "drift",
                   "column %s %s: PSI %.3f, unseen %.3f, missing %.3f", c->name,
                   c->drifting ? "drifts" : "is back", c->psi, c->unseen, c->missing);

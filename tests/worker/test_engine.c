@@ -92,8 +92,8 @@ static void check(fixture *f, size_t threads, size_t per, bool shadow)
         for (size_t r = 0; r < jobs[j].decoded.rows; r++, seen++) {
             assert_int_equal(results[r].reject, ODD_REJECT_NONE);
             made_near((double)results[r].score, (double)f->score[first[j] + r], 1e-6);
-            assert_true(results[r].entry && results[r].tail.size > 20);
-            assert_memory_equal(results[r].tail.data, "\"id\":null", 9);
+            assert_true(results[r].entry && results[r].body.size > 20);
+            assert_memory_equal(results[r].body.data, "\"id\":null", 9);
             if (shadow) {
                 assert_true(results[r].score == results[r].shadow_score);
                 assert_true(results[r].odd == results[r].shadow_odd);

@@ -3,13 +3,13 @@
 #include "made.h"
 #include "worker/entry.h"
 
-/* head + tail as JSON; json_decref. */
-static json_t *entry(uint64_t sequence, const odd_bytes *tail)
+/* head + body as JSON; json_decref. */
+static json_t *entry(uint64_t sequence, const odd_bytes *body)
 {
     odd_bytes text = {0};
     json_error_t error;
     odd_entry_head(&text, sequence, "2026-11-21T09:00:00.000001Z");
-    odd_bytes_add(&text, tail->data, tail->size);
+    odd_bytes_add(&text, body->data, body->size);
     assert_int_equal(odd_bytes_check(&text, NULL), 0);
     json_t *json = json_loadb(text.data, text.size, JSON_REJECT_DUPLICATES, &error);
     if (!json)
@@ -30,7 +30,7 @@ static void test_scored_row(void **state)
 {
     (void)state;
     odd_model *model = made_model(MADE_SMALL | MADE_NUMBER, 300, 1);
-    odd_bytes name = {0}, tail = {0};
+    odd_bytes name = {0}, body = {0};
     odd_entry_model(&name, model, "/some/where/\"shop\".model");
     odd_row row = {.text = {"red,\"1\xff\"", 8}, .id = {"\"a\\nb\"", 6}};
     odd_sender sender = {{"cli\"ent\x01", 8}, INT64_MAX};
@@ -41,8 +41,8 @@ static void test_scored_row(void **state)
                          .expected = {"3.5", 3}};
     odd_scored verdict = {12.5f, 1, 2, 9.5f, 1e-7, true, &reason, 1};
     odd_span identity = {name.data, name.size};
-    odd_entry_row(&tail, model->schema, identity, &row, ODD_ENCODING_CSV, &sender, &verdict);
-    json_t *json = entry(7, &tail), *why = json_array_get(json_object_get(json, "why"), 0);
+    odd_entry_row(&body, model->schema, identity, &row, ODD_ENCODING_CSV, &sender, &verdict);
+    json_t *json = entry(7, &body), *why = json_array_get(json_object_get(json, "why"), 0);
     assert_int_equal(json_integer_value(json_object_get(json, "seq")), 7);
     assert_text(json, "time", "2026-11-21T09:00:00.000001Z");
     assert_text(json, "id", "a\nb");
@@ -61,19 +61,19 @@ static void test_scored_row(void **state)
     json_decref(json);
 
     /* a JSON row as it stood, no sender, not odd, not in the feed */
-    tail.size = 0;
+    body.size = 0;
     row = (odd_row){.text = {"{\"small\" : \"red\"}", 17}};
     verdict.odd = false;
-    odd_entry_row(&tail, model->schema, identity, &row, ODD_ENCODING_JSON, &(odd_sender){0},
+    odd_entry_row(&body, model->schema, identity, &row, ODD_ENCODING_JSON, &(odd_sender){0},
                   &verdict);
-    json = entry(0, &tail);
+    json = entry(0, &body);
     static const char *const nulls[] = {"seq", "id", "client", "number"};
     for (size_t i = 0; i < 4; i++)
         assert_true(json_is_null(json_object_get(json, nulls[i])));
     assert_text(json_object_get(json, "row"), "small", "red");
     assert_null(json_object_get(json, "why"));
     json_decref(json);
-    odd_bytes_free(&tail);
+    odd_bytes_free(&body);
     odd_bytes_free(&name);
     odd_model_free(&model);
 }
@@ -86,10 +86,10 @@ static void test_reject(void **state)
     for (size_t i = 0; i < sizeof text; i += 2)
         memcpy(text + i, "\xc3\xa9", 2);
     for (size_t shift = 0; shift < 2; shift++) {
-        odd_bytes tail = {0};
-        odd_entry_reject(&tail, "pull", &(odd_sender){0}, 3, ODD_REJECT_COLUMNS,
+        odd_bytes body = {0};
+        odd_entry_reject(&body, "pull", &(odd_sender){0}, 3, ODD_REJECT_COLUMNS,
                          "column 'x' is absent", (odd_span){text + shift, sizeof text - shift});
-        json_t *json = entry(1, &tail);
+        json_t *json = entry(1, &body);
         size_t size = json_string_length(json_object_get(json, "excerpt"));
         assert_in_range(size, 190, 210);
         assert_text(json, "reason", "columns");
@@ -97,7 +97,7 @@ static void test_reject(void **state)
         assert_text(json, "socket", "pull");
         assert_int_equal(json_integer_value(json_object_get(json, "row")), 3);
         json_decref(json);
-        odd_bytes_free(&tail);
+        odd_bytes_free(&body);
     }
 }
 
