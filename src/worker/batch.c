@@ -91,16 +91,15 @@ void odd_batch_note(odd_batch *b, odd_topic topic, odd_bytes *body)
 
 void odd_batch_list_jobs(odd_batch *b)
 {
-    b->job_count = 0;
     for (size_t i = 0; i < b->count; i++) {
         odd_message *m = &b->messages[i];
-        m->job = m->reject ? NULL : &b->jobs[b->job_count];
-        if (m->job)
-            b->jobs[b->job_count++] = (odd_job){.payload = odd_frame_span(&m->payload),
-                                                .client = odd_frame_span(&m->client),
-                                                .first = m->first,
-                                                .asked = m->kind == ODD_ASKED,
-                                                .socket = odd_message_socket(m)};
+        m->job = &b->jobs[i];
+        b->jobs[i] = (odd_job){.payload = odd_frame_span(&m->payload),
+                               .client = odd_frame_span(&m->client),
+                               .first = m->first,
+                               .asked = m->kind == ODD_ASKED,
+                               .socket = odd_message_socket(m),
+                               .refused = m->refused};
     }
 }
 
@@ -123,13 +122,12 @@ static void add_entry(odd_batch *b, uint64_t next, odd_topic topic, odd_span bod
 }
 
 /* The entry of a message that is rejected as a whole. */
-static void add_reject(odd_batch *b, uint64_t next, odd_message *m)
+static void add_reject(odd_batch *b, uint64_t next, const odd_job *job)
 {
-    const odd_decoded *d = m->job ? &m->job->decoded : NULL;
-    odd_sender sender = {odd_frame_span(&m->client), m->first};
+    odd_sender sender = {job->client, job->first};
     begin_entry(b, next, ODD_TOPIC_REJECT);
-    odd_entry_reject(&b->json, odd_message_socket(m), &sender, 0, d ? d->reject : m->reject,
-                     d ? d->reason : m->reason, odd_frame_span(&m->payload));
+    odd_entry_reject(&b->json, job->socket, &sender, 0, job->decoded.reject, job->decoded.reason,
+                     job->payload);
 }
 
 /* Which rows of a sent message are new. A message of which nothing could be read is one row. */
@@ -151,16 +149,14 @@ static int admit(odd_message *m, odd_places *places, oddrow_error *err)
 static int plan_message(odd_batch *b, odd_message *m, odd_places *places, uint64_t next,
                         oddrow_error *err)
 {
-    int rc = m->kind == ODD_SENT && m->job ? admit(m, places, err) : 0;
+    const odd_job *job = m->job;
+    int rc = m->kind == ODD_SENT ? admit(m, places, err) : 0;
     m->entry = b->entry_count;
-    if (!m->job || m->job->decoded.reject) {
-        if (!rc && !m->skip)
-            add_reject(b, next, m);
-        return rc;
-    }
-    for (size_t i = m->skip; !rc && i < m->job->decoded.rows; i++)
-        if (m->job->results[i].entry)
-            add_entry(b, next, m->job->results[i].topic, m->job->results[i].body);
+    if (!rc && job->decoded.reject && !m->skip)
+        add_reject(b, next, job);
+    for (size_t i = m->skip; !rc && i < job->decoded.rows; i++)
+        if (job->results[i].entry)
+            add_entry(b, next, job->results[i].topic, job->results[i].body);
     return rc;
 }
 
@@ -168,7 +164,7 @@ static int plan_message(odd_batch *b, odd_message *m, odd_places *places, uint64
 static int measure(odd_batch *b, oddrow_error *err)
 {
     size_t most = b->note_count + b->count, rows = 0, bytes = 0;
-    for (size_t i = 0; i < b->job_count; i++) {
+    for (size_t i = 0; i < b->count; i++) {
         rows += b->jobs[i].decoded.rows;
         bytes += b->jobs[i].payload.size;
     }
@@ -205,12 +201,12 @@ int odd_batch_plan(odd_batch *b, odd_places *places, uint64_t next, oddrow_error
 
 int odd_batch_answer(const odd_batch *b, const odd_message *m, odd_bytes *out)
 {
-    const odd_decoded *d = m->job ? &m->job->decoded : NULL;
+    const odd_decoded *d = &m->job->decoded;
     size_t entry = m->entry;
     odd_bytes_char(out, '[');
-    if (!d || d->reject)
-        odd_entry_error(out, d ? d->reason : m->reason, 1);
-    for (size_t i = 0; d && i < d->rows; i++) {
+    if (d->reject)
+        odd_entry_error(out, d->reason, 1);
+    for (size_t i = 0; i < d->rows; i++) {
         const odd_result *r = &m->job->results[i];
         const odd_entry *e = r->entry ? &b->entries[entry++] : NULL;
         if (i)

@@ -15,16 +15,15 @@ typedef struct odd_message {
     bool delimiter;             /* an empty frame stood in front, as REQ sockets have it */
     zmq_msg_t identity, client; /* of the ROUTER socket; initialised, perhaps empty */
     zmq_msg_t payload;
-    uint64_t first;    /* number of the first row of a sent message */
-    double received;   /* odd_clock */
-    odd_reject reject; /* FRAMES, or NONE */
-    const char *reason;
+    uint64_t first;      /* number of the first row of a sent message */
+    double received;     /* odd_clock */
+    const char *refused; /* what is wrong with its frames, or NULL */
     /* as the batch goes through */
-    const odd_job *job; /* NULL when rejected for its frames */
-    size_t client_at;   /* index of a sent message's client in the places */
-    size_t skip;        /* rows at its start that are not new */
-    uint64_t expected;  /* not 0: refused for a gap; this row number must come next */
-    size_t entry;       /* its first entry among the batch's */
+    const odd_job *job;
+    size_t client_at;  /* index of a sent message's client in the places */
+    size_t skip;       /* rows at its start that are not new */
+    uint64_t expected; /* not 0: refused for a gap; this row number must come next */
+    size_t entry;      /* its first entry among the batch's */
     bool answered;
 } odd_message;
 
@@ -53,8 +52,7 @@ typedef struct odd_batch {
     odd_note notes[ODD_NOTES];
     size_t note_count;
 
-    odd_job *jobs; /* (rows) the messages that can be decoded, in their order */
-    size_t job_count;
+    odd_job *jobs; /* (rows) of the messages */
 
     bool planned; /* the members below and the places are ready for the journal */
     char time[ODD_CLOCK_TEXT];
@@ -79,7 +77,7 @@ void odd_batch_add(odd_batch *b, double now);
  * failed. Takes over the bytes of body. */
 void odd_batch_note(odd_batch *b, odd_topic topic, odd_bytes *body);
 
-/* Lists the jobs, which the engine then runs. */
+/* Makes the jobs of the messages, which the engine then runs. */
 void odd_batch_list_jobs(odd_batch *b);
 
 /* Once the jobs have run: writes the entries, the first of which has the sequence number `next`,

@@ -14,7 +14,7 @@ static int plan(odd_worker *w, oddrow_error *err)
 {
     odd_batch *b = &w->batch;
     odd_batch_list_jobs(b);
-    int rc = odd_engine_run(w->use.engine, w->pool, b->jobs, b->job_count, w->drift, &w->lock, err);
+    int rc = odd_engine_run(w->use.engine, w->pool, b->jobs, b->count, w->drift, &w->lock, err);
     if (!rc)
         rc = odd_batch_plan(b, w->places, odd_journal_next(w->journal), err);
     if (rc)
@@ -87,23 +87,21 @@ static void answer_all(odd_worker *w)
 static void count_rows(odd_worker *w, const odd_message *m)
 {
     odd_counts *c = &w->counts;
-    size_t at = m->kind != ODD_PULLED;
-    const odd_decoded *d = m->job ? &m->job->decoded : NULL;
-    bool broken = !d || d->reject;
-    if (broken && !m->skip) {
-        c->rows[at][2]++;
-        c->rejects[d ? d->reject : m->reject]++;
+    const odd_decoded *d = &m->job->decoded;
+    uint64_t *rows = c->rows[m->kind != ODD_PULLED];
+    if (d->reject && !m->skip) {
+        rows[2]++;
+        c->rejects[d->reject]++;
     }
-    for (size_t i = m->skip; !broken && i < d->rows; i++) {
+    for (size_t i = m->skip; i < d->rows; i++) {
         const odd_result *r = &m->job->results[i];
-        c->rows[at][r->reject ? 2 : r->odd]++;
+        rows[r->reject ? 2 : r->odd]++;
         if (r->reject)
             c->rejects[r->reject]++;
         else if (w->use.shadow)
             odd_shadow_add(w->compared, 1, &r->score, &r->loss, &r->odd, &r->shadow_score,
                            &r->shadow_loss, &r->shadow_odd);
     }
-    c->batch_rows += broken ? 0 : d->rows - m->skip;
     if (m->expected)
         c->gaps++;
     else

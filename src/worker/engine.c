@@ -251,7 +251,10 @@ static int run_slice(odd_engine *e, slice *s, oddrow_error *err)
     odd_bytes_clear(&s->out);
     int rc = 0;
     for (size_t j = 0; !rc && j < s->count; j++)
-        rc = odd_decode(s->decoder, jobs[j].payload, &jobs[j].decoded, err);
+        if (jobs[j].refused)
+            jobs[j].decoded = (odd_decoded){.reject = ODD_REJECT_FRAMES, .reason = jobs[j].refused};
+        else
+            rc = odd_decode(s->decoder, jobs[j].payload, &jobs[j].decoded, err);
     const odd_row *rows = odd_decoder_rows(s->decoder, &count);
     if (!rc)
         rc = odd_grow(&s->results, &s->results_capacity, count, sizeof *s->results, err);

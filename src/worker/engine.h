@@ -27,6 +27,7 @@ typedef struct odd_job {
     uint64_t first;  /* number of its first row */
     bool asked;      /* every row is wanted as JSON */
     const char *socket;
+    const char *refused; /* why the message is rejected for its frames, or NULL */
     /* what odd_engine_run makes of it; lives until the next run */
     odd_decoded decoded;
     const struct odd_result *results; /* (decoded.rows) in the order of the payload */

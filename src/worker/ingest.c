@@ -5,17 +5,11 @@
 /* Frames behind the identity that are looked at; more are dropped unread. */
 enum { FRAMES = 5 };
 
-static void refuse(odd_message *m, const char *reason)
-{
-    m->reject = ODD_REJECT_FRAMES;
-    m->reason = reason;
-}
-
 static bool receive_pull(void *socket, odd_message *m)
 {
     int frames = socket ? odd_frames_receive(socket, &m->payload, 1) : 0;
     if (frames > 1)
-        refuse(m, "a message on this socket is one frame, the payload");
+        m->refused = "a message on this socket is one frame, the payload";
     return frames > 0;
 }
 
@@ -32,12 +26,12 @@ static void sort_frames(odd_message *m, zmq_msg_t *frames, size_t count)
         return;
     size_t name = zmq_msg_size(&frames[0]);
     if (count != 3) {
-        refuse(m, "a message on this socket is a payload, or a client name, a row number and a "
-                  "payload");
+        m->refused = "a message on this socket is a payload, or a client name, a row number and a "
+                     "payload";
     } else if (zmq_msg_size(&frames[1]) != 8) {
-        refuse(m, "the second frame is the number of the first row, 8 bytes");
+        m->refused = "the second frame is the number of the first row, 8 bytes";
     } else if (name == 0 || name > ODD_CLIENT_NAME_MAX) {
-        refuse(m, "a client name has 1 to 255 bytes");
+        m->refused = "a client name has 1 to 255 bytes";
     } else {
         m->kind = ODD_SENT;
         m->first = odd_get64(zmq_msg_data(&frames[1]));
@@ -53,7 +47,7 @@ static bool receive_rows(void *socket, odd_message *m)
     if (count)
         zmq_msg_move(&m->identity, &frames[0]);
     if (count == 1)
-        refuse(m, "a message without a payload");
+        m->refused = "a message without a payload";
     else if (count)
         sort_frames(m, frames + 1, count - 1);
     if (socket)

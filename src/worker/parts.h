@@ -35,7 +35,6 @@ typedef struct odd_counts {
     uint64_t latency[ODD_LATENCIES + 1]; /* messages by seconds from receipt to publication */
     double latency_sum;
     uint64_t batches;
-    uint64_t batch_rows; /* sum over batches */
     uint64_t published, reloads, failed_reloads, refused_stalled;
     int64_t subscribers;
     uint64_t waiting; /* messages in the batch under way */
