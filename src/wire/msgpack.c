@@ -29,16 +29,16 @@ typedef enum {
     NONE
 } value_kind;
 
+enum { ROOM = ODD_NUMBER_SIZE + 1 /* a sign in front */ };
+
 /* One value, or the beginning of an array or map. */
 typedef struct head {
     value_kind kind;
     uint64_t number; /* unsigned; bits of a negative; 0 or 1; elements, pairs */
     double real;
-    const char *data; /* text, binary */
-    size_t size;
+    odd_span text;   /* the bytes of text and binary; of any scalar once it is printed, its text */
+    char room[ROOM]; /* for that */
 } head;
-
-enum { REAL_SIZE = ODD_NUMBER_SIZE + 1 }; /* a sign in front */
 
 /* One payload. */
 typedef struct reader {
@@ -67,29 +67,19 @@ static bool take_number(reader *r, size_t size, uint64_t *value)
 }
 
 /* `skip` bytes of a type stand before those of the data. */
-static bool take_data(reader *r, head *h, value_kind kind, uint64_t size, size_t skip)
+static bool take_data(reader *r, head *h, uint64_t size, size_t skip)
 {
     size_t left = (size_t)(r->end - r->at);
     if (left < skip || left - skip < size)
         return broken(r, "ends within a value");
-    h->kind = kind;
-    h->data = (const char *)r->at + skip;
-    h->size = (size_t)size;
+    h->text = (odd_span){(const char *)r->at + skip, (size_t)size};
     r->at += skip + size;
     return true;
 }
 
-static bool take_count(reader *r, head *h, value_kind kind, uint64_t count)
-{
-    uint64_t most = (uint64_t)(r->end - r->at) / (kind == MAP ? 2 : 1);
-    h->kind = kind;
-    h->number = count;
-    return count <= most || broken(r, "ends within an array or map");
-}
-
 /* What the bytes from 0xc0 to 0xdf begin, and how many bytes of a number, length or count follow;
  * of a FIXED extension, how many of data. */
-static const struct long_head {
+static const struct {
     value_kind kind;
     unsigned char width;
 } long_heads[32] = {{NIL, 0},      {NONE, 0},     {BOOLEAN, 0},   {BOOLEAN, 0},   {BINARY, 1},
@@ -100,130 +90,115 @@ static const struct long_head {
                     {TEXT, 1},     {TEXT, 2},     {TEXT, 4},      {ARRAY, 2},     {ARRAY, 4},
                     {MAP, 2},      {MAP, 4}};
 
-static bool take_long_head(reader *r, unsigned byte, head *h)
+/* Kind and number of the value that begins here. */
+static bool take_first(reader *r, head *h)
 {
-    struct long_head known = long_heads[byte - 0xc0];
-    unsigned bits = 8u * known.width;
-    uint64_t n = 0;
-    float single;
-    if (known.kind == NONE)
-        return broken(r, "byte 0xc1 is no value");
-    if (known.kind == FIXED)
-        return take_data(r, h, EXTENSION, known.width, 1);
-    if (!take_number(r, known.width, &n))
-        return false;
-    h->kind = known.kind;
-    h->number = n;
-    switch (known.kind) {
-    case BOOLEAN:
-        h->number = byte & 1;
-        return true;
-    case FLOAT:
-        memcpy(&single, &(uint32_t){(uint32_t)n}, sizeof single);
-        h->real = (double)single;
-        return true;
-    case DOUBLE:
-        memcpy(&h->real, &n, sizeof n);
-        return true;
-    case NEGATIVE: /* or not, as its first bit says */
-        h->kind = n >> (bits - 1) & 1 ? NEGATIVE : UNSIGNED;
-        h->number = h->kind == NEGATIVE && bits < 64 ? n | UINT64_MAX << bits : n;
-        return true;
-    case BINARY:
-    case TEXT:
-        return take_data(r, h, known.kind, n, 0);
-    case EXTENSION:
-        return take_data(r, h, EXTENSION, n, 1);
-    case ARRAY:
-    case MAP:
-        return take_count(r, h, known.kind, n);
-    default:
+    if (r->at == r->end)
+        return broken(r, "ends within a value");
+    unsigned byte = *r->at++;
+    if (byte < 0xc0 || byte >= 0xe0) {
+        h->kind = byte < 0x80   ? UNSIGNED
+                  : byte < 0x90 ? MAP
+                  : byte < 0xa0 ? ARRAY
+                  : byte < 0xc0 ? TEXT
+                                : NEGATIVE;
+        h->number = byte < 0x80   ? byte
+                    : byte < 0xa0 ? byte & 15
+                    : byte < 0xc0 ? byte & 31
+                                  : byte | ~UINT64_C(0xff);
         return true;
     }
+    unsigned width = long_heads[byte - 0xc0].width;
+    h->kind = long_heads[byte - 0xc0].kind;
+    if (h->kind == BOOLEAN || h->kind == FIXED) {
+        h->number = h->kind == FIXED ? width : byte & 1;
+        return true;
+    }
+    if (!take_number(r, width, &h->number))
+        return false;
+    if (h->kind == NEGATIVE && !(h->number >> (8 * width - 1) & 1)) /* as its first bit says */
+        h->kind = UNSIGNED;
+    if (h->kind == NEGATIVE && width < 8)
+        h->number |= UINT64_MAX << 8 * width;
+    return true;
 }
 
 static bool take_head(reader *r, head *h)
 {
-    *h = (head){.kind = NIL};
-    if (r->at == r->end)
-        return broken(r, "ends within a value");
-    unsigned byte = *r->at++;
-    if (byte < 0x80 || byte >= 0xe0) {
-        h->kind = byte < 0x80 ? UNSIGNED : NEGATIVE;
-        h->number = byte < 0x80 ? byte : byte | ~UINT64_C(0xff);
+    float single;
+    h->real = 0;
+    if (!take_first(r, h))
+        return false;
+    switch (h->kind) {
+    case NONE:
+        return broken(r, "byte 0xc1 is no value");
+    case FLOAT:
+        memcpy(&single, &(uint32_t){(uint32_t)h->number}, sizeof single);
+        h->real = (double)single;
+        return true;
+    case DOUBLE:
+        memcpy(&h->real, &h->number, sizeof h->number);
+        return true;
+    case TEXT:
+    case BINARY:
+        return take_data(r, h, h->number, 0);
+    case FIXED:
+        h->kind = EXTENSION;
+        return take_data(r, h, h->number, 1);
+    case EXTENSION:
+        return take_data(r, h, h->number, 1);
+    case ARRAY:
+    case MAP:
+        return h->number <= (uint64_t)(r->end - r->at) / (h->kind == MAP ? 2 : 1) ||
+               broken(r, "ends within an array or map");
+    default:
         return true;
     }
-    if (byte < 0x90)
-        return take_count(r, h, MAP, byte & 15);
-    if (byte < 0xa0)
-        return take_count(r, h, ARRAY, byte & 15);
-    if (byte < 0xc0)
-        return take_data(r, h, TEXT, byte & 31, 0);
-    return take_long_head(r, byte, h);
 }
 
 /* The fewest digits that read back as the same number, of a float as the same float. */
-static size_t write_real(const odd_decoder *d, const head *h, char out[REAL_SIZE])
+static size_t write_real(const odd_decoder *d, head *h)
 {
     int precision = h->kind == FLOAT ? 6 : 15, most = h->kind == FLOAT ? 9 : 17, size;
     locale_t before = uselocale(d->c_locale);
     do {
-        size = snprintf(out, REAL_SIZE, "%.*g", precision, h->real);
-    } while (++precision <= most && !(h->kind == FLOAT ? strtof(out, NULL) == (float)h->real
-                                                       : strtod(out, NULL) == h->real));
+        size = snprintf(h->room, ROOM, "%.*g", precision, h->real);
+    } while (++precision <= most && !(h->kind == FLOAT ? strtof(h->room, NULL) == (float)h->real
+                                                       : strtod(h->room, NULL) == h->real));
     uselocale(before);
     return (size_t)size;
 }
 
-static size_t write_integer(const head *h, char out[REAL_SIZE])
+/* Makes the text of a scalar that is no text itself. */
+static void write_scalar(const odd_decoder *d, head *h)
 {
-    if (h->kind == UNSIGNED)
-        return odd_whole_format(out, h->number);
-    *out = '-';
-    return 1 + odd_whole_format(out + 1, 0 - h->number);
-}
-
-/* The text of a scalar that is no text itself, as a cell; NULL: it has none. */
-static const char *write_scalar(const odd_decoder *d, const head *h, char out[REAL_SIZE],
-                                size_t *size)
-{
-    *size = 0;
-    switch (h->kind) {
-    case NIL:
-        return "";
-    case BOOLEAN:
-        *size = h->number ? 4 : 5;
-        return h->number ? "true" : "false";
-    case UNSIGNED:
-    case NEGATIVE:
-        *size = write_integer(h, out);
-        return out;
-    case FLOAT:
-    case DOUBLE:
-        if (isnan(h->real)) /* a missing number, with or without its sign */
-            return "";
-        *size = write_real(d, h, out);
-        return out;
-    default:
-        return NULL;
-    }
+    size_t size = 0, bytes = h->text.size;
+    h->text = (odd_span){"", 0}; /* of NIL; of a number that is not one, with or without its sign */
+    if (h->kind == BOOLEAN)
+        h->text = h->number ? (odd_span){"true", 4} : (odd_span){"false", 5};
+    else if (h->kind == UNSIGNED)
+        size = odd_whole_format(h->room, h->number);
+    else if (h->kind == NEGATIVE)
+        size = 1 + odd_whole_format(h->room + 1, 0 - h->number);
+    else if (h->kind == BINARY || h->kind == EXTENSION)
+        size = (size_t)snprintf(h->room, ROOM, "%zu bytes", bytes);
+    else if (h->kind != NIL && !isnan(h->real))
+        size = write_real(d, h);
+    if (h->kind == NEGATIVE)
+        *h->room = '-';
+    if (size)
+        h->text = (odd_span){h->room, size};
 }
 
 /* A scalar as JSON. What JSON has no form for becomes a text: inf, 4 bytes. */
-static void print_scalar(reader *r, const head *h)
+static void print_scalar(reader *r, head *h)
 {
-    char out[REAL_SIZE];
-    odd_span text = {h->data, h->size};
     if (h->kind != TEXT)
-        text.data = write_scalar(r->d, h, out, &text.size);
-    if (!text.data)
-        text = (odd_span){out, (size_t)snprintf(out, sizeof out, "%zu bytes", h->size)};
-    bool quoted = h->kind == TEXT || h->kind == BINARY || h->kind == EXTENSION ||
-                  (text.size && (h->kind == FLOAT || h->kind == DOUBLE) && isinf(h->real));
-    if (quoted)
-        odd_json_text(&r->json, NULL, text);
+        write_scalar(r->d, h);
+    if (h->kind == TEXT || h->kind == BINARY || h->kind == EXTENSION || isinf(h->real))
+        odd_json_text(&r->json, NULL, h->text);
     else
-        odd_json_raw(&r->json, NULL, text);
+        odd_json_raw(&r->json, NULL, h->text);
 }
 
 static bool take_rest(reader *r, unsigned depth, const head *h);
@@ -240,7 +215,7 @@ static bool take_name(reader *r, unsigned depth, head *h)
         return false;
     before.out->size = size;
     r->json = before;
-    odd_json_name(&r->json, h->kind == TEXT ? (odd_span){h->data, h->size} : (odd_span){"?", 1});
+    odd_json_name(&r->json, h->kind == TEXT ? h->text : (odd_span){"?", 1});
     return true;
 }
 
@@ -274,46 +249,37 @@ static bool take_rest(reader *r, unsigned depth, const head *h)
 }
 
 /* _id as the JSON text from `start` on in d->json. */
-static bool take_id(reader *r, odd_object *o, const head *h, size_t start)
+static void take_id(reader *r, odd_object *o, const head *h, size_t start)
 {
     const odd_bytes *json = &r->d->json;
     bool integer = h->kind == UNSIGNED || h->kind == NEGATIVE;
-    if (!integer && (h->kind != TEXT || h->size > ODD_ID_TEXT_MAX)) {
+    if (!integer && (h->kind != TEXT || h->text.size > ODD_ID_TEXT_MAX)) {
         odd_object_reject(o, ODD_REJECT_TYPE, "_id is no short text or integer");
-        return true;
-    }
-    if (h->kind == TEXT && !odd_utf8_valid(h->data, h->size)) {
+    } else if (h->kind == TEXT && !odd_utf8_valid(h->text.data, h->text.size)) {
         odd_object_reject(o, ODD_REJECT_UTF8, "_id is not UTF-8");
-        return true;
+    } else {
+        o->id.size = json->size - start;
+        o->id.data = odd_arena_copy(&r->d->texts, json->data + start, o->id.size);
+        r->no_memory |= !o->id.data;
     }
-    o->id.size = json->size - start;
-    o->id.data = odd_arena_copy(&r->d->texts, json->data + start, o->id.size);
-    r->no_memory |= !o->id.data;
-    return !r->no_memory;
 }
 
 /* The cell of a name that the schema knows. */
-static bool take_cell(reader *r, odd_object *o, const head *h)
+static void take_cell(reader *r, odd_object *o, const head *h)
 {
-    char out[REAL_SIZE];
-    odd_span text = {h->data, h->size};
-    odd_problem problem = ODD_PROBLEMS;
-    if (h->kind == ARRAY || h->kind == MAP)
-        problem = ODD_PROBLEM_NESTED;
-    else if (h->kind != TEXT && !(text.data = write_scalar(r->d, h, out, &text.size)))
-        problem = ODD_PROBLEM_TYPE;
-    else if (h->kind == TEXT && !odd_utf8_valid(text.data, text.size))
-        problem = ODD_PROBLEM_UTF8;
-    if (problem != ODD_PROBLEMS) {
-        odd_object_problem(r->d, o, problem);
-        return true;
-    }
-    if (text.data == out)
-        text.data = odd_arena_copy(&r->d->texts, out, text.size);
-    if (text.data)
+    odd_span text = h->text;
+    if (h->kind == ARRAY || h->kind == MAP) {
+        odd_object_problem(r->d, o, ODD_PROBLEM_NESTED);
+    } else if (h->kind == BINARY || h->kind == EXTENSION) {
+        odd_object_problem(r->d, o, ODD_PROBLEM_TYPE);
+    } else if (h->kind == TEXT && !odd_utf8_valid(text.data, text.size)) {
+        odd_object_problem(r->d, o, ODD_PROBLEM_UTF8);
+    } else {
+        if (text.data == h->room)
+            text.data = odd_arena_copy(&r->d->texts, text.data, text.size);
+        r->no_memory |= !text.data;
         odd_object_cell(r->d, o, text.data, text.size, h->kind == TEXT);
-    r->no_memory |= !text.data;
-    return !r->no_memory;
+    }
 }
 
 /* The pairs of a map that is a row. */
@@ -325,7 +291,7 @@ static bool take_pairs(reader *r, odd_object *o, unsigned depth, uint64_t pairs)
         if (!take_name(r, depth, &name))
             return false;
         if (name.kind == TEXT)
-            odd_object_name(r->d, o, name.data, name.size);
+            odd_object_name(r->d, o, name.text.data, name.text.size);
         else
             odd_object_reject(o, ODD_REJECT_TYPE, "a name is no text");
         size_t start = r->d->json.size;
@@ -333,9 +299,11 @@ static bool take_pairs(reader *r, odd_object *o, unsigned depth, uint64_t pairs)
             return false;
         if (name.kind != TEXT)
             continue;
-        if (o->is_id && !take_id(r, o, &value, start))
-            return false;
-        if (o->column != ODD_UNKNOWN_NAME && !take_cell(r, o, &value))
+        if (o->is_id)
+            take_id(r, o, &value, start);
+        if (o->column != ODD_UNKNOWN_NAME)
+            take_cell(r, o, &value);
+        if (r->no_memory)
             return false;
     }
     odd_json_close(&r->json, '}');
