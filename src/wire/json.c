@@ -10,13 +10,14 @@
 
 /* ---- decode ---- */
 
-/* One payload. Callbacks return 1 to go on, 0 to stop. */
+/* One payload. Callbacks return 1 to go on, 0 to stop; without memory, or with a row too many, they
+ * do not return. */
 typedef struct reader {
     odd_decoder *d;
     odd_span payload;
     yajl_handle parser;
     jmp_buf no_memory;
-    bool failed, too_deep, ending;
+    bool too_deep, ending;
     bool escapes;     /* there is a backslash somewhere */
     unsigned depth;   /* objects and arrays open */
     unsigned level;   /* depth within a row: 1, or 2 in an array of rows */
@@ -88,12 +89,12 @@ static bool paired(const char *text, size_t size)
     return !high;
 }
 
-static bool begin_row(reader *r, bool object, size_t start)
+static void begin_row(reader *r, bool object, size_t start)
 {
     r->in_object = object;
     r->row_start = start;
-    r->failed = !odd_object_begin(r->d, &r->object);
-    return !r->failed;
+    if (!odd_object_begin(r->d, &r->object))
+        longjmp(r->no_memory, 1);
 }
 
 static int end_row(reader *r)
@@ -114,12 +115,14 @@ static int end_row(reader *r)
  * a bad row. */
 static bool is_cell(reader *r)
 {
-    if (r->ending || r->failed)
+    if (r->ending)
         return false;
     if (r->depth == r->level)
         return r->in_object;
-    if (r->depth + 1 == r->level && begin_row(r, false, value_start(r)))
+    if (r->depth + 1 == r->level) {
+        begin_row(r, false, value_start(r));
         end_row(r);
+    }
     return false;
 }
 
@@ -128,45 +131,34 @@ static void reject_id(reader *r)
     odd_object_reject(&r->object, ODD_REJECT_TYPE, "_id is no short text or integer");
 }
 
-static int go_on(const reader *r)
+/* What is no string. */
+static int on_literal(reader *r, const char *text, size_t size, bool integer)
 {
-    return !r->failed;
-}
-
-static int on_word(reader *r, const char *text, size_t size)
-{
-    if (is_cell(r)) {
-        if (r->object.is_id)
-            reject_id(r);
-        odd_object_cell(r->d, &r->object, text, size, false);
-    }
-    return go_on(r);
+    if (!is_cell(r))
+        return 1;
+    if (r->object.is_id && integer)
+        r->object.id = (odd_span){text, size};
+    else if (r->object.is_id)
+        reject_id(r);
+    odd_object_cell(r->d, &r->object, text, size, false);
+    return 1;
 }
 
 static int on_null(void *context)
 {
-    return on_word(context, "", 0);
+    return on_literal(context, "", 0, false);
 }
 
 static int on_boolean(void *context, int value)
 {
-    return value ? on_word(context, "true", 4) : on_word(context, "false", 5);
+    return value ? on_literal(context, "true", 4, false) : on_literal(context, "false", 5, false);
 }
 
 static int on_number(void *context, const char *text, size_t size)
 {
-    reader *r = context;
-    if (!is_cell(r))
-        return go_on(r);
-    if (r->object.is_id) {
-        if (size > ODD_ID_DIGITS_MAX || memchr(text, '.', size) || memchr(text, 'e', size) ||
-            memchr(text, 'E', size))
-            reject_id(r);
-        else
-            r->object.id = (odd_span){text, size};
-    }
-    odd_object_cell(r->d, &r->object, text, size, false);
-    return 1;
+    bool integer = size <= ODD_ID_DIGITS_MAX && !memchr(text, '.', size) &&
+                   !memchr(text, 'e', size) && !memchr(text, 'E', size);
+    return on_literal(context, text, size, integer);
 }
 
 static int on_string(void *context, const unsigned char *string, size_t size)
@@ -174,7 +166,7 @@ static int on_string(void *context, const unsigned char *string, size_t size)
     reader *r = context;
     const char *text = (const char *)string;
     if (!is_cell(r))
-        return go_on(r);
+        return 1;
     if (r->object.is_id) {
         size_t start = value_start(r), raw = here(r) - start;
         if (raw > ODD_ID_TEXT_MAX + 2)
@@ -188,9 +180,8 @@ static int on_string(void *context, const unsigned char *string, size_t size)
     uintptr_t from = (uintptr_t)r->payload.data, at = (uintptr_t)text;
     if (r->escapes && (at < from || at >= from + r->payload.size)) {
         text = odd_arena_copy(&r->d->texts, text, size);
-        r->failed = !text;
         if (!text)
-            return 0;
+            longjmp(r->no_memory, 1);
     }
     odd_object_cell(r->d, &r->object, text, size, true);
     return 1;
@@ -216,7 +207,7 @@ static int open_value(reader *r, bool object)
     }
     r->depth++;
     if (r->depth == r->level)
-        return begin_row(r, object, here(r) - 1);
+        begin_row(r, object, here(r) - 1);
     if (r->depth == r->level + 1 && r->in_object) {
         if (r->object.is_id)
             reject_id(r);
@@ -283,8 +274,6 @@ static int parse(reader *r, odd_decoded *out)
         r->ending = true;
         status = yajl_complete_parse(r->parser);
     }
-    if (r->failed)
-        return ODDROW_ENOMEM;
     if (r->too_deep)
         return odd_refuse(out, ODD_REJECT_DEPTH,
                           odd_reason_text(r->d, "JSON: more than %d levels at byte %zu",
