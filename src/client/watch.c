@@ -54,7 +54,7 @@ typedef struct watcher {
     double saved_at;
 
     unsigned stuck, errors;
-    bool placed; /* next is known */
+    bool started; /* next is known */
     bool done;   /* count is reached */
     bool behind; /* replay has more, or was not asked yet */
     bool asking; /* a question is under way */
@@ -128,8 +128,8 @@ static int take_live(watcher *w, oddrow_error *err)
         return 0;
     uint64_t sequence = odd_parcel_sequence(p);
     w->live_heard = odd_clock();
-    if (!w->placed) {
-        w->placed = true;
+    if (!w->started) {
+        w->started = true;
         w->next = sequence;
     }
     if (sequence < w->next || sequence == UINT64_MAX)
@@ -267,7 +267,7 @@ static int take_replay(watcher *w, oddrow_error *err)
 static int drive_replay(watcher *w, oddrow_error *err)
 {
     double now = odd_clock();
-    if (!w->replay.socket || !w->placed || w->done)
+    if (!w->replay.socket || !w->started || w->done)
         return 0;
     if (w->asking && now - w->replay_heard > replay_wait) {
         if (!(w->failing > 0))
@@ -309,7 +309,7 @@ static int load_state(watcher *w, oddrow_error *err)
     if (digits == 0 || digits > 18 || digits + 1 < size || (digits < size && text[digits] != '\n'))
         return odd_fail(err, ODDROW_EFORMAT, "%s: must hold a sequence number and nothing else",
                         w->o->state);
-    w->placed = true;
+    w->started = true;
     w->next = w->reached = w->saved = number;
     return 0;
 }
@@ -317,7 +317,7 @@ static int load_state(watcher *w, oddrow_error *err)
 static int save_state(watcher *w, bool last, oddrow_error *err)
 {
     double now = odd_clock();
-    if (!w->o->state || !w->placed || w->saved == w->next ||
+    if (!w->o->state || !w->started || w->saved == w->next ||
         (!last && now - w->saved_at < save_pause))
         return 0;
     char text[32];
@@ -375,7 +375,7 @@ static int start(watcher *w, oddrow_error *err)
     if (o->has_from && !o->replay)
         return odd_fail(err, ODDROW_EINVAL, "to begin at a sequence number, replay is needed");
     if (o->has_from) {
-        w->placed = true;
+        w->started = true;
         w->next = o->from ? o->from : 1; /* the feed counts from 1 */
     }
     int rc = o->state ? load_state(w, err) : 0;
@@ -384,7 +384,7 @@ static int start(watcher *w, oddrow_error *err)
         return rc;
     if (zmq_setsockopt(w->feed.socket, ZMQ_SUBSCRIBE, topic, strlen(topic)))
         return odd_link_fail(&w->feed, "subscribe", err);
-    w->behind = w->placed && o->replay;
+    w->behind = w->started && o->replay;
     w->live_heard = w->saved_at = odd_clock();
     return o->replay ? reopen_replay(w, err) : 0;
 }
