@@ -29,25 +29,25 @@ int odd_batches_open(odd_batches *b, const char *path, const odd_csv_options *cs
                      odd_encoding encoding, oddrow_error *err);
 void odd_batches_close(odd_batches *b);
 
-/* The next payload: 1 with *count records from *first (counted from 1) on in payload, which is
- * cleared before; 0 at the end; or an error of the file. Records before `from` are passed over.
- * *count is at most `most`, and 0 where a stretch of the file held nothing to send. A payload is
- * about as long as a chunk of the file at most, or one record.
+/* The next payload: 1 with *count records, from record *first on (counted from 1), in payload,
+ * which is cleared before; 0 at the end; or an error of the file. Records before `from` are
+ * skipped. *count is at most `most`, and 0 when a part of the file held nothing to send. A payload
+ * is at most about as long as a chunk of the file, or one record.
  *
- * A record that is no row goes alone. In CSV it is sent as it stands where a reader finds its end
- * and takes it for CSV; otherwise it becomes {"_rejected":REASON,"_line":EXCERPT}, which lacks
- * every column and so is one rejected row at the worker, too. */
+ * A record that is no row goes alone. As CSV it is sent as it stands if a reader finds its end and
+ * takes it for CSV. Otherwise it becomes {"_rejected":REASON,"_line":EXCERPT}, which lacks every
+ * column, so the worker rejects it as one row, too. */
 int odd_batches_next(odd_batches *b, uint64_t from, size_t most, odd_bytes *payload,
                      uint64_t *first, size_t *count, oddrow_error *err);
 
-/* A descriptor to poll before odd_batches_next, which might wait; -1: it would not. Only what is no
- * regular file makes wait, and its records are handed out as they come. */
+/* A descriptor to poll before odd_batches_next, which might wait; -1: it does not wait. Only input
+ * that is no regular file waits; its records are handed out as they come. */
 int odd_batches_descriptor(const odd_batches *b);
 
 /* Back to the first record, by opening the file again. */
 int odd_batches_rewind(odd_batches *b, oddrow_error *err);
 
-/* Share of the file that was read, 0 to 1, or below 0 when it cannot be known. */
+/* Share of the file that was read, 0 to 1; below 0 when it is unknown. */
 double odd_batches_fraction(const odd_batches *b);
 
 #endif

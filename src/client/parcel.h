@@ -1,4 +1,4 @@
-/* client/parcel.h: messages of the feed and of replay as they came, and a queue of such; private to
+/* client/parcel.h: messages of the feed and of replay as they came, and a queue of them; private to
  * the room. */
 #ifndef ODD_CLIENT_PARCEL_H
 #define ODD_CLIENT_PARCEL_H
@@ -7,7 +7,7 @@
 
 enum { ODD_PARCEL_FRAMES = 3, ODD_PARCELS = 10000, ODD_PARCELS_BYTES = 16 * 1024 * 1024 };
 
-/* Topic, sequence, JSON; or an answer's word and its number or reason. Zero is an empty one. */
+/* Topic, sequence, JSON; or the word of an answer, and its number or reason. {0} is empty. */
 typedef struct odd_parcel {
     int frames; /* that came; those beyond ODD_PARCEL_FRAMES are gone */
     zmq_msg_t frame[ODD_PARCEL_FRAMES];
@@ -43,8 +43,8 @@ void odd_parcels_close(odd_parcels *q);
 odd_parcel *odd_parcels_first(const odd_parcels *q);
 void odd_parcels_drop(odd_parcels *q);
 
-/* Moves a message of the feed to the end. What finds no room is dropped: it shows as a gap later,
- * and replay has it. */
+/* Moves a message of the feed to the end. A message for which there is no room is dropped: it shows
+ * as a gap later, and replay has it. */
 void odd_parcels_add(odd_parcels *q, odd_parcel *p);
 
 #endif

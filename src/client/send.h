@@ -8,8 +8,8 @@
 #include "csv/source.h"
 #include "wire/payload.h"
 
-/* name NULL: host, process and random bits, for this run alone; resume: row i of the data has
- * number i, those the worker has are passed over; patience: seconds without any answer, 0: for
+/* name NULL: host, process and random bits, for this run alone; resume: row i of the data has the
+ * number i, and rows that the worker has are not sent; patience: seconds without any answer, 0: for
  * ever; keys: those of `link`; quiet is the command's. */
 #define ODD_CLIENT_OPTIONS(X)                                                                      \
     X(const char *, name, NULL, TEXT, "client", SEND, .value = "NAME", .unset = "a new one",       \
@@ -43,15 +43,14 @@ typedef struct odd_send_summary {
     char name[256];
     uint64_t rows;     /* acknowledged by the worker in this run */
     uint64_t passed;   /* not sent: the worker had them */
-    uint64_t rejected; /* records of the file that are no rows; each was sent as it stands when the
-                          encoding is CSV (and is rejected there), else not */
+    uint64_t rejected; /* records of the file that are no rows: sent, and rejected by the worker */
     uint64_t messages, resent;
     double seconds;
 } odd_send_summary;
 
-/* Sends every row of `path` ("-": standard input). Keeps what is not acknowledged, at most 64
- * messages or 32 MiB, and sends it again when the worker is silent for a second or refuses a gap.
- * 0 when all rows are safe; ODDROW_EIO; ODDROW_EINVAL. */
+/* Sends every row of `path` ("-": standard input). Keeps messages until they are acknowledged, at
+ * most 64 messages or 32 MiB, and sends them again when the worker is silent for a second or
+ * reports a gap. 0 when all rows are safe; ODDROW_EIO; ODDROW_EINVAL. */
 int odd_send(const char *path, const odd_send_options *options, odd_send_summary *summary,
              oddrow_error *err);
 

@@ -55,11 +55,11 @@ typedef struct watcher {
 
     unsigned stuck, errors;
     bool started; /* next is known */
-    bool done;   /* count is reached */
-    bool behind; /* replay has more, or was not asked yet */
-    bool asking; /* a question is under way */
-    bool holed;  /* its answer leaves something out behind its first message */
-    bool noted;  /* that replay is silent */
+    bool done;    /* count is reached */
+    bool behind;  /* replay has more, or was not asked yet */
+    bool asking;  /* a question is under way */
+    bool holed;   /* its answer leaves something out behind its first message */
+    bool noted;   /* that replay is silent */
 } watcher;
 
 /* ---- handing out */

@@ -1,4 +1,4 @@
-/* client/watch.h: the feed without holes: subscribed, and what was missed fetched from replay. */
+/* client/watch.h: the feed without holes: live messages, and from replay those that were missed. */
 #ifndef ODD_CLIENT_WATCH_H
 #define ODD_CLIENT_WATCH_H
 
@@ -6,10 +6,9 @@
 #include "base/options.h"
 #include "client/link.h"
 
-/* replay NULL: gaps are told, not filled; from: counts where has_from is set; topic: prefix, NULL
- * or
- * "": all; state: keeps the next sequence, read at the start where it exists, and then wins over
- * from; form is the command's. */
+/* replay NULL: gaps are reported, not filled; from: used when has_from is set; topic: a prefix,
+ * NULL or "": all; state: a file that keeps the next sequence; when it exists at the start, it wins
+ * over `from`; form is the command's. */
 #define ODD_WATCH_OPTIONS(X)                                                                       \
     X(const char *, replay, NULL, TEXT, "replay", WATCH, .value = "EP",                            \
       .help = "the worker's replay socket, to fetch messages that were missed")                    \
@@ -26,19 +25,19 @@
 
 typedef struct odd_watch_options {
     odd_link_options feed;
-    bool has_from; /* begin at sequence `from`; otherwise with what comes */
+    bool has_from; /* start at sequence `from`; otherwise with the next message */
     ODD_WATCH_OPTIONS(ODD_OPTION_FIELD)
     double patience;         /* seconds that replay may be silent when it is needed; 0: for ever */
     const atomic_bool *stop; /* may be NULL */
-    void (*note)(void *context, const char *text); /* replay does not answer, or does again; may
-                                                      be NULL */
+    void (*note)(void *context, const char *text); /* replay has stopped to answer, or answers
+                                                      again; may be NULL */
 } odd_watch_options;
 
 /* One message, in the order of the sequence. */
 typedef struct odd_watch_message {
     odd_span topic, json;
     uint64_t sequence;
-    uint64_t missed; /* messages right before this one that are gone for good: retention, or no
+    uint64_t missed; /* messages before this one that are gone: removed by retention, or without
                         replay */
 } odd_watch_message;
 
@@ -46,14 +45,18 @@ typedef struct odd_watch_summary {
     uint64_t messages, replayed, missed;
 } odd_watch_summary;
 
-/* Hands every message to `message` until count, stop or an error. The state file (written under a
- * temporary name and renamed, about once a second and at the end) never names a message that was
- * not handed out. Beside live messages replay is asked after a second of silence, and where a topic
- * prefix hides which sequences are gaps, at most ten times a second: then a message may wait so
- * long. With a prefix what retention took cannot be told from other topics and is not counted.
- * `message` and `note` get `context`. 0; ODDROW_EINVAL, from without replay; ODDROW_EFORMAT, a
- * state file that holds no number; ODDROW_EIO, also when the feed went back behind what was handed
- * out; what `message` returns. */
+/* Hands every message to `message` until count, stop or an error. `message` and `note` get
+ * `context`.
+ *
+ * The state file is written about once a second and at the end, under a temporary name, and then
+ * renamed; it never names a message that was not handed out. Replay is asked when a live message
+ * leaves a gap, and after a second of silence. A topic prefix hides which sequences are gaps: then
+ * replay is asked up to ten times a second, a message may wait as long, and messages that retention
+ * removed are not counted.
+ *
+ * 0; ODDROW_EINVAL: `from` without replay; ODDROW_EFORMAT: the state file holds no number;
+ * ODDROW_EIO, also when the feed ends before what was handed out already; what `message` returns.
+ */
 int odd_watch(const odd_watch_options *options,
               int (*message)(void *context, const odd_watch_message *m, oddrow_error *err),
               void *context, odd_watch_summary *summary, oddrow_error *err);

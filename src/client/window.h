@@ -16,24 +16,24 @@ typedef struct odd_window_message {
     odd_bytes payload;
 } odd_window_message;
 
-/* A ring: count messages from head on, the first `sent` of them sent. Zero is an empty one. */
+/* A ring: count messages from head on, the first `sent` of them sent. {0} is empty. */
 typedef struct odd_window {
     odd_window_message ring[ODD_WINDOW];
     size_t head, count, sent;
     size_t bytes; /* of all payloads */
 } odd_window;
 
-/* Whether it takes no more: messages or bytes. */
+/* Whether it holds as many messages or bytes as it may. */
 bool odd_window_full(const odd_window *w);
 
-/* Message i of it, from the oldest on; at i = count of one that is not full, the slot to fill. A
- * slot keeps its payload's buffer. */
+/* Message i, from the oldest on; with i = count the slot to fill, unless the window is full. A slot
+ * keeps the buffer of its payload. */
 odd_window_message *odd_window_at(odd_window *w, size_t i);
 
-/* The slot behind the last message, filled, becomes one. */
+/* Makes a message of the slot behind the last one, which is filled. */
 void odd_window_add(odd_window *w);
 
-/* Drops the oldest message: there must be one. */
+/* Drops the oldest message; there must be one. */
 void odd_window_drop(odd_window *w);
 
 /* Number of the message's last row. */

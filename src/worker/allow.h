@@ -9,12 +9,12 @@ enum { ODD_ALLOW_KEY = 32, ODD_ALLOW_USER = 9, ODD_ALLOW_MAX = 10000 };
 
 typedef struct odd_allow odd_allow;
 
-/* Reads DIR/clients. A file that is no key, and what is beyond ODD_ALLOW_MAX, is logged (event
- * "key") and passed over. ODDROW_EIO: the directory cannot be read; ODDROW_ENOMEM. */
+/* Reads DIR/clients. Logs and skips a file that is no key, and those beyond ODD_ALLOW_MAX (event
+ * "key"). ODDROW_EIO: the directory cannot be read; ODDROW_ENOMEM. */
 int odd_allow_open(const char *directory, odd_log *log, odd_allow **out, oddrow_error *err);
 
-/* Reads the list again when a file came, went or changed. A directory that is gone is an empty
- * list; when it cannot be read otherwise, the old list stays and the log says so. */
+/* Reads the list again when a file was added, removed or changed. A directory that is gone is an
+ * empty list; when it cannot be read for another reason, the old list stays and the log says so. */
 void odd_allow_refresh(odd_allow *allow, odd_log *log);
 
 /* The user of a key: the first 8 characters of its file's name; NULL when it is not listed.

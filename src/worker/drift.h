@@ -1,22 +1,22 @@
 /* worker/drift.h: whether rows still look like the training rows, column by column.
  *
- * Population stability index of a sliding window against the training distribution,
- * PSI = sum over bins (p - q) ln(p / q), p the window's share of the bin among the cells with a
- * value, q the training share, both with 0.5 added to each bin's count. Categorical columns: the 20
- * commonest values and a bin for the rest, rare and unseen ones included; numeric ones, whatever
- * their scaler: ten bins (up to 21 where there are heavy ties) between the 257 training quantiles,
- * of shares as equal as ties allow; other kinds: none, psi stays 0.
+ * The measure is the population stability index of a sliding window against the training rows,
+ * PSI = sum over bins (p - q) ln(p / q), where p is the window's share of the bin among the cells
+ * with a value and q the training share, both with 0.5 added to each bin's count. A categorical
+ * column has a bin for each of its 20 commonest values and one for all others, rare and unseen ones
+ * included. A numeric column, whatever its scaler, has ten bins (up to 21 when there are heavy
+ * ties) between the 257 training quantiles, with shares as equal as ties allow. Other kinds have no
+ * bins, and their psi stays 0.
  *
- * Beside it the shares among all cells of
- * - missing ones, which include unparsed ones;
- * - unseen ones: texts outside the vocabulary, numbers and dates outside the training range,
+ * Two shares among all cells are measured, too:
+ * - missing cells, which include unparsed ones;
+ * - unseen cells: texts outside the vocabulary, numbers and dates outside the training range,
  *   constants with another value.
  * Id, label and ignored columns are not measured.
  *
- * A column drifts when psi passes its bound, and passes what chance alone does (this counts where
- * few cells have a value, in the window or in training), or when a share passes its training share
- * by a bound. Except that dates beyond the training range are no drift: new rows are later.
- */
+ * A column drifts when psi exceeds its bound and also what chance alone explains (which is much
+ * when few cells have a value, in the window or in training), or when a share exceeds its training
+ * share by a bound. Dates beyond the training range are no drift, because new rows are later. */
 #ifndef ODD_WORKER_DRIFT_H
 #define ODD_WORKER_DRIFT_H
 
@@ -29,7 +29,7 @@ typedef struct odd_drift_options {
     size_t window; /* rows, in ten equal parts (rounded up); 0: 10,000 */
     double psi;    /* a column drifts beyond this; 0: 0.25 */
     double share;  /* … or when unseen or missing pass their training share by this; 0: 0.05 */
-    double clear;  /* share of a bound below which it clears again, at most 1; 0: 0.8 */
+    double clear;  /* share of a bound below which drift ends, at most 1; 0: 0.8 */
 } odd_drift_options;
 
 typedef struct odd_drift_column {
@@ -37,9 +37,9 @@ typedef struct odd_drift_column {
     bool measured;    /* false: nothing is measured of this column, all below is 0 */
     bool drifting;
     double psi, unseen, missing; /* of the window; 0 before the first whole one */
-    /* Of the training rows. trained_unseen: what they would have shown had each been left out of
-     * training (Good 1953, "The population frequencies of species", Biometrika 40): the share of
-     * texts too rare for an entry, and of those that only just have one. 0 for numbers, dates. */
+    /* Of the training rows. trained_unseen: the share that would be unseen if each row were left
+     * out of training (Good 1953, "The population frequencies of species", Biometrika 40): texts
+     * too rare for an entry, and those that only just have one. 0 for numbers and dates. */
     double trained_unseen, trained_missing;
 } odd_drift_column;
 
@@ -49,13 +49,13 @@ int odd_drift_new(const odd_schema *schema, const odd_drift_options *options, od
                   oddrow_error *err);
 void odd_drift_free(odd_drift **d);
 
-/* Counts the first `rows` rows of an encoded batch of the same schema. About 50 ns a row of 15
- * columns; cannot fail. */
+/* Counts the first `rows` rows of an encoded batch of the same schema, in about 50 ns per row of 15
+ * columns. */
 void odd_drift_add(odd_drift *d, const odd_rows *batch, size_t rows);
 
-/* True when a part of the window was completed since the last call and a whole window has been
- * seen: then calls change(context, column) for each column that began or ceased to drift, in schema
- * order. The window is that of the last ten completed parts. change may be NULL. */
+/* Measures the window, which is the last ten completed parts. False when no part was completed
+ * since the last call, or less than a whole window has been seen. Otherwise calls change(context,
+ * column) for each column that began or ceased to drift, in schema order; change may be NULL. */
 bool odd_drift_check(odd_drift *d, void (*change)(void *context, const odd_drift_column *column),
                      void *context);
 

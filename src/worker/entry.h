@@ -10,7 +10,7 @@
 #include "score/explain.h"
 #include "wire/payload.h"
 
-/* Whom a row came from; both spans empty, number 0: not a sent row. */
+/* Where a row came from; client empty: not a sent row. */
 typedef struct odd_sender {
     odd_span client; /* any bytes */
     uint64_t number;
@@ -25,7 +25,7 @@ typedef struct odd_scored {
     size_t found;
 } odd_scored;
 
-/* Appends {"name":…,"hash":…}, which stands in each entry of a model. */
+/* Appends {"name":…,"hash":…}, which each entry of a model contains. */
 void odd_entry_model(odd_bytes *out, const odd_model *model, const char *path);
 
 /* Appends `{"seq":7,"time":"…",`; sequence 0 is written as null: not in the feed. */
@@ -35,8 +35,8 @@ void odd_entry_head(odd_bytes *out, uint64_t sequence, const char *time);
 void odd_entry_row(odd_bytes *out, const odd_schema *schema, odd_span model, const odd_row *row,
                    odd_encoding encoding, const odd_sender *sender, const odd_scored *verdict);
 
-/* Appends the body of a reject entry. index: of the row in its message, from 1; 0: the message as a
- * whole. excerpt: cut to ODD_EXCERPT_MAX bytes. */
+/* Appends the body of a reject entry. index: of the row in its message, from 1; 0: the whole
+ * message is rejected. excerpt: is cut to ODD_EXCERPT_MAX bytes. */
 void odd_entry_reject(odd_bytes *out, const char *socket, const odd_sender *sender, size_t index,
                       odd_reject reject, const char *reason, odd_span excerpt);
 

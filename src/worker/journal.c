@@ -250,16 +250,16 @@ static int check_name(odd_span name, oddrow_error *err)
                     ODD_CLIENT_NAME_MAX);
 }
 
-int odd_journal_client(odd_journal *j, odd_span name, uint64_t *highest, oddrow_error *err)
+int odd_journal_client(odd_journal *j, odd_span name, uint64_t *last, oddrow_error *err)
 {
-    *highest = 0;
+    *last = 0;
     if (check_name(name, err))
         return ODDROW_EINVAL;
     sqlite3_stmt *s = j->statements[GET_PLACE];
     bind_name(s, name);
     int answer = sqlite3_step(s), rc = answer == SQLITE_ROW;
     if (answer == SQLITE_ROW)
-        *highest = (uint64_t)sqlite3_column_int64(s, 0);
+        *last = (uint64_t)sqlite3_column_int64(s, 0);
     else if (answer != SQLITE_DONE)
         rc = fail(j, "read a client's place", err);
     sqlite3_reset(s);
@@ -303,7 +303,7 @@ static int set_place(odd_journal *j, const odd_client_place *place, oddrow_error
 {
     sqlite3_stmt *s = j->statements[SET_PLACE];
     bind_name(s, place->name);
-    sqlite3_bind_int64(s, 2, (sqlite3_int64)place->highest);
+    sqlite3_bind_int64(s, 2, (sqlite3_int64)place->last);
     return run(j, SET_PLACE) == SQLITE_OK ? 0 : fail(j, "write a client's place", err);
 }
 

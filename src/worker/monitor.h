@@ -1,5 +1,5 @@
-/* worker/monitor.h: one socket's connections counted, as its libzmq monitor tells of them; private
- * to auth.c. */
+/* worker/monitor.h: the connections of one socket, counted from the events of its libzmq monitor;
+ * private to auth.c. */
 #ifndef ODD_WORKER_MONITOR_H
 #define ODD_WORKER_MONITOR_H
 
@@ -12,10 +12,10 @@
 /* What the monitors of a context and its ZAP handler count together. */
 typedef struct odd_monitor_counts {
     atomic_uint_fast64_t allowed, failed; /* any thread reads them */
-    size_t refused; /* by ZAP, not yet heard of from a monitor; the reading thread's */
+    size_t refused; /* by ZAP, and not yet reported by a monitor; the reading thread's */
 } odd_monitor_counts;
 
-/* Zero before open and after close. */
+/* {0} before open and after close. */
 typedef struct odd_monitor {
     const char *name;
     void *pair;   /* NULL once the watched socket is closed */
@@ -24,14 +24,14 @@ typedef struct odd_monitor {
     bool verdict; /* the next connection to close was counted */
 } odd_monitor;
 
-/* Begins to watch a socket (before it binds; name as in the logs, static). The thread of the socket
- * calls it; from then on the monitor belongs to one other thread. m stays where it is while it is
- * open. ODDROW_EIO. */
+/* Starts to watch a socket, before it binds; name: static, for the log. The thread of the socket
+ * calls it; from then on the monitor belongs to one other thread. m must not move while it is open.
+ * ODDROW_EIO. */
 int odd_monitor_open(odd_monitor *m, void *context, void *socket, const char *name,
                      oddrow_error *err);
 
-/* Counts what has come. log NULL: no word of it is logged. Closes the pair when the watched socket
- * is closed. */
+/* Counts the events that have come, and logs refusals unless log is NULL. Closes the pair when the
+ * watched socket is closed. */
 void odd_monitor_read(odd_monitor *m, odd_monitor_counts *counts, odd_log *log);
 
 void odd_monitor_close(odd_monitor *m);

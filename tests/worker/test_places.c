@@ -165,9 +165,9 @@ static void test_settle(void **state)
     odd_places_set(f.places, b, (odd_place){true, 9});
     const odd_client_place *changes = odd_places_changes(f.places, &count);
     assert_int_equal(count, 2);
-    assert_int_equal(changes[0].highest, 9);
+    assert_int_equal(changes[0].last, 9);
     assert_memory_equal(changes[0].name.data, "b", 1);
-    assert_int_equal(changes[1].highest, 7);
+    assert_int_equal(changes[1].last, 7);
     odd_places_settle(f.places, false);
     odd_places_changes(f.places, &count);
     assert_int_equal(count, 0);
