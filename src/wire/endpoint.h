@@ -8,19 +8,18 @@
 
 enum { ODD_ENDPOINT_SIZE = 256 };
 
-/* A ZeroMQ context, freed once all its sockets are closed. 0 or ODDROW_EIO. NULL-safe and nulling,
- * as is the next. */
+/* A ZeroMQ context, to be freed once all its sockets are closed. 0 or ODDROW_EIO. */
 int odd_context_new(void **out, oddrow_error *err);
 void odd_context_free(void **context);
 void odd_socket_close(void **socket);
 
-/* Whether only this machine reaches the endpoint: ipc://, tcp:// on 127.0.0.0/8, [::1] or
- * localhost. Anything else, interface names and * among it, is not. ODDROW_EINVAL: not an endpoint
- * that oddrow serves (tcp://HOST:PORT or ipc://PATH). */
+/* Whether only this machine reaches the endpoint: ipc://, and tcp:// on 127.0.0.0/8, [::1] or
+ * localhost; not names of interfaces, and not *. ODDROW_EINVAL: not an endpoint that oddrow serves
+ * (tcp://HOST:PORT or ipc://PATH). */
 int odd_endpoint_check(const char *endpoint, bool *local, oddrow_error *err);
 
-/* Binds; writes the address bound (a wildcard port resolved) to `bound`. Allows IPv6 where the
- * address is one. ODDROW_EIO with the endpoint and the reason. */
+/* Binds, and writes the address to `bound`, with the port that a wildcard became. Allows IPv6 when
+ * the address is of IPv6. ODDROW_EIO with the endpoint and the reason. */
 int odd_endpoint_bind(void *socket, const char *endpoint, char bound[ODD_ENDPOINT_SIZE],
                       oddrow_error *err);
 

@@ -51,18 +51,18 @@ static inline void odd_put32(unsigned char out[4], uint32_t value)
         out[i] = (unsigned char)value;
 }
 
-/* Receives one whole message without waiting: its first `most` frames; those beyond are dropped.
- * All of frames are initialised, and whatever is returned the caller closes them. The number of
- * frames that came, 0 when no message is there, or -1 with errno. */
+/* Receives one whole message without waiting. Keeps its first `most` frames and drops the others.
+ * Initialises all of `frames`, and the caller closes them whatever is returned. Returns the number
+ * of frames of the message, 0 when there is none, or -1 with errno. */
 int odd_frames_receive(void *socket, zmq_msg_t *frames, size_t most);
 void odd_frames_close(zmq_msg_t *frames, size_t most);
 
 /* The bytes of a frame, borrowed. */
 odd_span odd_frame_span(zmq_msg_t *frame);
 
-/* Sends frames, the last as the end of the message unless there is `more`, without waiting: 0, or
- * -1 with errno (EAGAIN: the socket takes nothing now). libzmq decides at a message's first frame
- * whether it can be sent: the frames that follow are taken. */
+/* Sends frames without waiting; the last one ends the message unless there is `more`. 0, or -1 with
+ * errno (EAGAIN: the socket takes nothing now). libzmq decides at the first frame of a message
+ * whether it can be sent, and takes the others. */
 int odd_frames_send(void *socket, const odd_span *frames, size_t count, bool more);
 
 #endif

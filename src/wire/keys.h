@@ -17,22 +17,23 @@ typedef struct odd_keys {
     char server_key[ODD_KEY_SIZE]; /* "" where there is no server.key */
 } odd_keys;
 
-/* Makes DIR (0700), DIR/clients, and a new pair in it. ODDROW_EINVAL when DIR holds keys already:
- * nothing is ever overwritten; ODDROW_EIO. */
+/* Makes DIR (0700), DIR/clients, and a new pair in it. ODDROW_EINVAL when DIR holds keys already,
+ * which are never overwritten; ODDROW_EIO. */
 int odd_keys_make(const char *directory, oddrow_error *err);
 
-/* Reads the pair, and server.key where it is there. ODDROW_EFORMAT with file and line; a secret key
- * file that others may read is refused. No key is ever part of a message. */
+/* Reads the pair, and server.key if there is one. ODDROW_EFORMAT with file and line; ODDROW_EINVAL:
+ * others may use the file of the secret key. No error message shows a key. */
 int odd_keys_read(const char *directory, odd_keys *out, oddrow_error *err);
 
-/* Overwrites the keys in a way the compiler keeps. */
+/* Overwrites the keys in a way that the compiler does not remove. */
 void odd_keys_wipe(odd_keys *keys);
 
-/* The public key of one certificate file into key. */
+/* Reads the public key of one certificate file. */
 int odd_keys_read_public(const char *path, char key[ODD_KEY_SIZE], oddrow_error *err);
 
 /* Makes a socket a CURVE server (server true; ZAP domain "oddrow"), or a client of
- * keys->server_key; ODDROW_EINVAL when a client has no server.key. Call before bind or connect. */
+ * keys->server_key. ODDROW_EINVAL when a client has no server.key. Call it before bind or connect.
+ */
 int odd_keys_apply(const odd_keys *keys, bool server, void *socket, oddrow_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* wire/rows.h: private to the room: what an encoding has to bring, and what its decoder works with:
- * memory and rows under way. */
+/* wire/rows.h: private to the room: what an encoding consists of, and what decoders share: memory,
+ * and rows under way. */
 #ifndef ODD_WIRE_ROWS_H
 #define ODD_WIRE_ROWS_H
 
@@ -17,8 +17,8 @@ enum { ODD_ID_TEXT_MAX = 256, ODD_ID_DIGITS_MAX = 64 };
 /* Not a column of the schema. */
 #define ODD_UNKNOWN_NAME SIZE_MAX
 
-/* What can be wrong with a column of a row; the sentences are made once, so that a million bad rows
- * cost no text. */
+/* What can be wrong with a column of a row. The sentences are made once, so that a million bad rows
+ * need no text. */
 typedef enum {
     ODD_PROBLEM_ABSENT,
     ODD_PROBLEM_TWICE,
@@ -55,11 +55,11 @@ struct odd_decoder {
     locale_t c_locale;
 };
 
-/* Room for one more row: its K cells, to be filled, good as soon as odd_row_add says so. NULL: no
- * memory, or a row too many. */
+/* Makes room for one more row and returns its K cells, for the caller to fill before odd_row_add.
+ * NULL: no memory, or too many rows. */
 odd_span *odd_row_begin(odd_decoder *d);
 
-/* Adds the row for which odd_row_begin made room; reject NONE: with those cells. */
+/* Adds the row for which odd_row_begin made room, with those cells when reject is NONE. */
 void odd_row_add(odd_decoder *d, odd_reject reject, const char *reason, odd_span text, odd_span id);
 
 /* A row under way that names its columns. */
@@ -77,13 +77,14 @@ typedef struct odd_object {
 /* False: no memory. */
 bool odd_object_begin(odd_decoder *d, odd_object *o);
 
-/* The next name; sets column and is_id. */
+/* Takes the next name; sets column and is_id. */
 void odd_object_name(odd_decoder *d, odd_object *o, const char *name, size_t size);
 
-/* The value of that name as a cell; trim: it is a string. Nothing for ODD_UNKNOWN_NAME. */
+/* Takes the value of that name as a cell; trim: it is a string. Does nothing for ODD_UNKNOWN_NAME.
+ */
 void odd_object_cell(odd_decoder *d, odd_object *o, const char *text, size_t size, bool trim);
 
-/* Rejects the row unless it already is; the second for what is wrong with o->column. */
+/* Reject the row unless it is rejected already; the second for a problem with o->column. */
 void odd_object_reject(odd_object *o, odd_reject reject, const char *reason);
 void odd_object_problem(odd_decoder *d, odd_object *o, odd_problem problem);
 
@@ -94,9 +95,9 @@ void odd_object_end(odd_decoder *d, odd_object *o, odd_span text);
 typedef struct odd_codec {
     const char *name;
     bool json; /* a row's text is JSON */
-    /* Whether a payload begins like this encoding. No two encodings take the same payload. */
+    /* Whether a payload begins as this encoding does. No payload may begin as two do. */
     bool (*recognise)(odd_span payload);
-    /* Adds the rows of a payload that is not blank. What is wrong with it as a whole goes to
+    /* Adds the rows of a payload that is not blank. When the whole payload is bad, sets
      * out->reject and out->reason, and odd_decode takes its rows back. 0 or ODDROW_ENOMEM. */
     int (*decode)(odd_decoder *d, odd_span payload, odd_decoded *out);
     /* See odd_payload_write; failures stay in *out. */
@@ -130,11 +131,11 @@ static inline odd_span odd_trimmed(odd_span text)
     return text;
 }
 
-/* The reason of a reject that is made for it; it lives until clear. NULL: no memory. */
+/* Makes the reason of a reject, which lives until odd_decoder_clear. NULL: no memory. */
 const char *odd_reason_text(odd_decoder *d, const char *format, ...)
     __attribute__((format(printf, 2, 3), cold));
 
-/* Rejects the payload; reason as above or static. 0, or ODDROW_ENOMEM when it is NULL. */
+/* Rejects the payload; reason: made as above, or static. 0, or ODDROW_ENOMEM when it is NULL. */
 int odd_refuse(odd_decoded *out, odd_reject reject, const char *reason);
 
 #endif

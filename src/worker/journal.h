@@ -58,7 +58,7 @@ const char *odd_journal_path(const odd_journal *j);
  * entries were removed. */
 uint64_t odd_journal_next(const odd_journal *j);
 
-/* The client's highest safe row number: 1 known, 0 never heard of, or ODDROW_EIO. */
+/* Reads a client's place: 1 with *last, 0 when the client is unknown, or ODDROW_EIO. */
 int odd_journal_client(odd_journal *j, odd_span name, uint64_t *last, oddrow_error *err);
 
 /* Writes entries, whose sequence numbers rise by one from odd_journal_next on, and places in one

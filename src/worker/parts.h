@@ -54,7 +54,7 @@ struct odd_worker {
     odd_replay *replay;
     odd_journal *journal;
     odd_pool *pool;
-    int wake; /* eventfd: something below was asked for */
+    int wake; /* eventfd: one of the next three was set */
     atomic_bool stop, reload, promote, draining, stalled;
 
     odd_places *places;
@@ -87,29 +87,32 @@ struct odd_worker {
 int odd_models_open(odd_worker *w, oddrow_error *err);
 void odd_models_close(odd_worker *w);
 
-/* Between two batches: starts a thread that loads them again where that was asked for; puts what it
- * has loaded in place (use false: only waits for it and drops it); swaps model and shadow where
- * that was asked for. */
+/* For the time between two batches. begin_load: starts a thread that loads the models again, if
+ * that was asked for. end_load: installs what it has loaded; use false: waits for it and drops it.
+ * swap: swaps model and shadow, if that was asked for. */
 void odd_models_begin_load(odd_worker *w);
 void odd_models_end_load(odd_worker *w, bool use);
 void odd_models_swap(odd_worker *w);
 
 /* ---- ingest.c ---- */
 
-/* Receives what is there on the sockets named, up to a full batch; true when the batch is full. */
+/* Receives the messages of the sockets in `ready`, up to a full batch; true when the batch is full.
+ */
 enum { ODD_READY_PULL = 1, ODD_READY_ROWS = 2, ODD_READY = 3 };
 bool odd_ingest(odd_worker *w, unsigned ready);
 
-/* Reads subscriptions off the feed socket. */
+/* Counts the subscriptions that came on the feed socket. */
 void odd_ingest_subscriptions(odd_worker *w);
 
-/* Answers what comes while the journal is full: asks with an error, sent rows not at all. */
+/* Takes messages while the journal is full: answers asked ones with an error, sent ones not at all.
+ */
 void odd_ingest_refuse(odd_worker *w);
 
 /* ---- deliver.c ---- */
 
-/* Takes the batch (and notes) through; when the journal cannot take it the batch stays, planned,
- * and the next call tries again. 0, or ODDROW_ENOMEM after which the batch is gone. */
+/* Scores, commits, publishes and answers the batch. When the journal cannot take it, the batch
+ * stays, planned, and the next call tries again. 0, or ODDROW_ENOMEM after which the batch is gone.
+ */
 int odd_deliver(odd_worker *w, oddrow_error *err);
 
 /* Sends frames to a peer of the rows socket; false when it is gone or does not read. */

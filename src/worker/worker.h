@@ -1,7 +1,9 @@
-/* worker/worker.h: the worker: rows in from sockets, scored rows out to a feed that is journalled.
+/* worker/worker.h: the worker: takes rows from sockets and publishes scored rows in a journalled
+ * feed.
  *
- * One thread receives, scores (with a pool's help), commits and publishes; replay, authentication
- * and the loading of a new model have threads of their own. docs/protocol.md has the wire. */
+ * One thread receives, scores with the help of a pool, commits and publishes. Replay,
+ * authentication and the loading of a new model have threads of their own. docs/protocol.md
+ * describes the wire. */
 #ifndef ODD_WORKER_WORKER_H
 #define ODD_WORKER_WORKER_H
 
@@ -14,9 +16,9 @@
 #include "wire/endpoint.h"
 #include "wire/payload.h"
 
-/* The most that max_message may be. A row stands in its entry twice, as received and in its
- * reasons, each byte as six characters at worst (\u0001): 805 MB, and SQLite takes 10^9 bytes. A
- * longer entry could never be committed, and the batch would wait for ever. */
+/* The largest max_message. An entry contains its row twice, as received and in its reasons, and at
+ * worst each byte becomes six characters (\u0001): 805 MB, where SQLite takes at most 10^9 bytes. A
+ * longer entry could never be committed, and its batch would wait for ever. */
 #define ODD_MESSAGE_MOST 67108864.0
 
 /* What acknowledged rows survive; which scored rows the feed carries; how lines are written. */
@@ -85,30 +87,30 @@ typedef struct odd_worker_options {
 
 typedef struct odd_worker odd_worker;
 
-/* What was bound; "" where nothing is. */
+/* The addresses that were bound; "" for a socket that is not. */
 typedef struct odd_worker_endpoints {
     char pull[ODD_ENDPOINT_SIZE], rows[ODD_ENDPOINT_SIZE], feed[ODD_ENDPOINT_SIZE],
         replay[ODD_ENDPOINT_SIZE];
 } odd_worker_endpoints;
 
-/* Loads, opens, binds; nothing is received yet. Beyond loopback and ipc without keys:
- * ODDROW_EINVAL with what to do. */
+/* Loads the model, opens the journal and binds the sockets; receives nothing yet. ODDROW_EINVAL for
+ * an endpoint beyond loopback and ipc without keys, and a message that says what to do. */
 int odd_worker_new(const odd_worker_options *options, odd_worker **out, oddrow_error *err);
 void odd_worker_free(odd_worker **w);
 
 const odd_worker_endpoints *odd_worker_bound(const odd_worker *w);
 
-/* Serves until odd_worker_stop, then drains: what was accepted is finished, within 10 s. 0, or an
- * error after which nothing can go on. */
+/* Serves until odd_worker_stop, and then finishes what it has accepted, within 10 s. 0, or an error
+ * after which it cannot continue. */
 int odd_worker_run(odd_worker *w, oddrow_error *err);
 
-/* From any thread or a signal handler: end; load the model file(s) again; swap model and shadow. */
+/* From any thread or a signal handler: end; load the models again; swap model and shadow. */
 void odd_worker_stop(odd_worker *w);
 void odd_worker_reload(odd_worker *w);
 void odd_worker_promote(odd_worker *w);
 
-/* From any thread, for the HTTP pages. promote_now: swaps and waits for it: 0, or ODDROW_EINVAL
- * when there is no shadow. ready: why the worker is not ready, or NULL. */
+/* From any thread, for the HTTP pages. promote_now: swaps the models, and waits until that is done:
+ * 0, or ODDROW_EINVAL when there is no shadow. unready: why the worker is not ready, or NULL. */
 int odd_worker_promote_now(odd_worker *w, oddrow_error *err);
 const char *odd_worker_unready(odd_worker *w);
 void odd_worker_metrics(odd_worker *w, odd_bytes *out);
