@@ -7,7 +7,6 @@
 
 #include "base/error.h"
 #include "cli/command.h"
-#include "cli/print.h"
 #include "http/server.h"
 #include "worker/worker.h"
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "base/memory.h"
 #include "base/spell.h"
 #include "csv/write.h"
 #include "files/stream.h"

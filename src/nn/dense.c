@@ -1,5 +1,4 @@
 /* nn/dense.c: the hidden layer y = f(W x + b), f the network's activation. */
-#include <math.h>
 
 #include "base/random.h"
 #include "math/matrix.h"

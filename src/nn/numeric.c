@@ -1,6 +1,5 @@
 /* nn/numeric.c: the head of the numeric columns, y = W h + b (F): a column's loss is the mean over
  * its features of (y_f - value_f)^2, 0 where the cell is missing. */
-#include <math.h>
 #include <string.h>
 
 #include "nn/panel.h"

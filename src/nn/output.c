@@ -1,5 +1,4 @@
 /* nn/output.c: the layer y = W_o h + b_o (Y) of the objectives without heads, and their losses. */
-#include <math.h>
 #include <string.h>
 
 #include "nn/panel.h"

@@ -2,7 +2,6 @@
 #include "nn/plain.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "base/memory.h"

@@ -144,7 +144,7 @@ static int parse(const char *text, size_t size, const char *path, char *public_k
 /* Never waits on a pipe that lies there. */
 static int read_file(const char *path, char *public_key, char *secret_key, oddrow_error *err)
 {
-    size_t size;
+    size_t size = 0;
     int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (file < 0)
         return fail_errno(path, "open", err);
