@@ -19,7 +19,7 @@ int odd_target_infer(odd_fit *fit, const odd_span *cells, size_t rows, size_t k,
         return rc;
     if (kind == ODD_ID || kind == ODD_TIMESTAMP)
         return odd_fail(err, ODDROW_ESCHEMA,
-                        "column '%s', the target, looks like %s; --task classify or --task regress "
+                        "column '%s', the target, looks like %s; task classify or task regress "
                         "takes it for a class or a number",
                         c->name, kind == ODD_ID ? "an id" : "a time");
     fit->options.task = kind == ODD_NUMERIC ? ODD_TARGET_NUMBER : ODD_TARGET_CLASS;
@@ -54,8 +54,8 @@ static int finish_classes(odd_fit *fit, size_t k, oddrow_error *err)
     size_t classes = own->vocabulary->size - 1;
     if (own->untracked > 0 || classes > fit->options.max_vocab)
         return odd_fail(err, ODDROW_ESCHEMA,
-                        "column '%s', the target, has %zu classes or more, beyond --max-vocab %zu; "
-                        "a number is learned with --task regress",
+                        "column '%s', the target, has %zu classes or more, beyond max-vocab %zu; "
+                        "a number is learned with task regress",
                         c->name, classes, fit->options.max_vocab);
     if (classes < 2)
         return refuse(c, classes ? "has one value in all rows" : "is missing in all rows", err);
@@ -72,7 +72,7 @@ static int finish(odd_fit *fit, size_t k, oddrow_error *err)
         return finish_classes(fit, k, err);
     if (own->sample.seen == 0)
         return refuse(c,
-                      own->unparsed ? "is a number in no row; --task classify takes texts"
+                      own->unparsed ? "is a number in no row; task classify takes texts"
                                     : "is missing in all rows",
                       err);
     if (own->sample.minimum == own->sample.maximum)

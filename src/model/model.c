@@ -67,7 +67,7 @@ int odd_model_want_target(const odd_model *model, oddrow_error *err)
         return 0;
     return odd_fail(err, ODDROW_ESCHEMA,
                     "this is an autoencoder, which has no target to predict: use oddrow score, or "
-                    "train with --target COLUMN");
+                    "train with a target");
 }
 
 const char *odd_model_hash(const odd_model *model)

@@ -256,7 +256,7 @@ static void test_refusals(void **state)
     refuses("class", ODD_TARGET_NUMBER, &o, ODDROW_ESCHEMA, "is a number in no row");
     o.columns.max_vocab = 100;
     refuses("n", ODD_TARGET_CLASS, &o, ODDROW_ESCHEMA,
-            "has 600 classes or more, beyond --max-vocab");
+            "has 600 classes or more, beyond max-vocab");
     o = longer();
     o.class_weights = ODD_WEIGHTS_BALANCED;
     refuses("price", ODD_TARGET_INFER, &o, ODDROW_EINVAL, "the target is a number");
