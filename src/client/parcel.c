@@ -44,7 +44,7 @@ bool odd_parcel_is_answer(odd_parcel *p, const char *word)
 
 uint64_t odd_parcel_sequence(odd_parcel *p)
 {
-    return odd_get64(zmq_msg_data(&p->frame[1]));
+    return odd_get(zmq_msg_data(&p->frame[1]), 8);
 }
 
 /* ---- the queue */

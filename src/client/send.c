@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "client/batches.h"
-#include "client/exchange.h"
 #include "client/window.h"
 
 enum {

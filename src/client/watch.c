@@ -150,8 +150,8 @@ static int ask(watcher *w, oddrow_error *err)
     const char *topic = topic_of(w);
     const odd_span frames[] = {
         {(const char *)from, 8}, {(const char *)most, 4}, {topic, strlen(topic)}};
-    odd_put64(from, w->next);
-    odd_put32(most, PAGE);
+    odd_put(from, 8, w->next);
+    odd_put(most, 4, PAGE);
     w->asking = true;
     w->asked = w->next;
     w->asked_reached = w->reached;

@@ -1,11 +1,9 @@
-/* client/window.h: the messages of rows that are not acknowledged yet; private to the room. */
+/* client/window.h: messages of rows to the worker, kept until they are acknowledged, and its
+ * answers; private to the room. */
 #ifndef ODD_CLIENT_WINDOW_H
 #define ODD_CLIENT_WINDOW_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-#include "base/bytes.h"
+#include "client/link.h"
 
 enum { ODD_WINDOW = 64, ODD_WINDOW_BYTES = 32 * 1024 * 1024 };
 
@@ -41,5 +39,19 @@ uint64_t odd_window_last(const odd_window_message *m);
 
 /* Frees the buffers. */
 void odd_window_close(odd_window *w);
+
+/* What the worker says to rows. */
+typedef struct odd_rows_answer {
+    bool ack;        /* else it refuses them */
+    uint64_t number; /* the highest row that is safe; of a refusal, the row expected */
+    char reason[ODD_EXCERPT_MAX + 1];
+} odd_rows_answer;
+
+/* Sends [client][first row number][payload], as odd_link_send. */
+int odd_rows_put(const odd_link *link, const char *client, uint64_t first, odd_span payload,
+                 oddrow_error *err);
+
+/* 1 with an answer, 0 when none has come; ODDROW_EIO, also for what is neither ACK nor NAK. */
+int odd_rows_receive(const odd_link *link, odd_rows_answer *out, oddrow_error *err);
 
 #endif

@@ -23,32 +23,20 @@ typedef enum {
 /* "odd", "score", "reject", "drift", "status". */
 const char *odd_topic_name(odd_topic topic);
 
-/* Big-endian. */
-static inline void odd_put64(unsigned char out[8], uint64_t value)
+/* Numbers of `size` bytes, big-endian. */
+static inline void odd_put(unsigned char *out, size_t size, uint64_t value)
 {
-    for (int i = 7; i >= 0; i--, value >>= 8)
-        out[i] = (unsigned char)value;
+    for (; size; value >>= 8)
+        out[--size] = (unsigned char)value;
 }
 
-static inline uint64_t odd_get64(const void *bytes)
+static inline uint64_t odd_get(const void *bytes, size_t size)
 {
     const unsigned char *b = bytes;
     uint64_t value = 0;
-    for (int i = 0; i < 8; i++)
-        value = value << 8 | b[i];
+    while (size--)
+        value = value << 8 | *b++;
     return value;
-}
-
-static inline uint32_t odd_get32(const void *bytes)
-{
-    const unsigned char *b = bytes;
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-static inline void odd_put32(unsigned char out[4], uint32_t value)
-{
-    for (int i = 3; i >= 0; i--, value >>= 8)
-        out[i] = (unsigned char)value;
 }
 
 /* Receives one whole message without waiting. Keeps its first `most` frames and drops the others.

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/utf8.h"
+#include "wire/frame.h"
 #include "wire/rows.h"
 
 typedef enum {
@@ -58,11 +59,10 @@ static bool broken(reader *r, const char *what)
 /* Big-endian. */
 static bool take_number(reader *r, size_t size, uint64_t *value)
 {
-    *value = 0;
     if ((size_t)(r->end - r->at) < size)
         return broken(r, "ends within a value");
-    while (size--)
-        *value = *value << 8 | *r->at++;
+    *value = odd_get(r->at, size);
+    r->at += size;
     return true;
 }
 

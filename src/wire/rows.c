@@ -1,4 +1,4 @@
-/* wire/rows.c: rows under way, and the blocks their texts live in; see rows.h. */
+/* wire/rows.c: rows under way, and those that name their columns. */
 #include "wire/rows.h"
 
 #include <assert.h>

@@ -39,7 +39,7 @@ static void publish(odd_worker *w)
     for (size_t i = 0; w->feed && i < w->batch.entry_count; i++) {
         const odd_entry *e = &w->batch.entries[i];
         const char *topic = odd_topic_name(e->topic);
-        odd_put64(number, e->sequence);
+        odd_put(number, 8, e->sequence);
         const odd_span frames[] = {
             {topic, strlen(topic)}, {(const char *)number, sizeof number}, e->json};
         /* a full queue drops the message for that subscriber alone: it sees the gap */
@@ -66,7 +66,7 @@ static bool answer(odd_worker *w, odd_message *m)
         return !odd_batch_answer(&w->batch, m, &w->answer) &&
                odd_answer(w, m, &(odd_span){w->answer.data, w->answer.size}, 1);
     }
-    odd_put64(number, m->expected ? m->expected : odd_places_get(w->places, m->client_at).last);
+    odd_put(number, 8, m->expected ? m->expected : odd_places_get(w->places, m->client_at).last);
     const odd_span frames[] = {
         {m->expected ? "NAK" : "ACK", 3}, {(const char *)number, 8}, {gap, sizeof gap - 1}};
     return odd_answer(w, m, frames, m->expected ? 3 : 2);

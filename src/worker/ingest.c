@@ -34,7 +34,7 @@ static void sort_frames(odd_message *m, zmq_msg_t *frames, size_t count)
         m->refused = "a client name has 1 to 255 bytes";
     } else {
         m->kind = ODD_SENT;
-        m->first = odd_get64(zmq_msg_data(&frames[1]));
+        m->first = odd_get(zmq_msg_data(&frames[1]), 8);
         zmq_msg_move(&m->client, &frames[0]);
     }
 }

@@ -281,7 +281,7 @@ static int add_segment(odd_journal *j, const odd_entry *entries, size_t count, s
         if (b->size && b->size + ODD_ENTRY_HEAD + e->json.size > ODD_SEGMENT_BYTES)
             break;
         unsigned char head[ODD_ENTRY_HEAD] = {(unsigned char)e->topic};
-        odd_put32(head + 1, (uint32_t)e->json.size);
+        odd_put(head + 1, 4, (uint32_t)e->json.size);
         odd_bytes_add(b, head, sizeof head);
         odd_bytes_span(b, e->json);
         topics |= 1U << e->topic;

@@ -214,7 +214,7 @@ static int decode(odd_journal_reader *r, odd_entry *out, oddrow_error *err)
     const char *data = r->bytes.data + r->offset;
     size_t left = r->bytes.size - r->offset;
     uint64_t sequence = r->first + r->at;
-    size_t size = left >= ODD_ENTRY_HEAD ? odd_get32(data + 1) : 0;
+    size_t size = left >= ODD_ENTRY_HEAD ? (uint32_t)odd_get(data + 1, 4) : 0;
     if (left < ODD_ENTRY_HEAD || (unsigned char)data[0] >= ODD_TOPICS ||
         size > left - ODD_ENTRY_HEAD) {
         r->count = 0;

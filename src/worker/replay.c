@@ -94,7 +94,7 @@ static bool send_piece(odd_replay *r, const piece *p, bool more)
     static const char reason[] = "the journal cannot be read";
     unsigned char bytes[8];
     const odd_span number = {(const char *)bytes, sizeof bytes};
-    odd_put64(bytes, p->kind == ENTRY ? p->entry.sequence : p->next);
+    odd_put(bytes, 8, p->kind == ENTRY ? p->entry.sequence : p->next);
     if (p->kind == ENTRY) {
         const char *topic = odd_topic_name(p->entry.topic);
         const odd_span frames[] = {{topic, strlen(topic)}, number, p->entry.json};
@@ -290,8 +290,8 @@ static void take_request(odd_replay *r, zmq_msg_t *frames, int count)
                "a request is three frames: from, 8 bytes; at most, 4 bytes; topic prefix");
         return;
     }
-    request q = {.from = odd_get64(zmq_msg_data(&body[0])),
-                 .left = odd_get32(zmq_msg_data(&body[1])),
+    request q = {.from = odd_get(zmq_msg_data(&body[0]), 8),
+                 .left = (uint32_t)odd_get(zmq_msg_data(&body[1]), 4),
                  .topics = match_topics(odd_frame_span(&body[2])),
                  .enveloped = enveloped};
     if (!q.left)

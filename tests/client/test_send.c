@@ -65,7 +65,7 @@ static void listen_at(worker *w, const char *endpoint)
 static void reply(worker *w, zmq_msg_t *id, const char *word, uint64_t number)
 {
     unsigned char bytes[8];
-    odd_put64(bytes, number);
+    odd_put(bytes, 8, number);
     zmq_send(w->socket, zmq_msg_data(id), zmq_msg_size(id), ZMQ_SNDMORE);
     zmq_send(w->socket, word, strlen(word), ZMQ_SNDMORE);
     zmq_send(w->socket, bytes, 8, word[0] == 'N' ? ZMQ_SNDMORE : 0);
@@ -116,7 +116,7 @@ static void restart(worker *w)
 
 static void handle(worker *w, zmq_msg_t *frame)
 {
-    uint64_t first = odd_get64(zmq_msg_data(&frame[2]));
+    uint64_t first = odd_get(zmq_msg_data(&frame[2]), 8);
     const char *data = zmq_msg_data(&frame[3]);
     size_t size = zmq_msg_size(&frame[3]), rows = count_rows(data, size);
     memcpy(w->name, zmq_msg_data(&frame[1]), zmq_msg_size(&frame[1]));

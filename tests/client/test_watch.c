@@ -55,7 +55,7 @@ static void put(void *socket, uint64_t sequence)
     unsigned char number[8];
     char json[64];
     const char *topic = sequence % 3 ? "score" : "odd";
-    odd_put64(number, sequence);
+    odd_put(number, 8, sequence);
     int size = snprintf(json, sizeof(json), "{\"seq\":%u}", (unsigned)sequence);
     zmq_send(socket, topic, strlen(topic), ZMQ_SNDMORE);
     zmq_send(socket, number, 8, ZMQ_SNDMORE);
@@ -84,7 +84,7 @@ static void await_subscriber(server *s)
 static void end_answer(server *s, const void *id, size_t size, uint64_t next)
 {
     unsigned char number[8];
-    odd_put64(number, next);
+    odd_put(number, 8, next);
     zmq_send(s->replay, id, size, ZMQ_SNDMORE);
     zmq_send(s->replay, s->refuse ? "ERR" : "END", 3, ZMQ_SNDMORE);
     zmq_send(s->replay, s->refuse ? (void *)"no such" : number, s->refuse ? 7 : 8, 0);
@@ -104,7 +104,7 @@ static void answer(server *s)
         s->ignore--;
         return;
     }
-    uint64_t at = odd_get64(from), sent = 0, limit = odd_get32(most);
+    uint64_t at = odd_get(from, 8), sent = 0, limit = (uint32_t)odd_get(most, 4);
     if (s->empty || s->refuse) {
         end_answer(s, id, (size_t)size, at);
         return;

@@ -137,8 +137,8 @@ static void *join(fixture *f, int type)
 static void request(void *socket, uint64_t from, uint32_t most, const char *prefix)
 {
     unsigned char number[8], limit[4];
-    odd_put64(number, from);
-    odd_put32(limit, most);
+    odd_put(number, 8, from);
+    odd_put(limit, 4, most);
     assert_int_equal(zmq_send(socket, number, 8, ZMQ_SNDMORE), 8);
     assert_int_equal(zmq_send(socket, limit, 4, ZMQ_SNDMORE), 4);
     assert_int_equal(zmq_send(socket, prefix, strlen(prefix), 0), strlen(prefix));
@@ -176,7 +176,7 @@ static message receive(void *socket)
         return m;
     }
     assert_int_equal(zmq_recv(socket, number, 8, 0), 8);
-    m.number = odd_get64(number);
+    m.number = odd_get(number, 8);
     m.more = more_frames(socket);
     if (!strcmp(m.topic, "END"))
         return m;
