@@ -2,6 +2,7 @@
 #include "wire/frame.h"
 
 #include <errno.h>
+#include <string.h>
 
 const char *odd_topic_name(odd_topic topic)
 {
@@ -51,4 +52,13 @@ int odd_frames_send(void *socket, const odd_span *frames, size_t count, bool mor
             return -1;
     }
     return 0;
+}
+
+int odd_feed_send(void *socket, odd_topic topic, uint64_t sequence, odd_span json, bool more)
+{
+    unsigned char number[8];
+    const char *name = odd_topic_name(topic);
+    const odd_span frames[] = {{name, strlen(name)}, {(const char *)number, sizeof number}, json};
+    odd_put(number, sizeof number, sequence);
+    return odd_frames_send(socket, frames, 3, more);
 }

@@ -53,4 +53,7 @@ odd_span odd_frame_span(zmq_msg_t *frame);
  * whether it can be sent, and takes the others. */
 int odd_frames_send(void *socket, const odd_span *frames, size_t count, bool more);
 
+/* Sends [topic][sequence number][JSON], a message of the feed, likewise. */
+int odd_feed_send(void *socket, odd_topic topic, uint64_t sequence, odd_span json, bool more);
+
 #endif

@@ -1,7 +1,5 @@
 /* worker/deliver.c: a batch through the engine and into the journal, then to the feed and to those
  * who wait for an answer; what it counts. */
-#include <string.h>
-
 #include "base/clock.h"
 #include "worker/parts.h"
 
@@ -35,15 +33,10 @@ static int commit(odd_worker *w, oddrow_error *err)
 
 static void publish(odd_worker *w)
 {
-    unsigned char number[8];
     for (size_t i = 0; w->feed && i < w->batch.entry_count; i++) {
         const odd_entry *e = &w->batch.entries[i];
-        const char *topic = odd_topic_name(e->topic);
-        odd_put(number, 8, e->sequence);
-        const odd_span frames[] = {
-            {topic, strlen(topic)}, {(const char *)number, sizeof number}, e->json};
         /* a full queue drops the message for that subscriber alone: it sees the gap */
-        odd_frames_send(w->feed, frames, 3, false);
+        odd_feed_send(w->feed, e->topic, e->sequence, e->json, false);
     }
 }
 

@@ -92,21 +92,19 @@ static outcome address(odd_replay *r, odd_span identity)
 static bool send_piece(odd_replay *r, const piece *p, bool more)
 {
     static const char reason[] = "the journal cannot be read";
-    unsigned char bytes[8];
-    const odd_span number = {(const char *)bytes, sizeof bytes};
-    odd_put(bytes, 8, p->kind == ENTRY ? p->entry.sequence : p->next);
+    unsigned char number[8];
     if (p->kind == ENTRY) {
-        const char *topic = odd_topic_name(p->entry.topic);
-        const odd_span frames[] = {{topic, strlen(topic)}, number, p->entry.json};
-        bool sent = !odd_frames_send(r->socket, frames, 3, more);
+        const odd_entry *e = &p->entry;
+        bool sent = !odd_feed_send(r->socket, e->topic, e->sequence, e->json, more);
         r->messages += sent;
         return sent;
     }
     if (p->kind == BROKEN)
         odd_log_write(r->log, ODD_LOG_ERROR, "replay", "%s", p->err.message);
-    const odd_span frames[] = {{p->kind == END ? "END" : "ERR", 3},
-                               p->kind == END ? number : (odd_span){reason, sizeof reason - 1}};
-    return !odd_frames_send(r->socket, frames, 2, false);
+    odd_put(number, sizeof number, p->next);
+    const odd_span end[] = {{"END", 3}, {(const char *)number, sizeof number}};
+    const odd_span broken[] = {{"ERR", 3}, {reason, sizeof reason - 1}};
+    return !odd_frames_send(r->socket, p->kind == END ? end : broken, 2, false);
 }
 
 /* Finds what comes next; false: nothing yet, and the request begins further on. */
