@@ -295,9 +295,7 @@ static int find_row(const odd_vectors *v, const char *value, size_t *row, oddrow
 
 static void copy_line(const void *context, size_t row, odd_bytes *out)
 {
-    odd_span line = {0};
-    odd_vectors_texts(context, &row, 1, &line);
-    odd_bytes_span(out, line);
+    odd_bytes_span(out, odd_vectors_text(context, row));
 }
 
 static int near_in_file(const odd_options *o, const char **words, oddrow_error *err)

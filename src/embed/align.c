@@ -122,13 +122,13 @@ static void rotate_variances(const turn *t, float *whiten)
 static size_t pair_up(const odd_embedding *new, const odd_embedding *old, const float **from,
                       const float **to)
 {
-    const odd_vocabulary *nv = new->vocabulary, *ov = old->vocabulary;
     size_t count = 0;
     for (uint32_t id = 1; id < new->V; id++) {
-        odd_span text = odd_vocabulary_text(nv, id);
-        uint32_t other = id == nv->missing_id ? ov->missing_id
-                         : id == nv->rare_id  ? ov->rare_id
-                                              : odd_vocabulary_find(ov, text.data, text.size);
+        odd_span text = odd_vocabulary_text(new->vocabulary, id);
+        odd_value_kind kind = odd_value_kind_of(new->vocabulary, id);
+        uint32_t other = kind == ODD_VALUE_TEXT
+                             ? odd_vocabulary_find(old->vocabulary, text.data, text.size)
+                             : odd_value_id(old->vocabulary, kind);
         from[count] = new->vectors + id *new->E;
         to[count] = old->vectors + other * old->E;
         count += other && odd_embedding_norm(from[count], new->E) > 0 &&

@@ -78,22 +78,7 @@ typedef struct sheet {
 
 /* ---- texts ---- */
 
-/* Sets the text to the value of an id on one line, or for NAME to the column's name. U+FFFE and
- * U+FFFF are UTF-8 but not characters of XML: U+FFFD replaces them. */
-static void set_text(odd_bytes *text, const odd_embedding *e, size_t id)
-{
-    odd_bytes_clear(text);
-    if (id == NAME)
-        odd_spell(e->name, strlen(e->name), ODD_AS_LINE, text);
-    else
-        odd_embedding_spell(e, (uint32_t)id, ODD_AS_LINE, text);
-    for (size_t i = 0; i + 2 < text->size; i++)
-        if (memcmp(text->data + i, "\xef\xbf\xbe", 3) == 0 ||
-            memcmp(text->data + i, "\xef\xbf\xbf", 3) == 0)
-            text->data[i + 2] = '\xbd';
-}
-
-/* Cuts the text to so many characters, "…" behind; returns its width in pixels. */
+/* Cuts a text to so many characters, "…" behind; returns its width in pixels. */
 static double cut(odd_bytes *text, size_t most)
 {
     size_t letters = 0, wide = 0, end = 0;
@@ -114,14 +99,32 @@ static double cut(odd_bytes *text, size_t most)
     return ((double)letters + 0.8 * (double)wide) * LETTER_WIDTH;
 }
 
-/* Adds the text of an id, or NAME, cut to `most` characters and escaped for XML and HTML, also
- * within quotes. */
+/* Sets the text to the value of an id on one line, or for NAME to the column's name, cut to `most`
+ * characters; returns its width. U+FFFE and U+FFFF are UTF-8 but not characters of XML: U+FFFD
+ * replaces them. */
+static double set_text(sheet *s, const odd_embedding *e, size_t id, size_t most)
+{
+    odd_bytes *text = &s->text;
+    odd_bytes_clear(text);
+    if (id == NAME)
+        odd_spell(e->name, strlen(e->name), ODD_AS_LINE, text);
+    else
+        odd_embedding_spell(e, (uint32_t)id, ODD_AS_LINE, text);
+    for (size_t i = 0; i + 2 < text->size; i++)
+        if (memcmp(text->data + i, "\xef\xbf\xbe", 3) == 0 ||
+            memcmp(text->data + i, "\xef\xbf\xbf", 3) == 0)
+            text->data[i + 2] = '\xbd';
+    double width = cut(text, most);
+    s->out.failed |= text->failed;
+    return width;
+}
+
+/* Adds such a text, escaped for XML and HTML, also within quotes. */
 static void add_text(sheet *s, const odd_embedding *e, size_t id, size_t most)
 {
     static const char special[] = "&<>\"'";
     static const char *const entities[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#39;"};
-    set_text(&s->text, e, id);
-    cut(&s->text, most);
+    set_text(s, e, id, most);
     for (size_t i = 0; i < s->text.size; i++) {
         const char *at = memchr(special, s->text.data[i], sizeof special - 1);
         if (at)
@@ -129,7 +132,6 @@ static void add_text(sheet *s, const odd_embedding *e, size_t id, size_t most)
         else
             odd_bytes_char(&s->out, s->text.data[i]);
     }
-    s->out.failed |= s->text.failed;
 }
 
 /* ---- layout ---- */
@@ -168,18 +170,13 @@ static void fit(panel *p)
     }
 }
 
-static int place_labels(panel *p, sheet *s, oddrow_error *err)
+static void place_labels(panel *p, sheet *s)
 {
     odd_box frame = {EDGE / 2.0, HEAD, WIDTH - EDGE / 2.0, HEIGHT - EDGE / 2.0};
     size_t labels = s->options->labels, tried = 4 * labels + 16;
-    for (size_t i = 1; i < p->V && i < tried; i++) { /* the unknown entry has no label */
-        set_text(&s->text, p->e, i);
-        p->marks[i].width = cut(&s->text, LETTERS);
-        if (odd_bytes_check(&s->text, err))
-            return ODDROW_ENOMEM;
-    }
+    for (size_t i = 1; i < p->V && i < tried; i++) /* the unknown entry has no label */
+        p->marks[i].width = set_text(s, p->e, i, LETTERS);
     odd_labels_place(p->marks, p->V, LINE_HEIGHT, frame, labels);
-    return 0;
 }
 
 static int lay_out(panel *p, sheet *s, odd_pool *pool, oddrow_error *err)
@@ -202,7 +199,8 @@ static int lay_out(panel *p, sheet *s, odd_pool *pool, oddrow_error *err)
         return rc;
     odd_pool_run(pool, (V + PIECE - 1) / PIECE, find_near, p);
     fit(p);
-    return place_labels(p, s, err);
+    place_labels(p, s);
+    return 0;
 }
 
 /* ---- SVG ---- */
@@ -250,16 +248,14 @@ static void add_label(sheet *s, const panel *p, size_t id)
 {
     const odd_box *box = &p->marks[id].box;
     bool right = box->left >= p->marks[id].x, left = box->right <= p->marks[id].x;
+    double x = right ? box->left : left ? box->right : (box->left + box->right) / 2;
     odd_bytes_print(&s->out,
                     "<text class=\"label\" pointer-events=\"none\" text-anchor=\"%s\" "
                     "x=\"%.2f\" y=\"%.2f\">",
                     right  ? "start"
                     : left ? "end"
                            : "middle",
-                    right  ? box->left
-                    : left ? box->right
-                           : (box->left + box->right) / 2,
-                    box->bottom - 3.5);
+                    x, box->bottom - 3.5);
     add_text(s, p->e, id, LETTERS);
     odd_bytes_text(&s->out, "</text>\n");
 }

@@ -131,12 +131,6 @@ static int make_pulls(tsne *t, oddrow_error *err)
 
 /* ---- the tree ---- */
 
-static int add_nodes(tsne *t, size_t count, oddrow_error *err)
-{
-    t->node_count += count;
-    return odd_grow(&t->nodes, &t->node_capacity, t->node_count, sizeof *t->nodes, err);
-}
-
 /* Sorts order[begin .. end) into the quadrants of (x, y); ends[q] is where quadrant q ends. */
 static void split(tsne *t, uint32_t begin, uint32_t end, double x, double y, uint32_t ends[4])
 {
@@ -171,9 +165,10 @@ static int build(tsne *t, size_t at, uint32_t begin, uint32_t end, double x, dou
         return 0;
     uint32_t ends[4];
     size_t child = t->node_count;
-    int rc = add_nodes(t, 4, err);
+    int rc = odd_grow(&t->nodes, &t->node_capacity, child + 4, sizeof *t->nodes, err);
     if (rc)
         return rc;
+    t->node_count = child + 4;
     t->nodes[at].child = (uint32_t)child;
     split(t, begin, end, x, y, ends);
     for (int q = 0; !rc && q < 4; q++) {
@@ -193,9 +188,9 @@ static int build_tree(tsne *t, oddrow_error *err)
     }
     for (size_t i = 0; i < t->V; i++)
         t->order[i] = (uint32_t)i;
-    t->node_count = 0;
+    t->node_count = 1;
     double width = fmax(high[0] - low[0], high[1] - low[1]) + 1e-12;
-    int rc = add_nodes(t, 1, err);
+    int rc = odd_grow(&t->nodes, &t->node_capacity, 1, sizeof *t->nodes, err);
     if (!rc)
         rc = build(t, 0, 0, (uint32_t)t->V, (low[0] + high[0]) / 2, (low[1] + high[1]) / 2, width,
                    0, err);

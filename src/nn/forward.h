@@ -19,7 +19,6 @@ typedef struct odd_forward odd_forward; /* one thread's scratch */
  * it. After the parameters change call odd_folded_update (no forward may run meanwhile). ENOMEM. */
 int odd_folded_new(const odd_network *network, odd_folded **out, oddrow_error *err);
 void odd_folded_update(odd_folded *f);
-const odd_network *odd_folded_network(const odd_folded *f);
 void odd_folded_free(odd_folded **f);
 
 /* A thread's scratch, for any number of rows at a call. Borrows the folded tables. ENOMEM. */

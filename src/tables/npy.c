@@ -238,16 +238,10 @@ int odd_vectors_find(const odd_vectors *v, const char *value, size_t size, size_
                     (int)(size < 200 ? size : 200), value);
 }
 
-void odd_vectors_texts(const odd_vectors *v, const size_t *rows, size_t count, odd_span *texts)
+odd_span odd_vectors_text(const odd_vectors *v, size_t row)
 {
     const char *at = v->text, *end = at ? at + v->text_size : at;
-    for (size_t i = 0; i < count; i++)
-        texts[i] = (odd_span){"", 0};
-    for (size_t row = 0; at < end; row++) {
-        odd_span line = line_at(at, end);
-        for (size_t i = 0; i < count; i++)
-            if (rows[i] == row)
-                texts[i] = line;
-        at += line.size + 1;
-    }
+    while (row-- && at < end)
+        at += line_at(at, end).size + 1;
+    return at < end ? line_at(at, end) : (odd_span){"", 0};
 }

@@ -43,7 +43,7 @@ void odd_vectors_close(odd_vectors *v);
 int odd_vectors_find(const odd_vectors *v, const char *value, size_t size, size_t *row,
                      oddrow_error *err);
 
-/* The lines of `count` rows, in one pass: texts[i] that of rows[i]. Empty without the .txt. */
-void odd_vectors_texts(const odd_vectors *v, const size_t *rows, size_t count, odd_span *texts);
+/* The line of a row. Empty without the .txt. */
+odd_span odd_vectors_text(const odd_vectors *v, size_t row);
 
 #endif

@@ -18,6 +18,7 @@
 #include "train/report.h"
 
 static const char *const KEY = "oddrow-checkpoint";
+#define FILE_IN "%s/checkpoint.safetensors" /* a directory */
 
 uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_dataset *dataset,
                                     const odd_network *network, const bool *frozen)
@@ -51,12 +52,6 @@ uint64_t odd_checkpoint_fingerprint(const odd_train_options *options, const odd_
     if (options->class_weights)
         hash = odd_hash("balanced", 8, hash);
     return hash;
-}
-
-static int path_of(const char *directory, odd_bytes *path, oddrow_error *err)
-{
-    odd_bytes_print(path, "%s/checkpoint.safetensors", directory);
-    return odd_bytes_check(path, err);
 }
 
 /* The tensors of a state, all of network->count numbers. */
@@ -132,7 +127,8 @@ int odd_checkpoint_save(const char *directory, const odd_progress_state *state,
         tensors[i] = (odd_stored){names[i], ODD_F32, 1, {s.network->count}, data[i]};
     state_fields(&f, &s, &adam, fingerprint);
     char *text = f.rc ? NULL : json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    int rc = text ? path_of(directory, &path, err) : odd_no_memory(err);
+    odd_bytes_print(&path, FILE_IN, directory);
+    int rc = text ? odd_bytes_check(&path, err) : odd_no_memory(err);
     if (!rc && mkdir(directory, 0777) != 0 && errno != EEXIST)
         rc = odd_fail(err, ODDROW_EIO, "%s: cannot make the directory: %s", directory,
                       strerror(errno));
@@ -178,7 +174,8 @@ int odd_checkpoint_load(const char *directory, odd_progress_state *state, uint64
     odd_safetensors *file = NULL;
     odd_bytes path = {0};
     *found = false;
-    int rc = path_of(directory, &path, err);
+    odd_bytes_print(&path, FILE_IN, directory);
+    int rc = odd_bytes_check(&path, err);
     if (!rc && access(path.data, F_OK) == 0) {
         rc = odd_safetensors_load(path.data, &file, err);
         if (!rc)

@@ -21,31 +21,19 @@ size_t odd_rows_size(const odd_schema *schema)
     return size ? size : 1;
 }
 
-static void unpack(const char *record, odd_rows *rows, size_t at)
+/* Copies row `at` to a record, or where `pack` is false from one. */
+static void copy_row(const odd_rows *rows, size_t at, char *record, bool pack)
 {
-    size_t ids = rows->C * sizeof *rows->ids, values = rows->F * sizeof *rows->values;
-    memcpy(rows->ids + at * rows->C, record, ids);
-    memcpy(rows->values + at * rows->F, record + ids, values);
-    memcpy(rows->missing + at * rows->M, record + ids + values, rows->M);
-    if (rows->targets)
-        memcpy(rows->targets + at, record + ids + values + rows->M, sizeof *rows->targets);
-}
-
-/* The first constant column of a file without inputs will be one, see odd_schema_need_input: id 1
- * is its value. */
-static void pack(const odd_rows *rows, size_t at, char *record)
-{
-    size_t ids = rows->C * sizeof *rows->ids, values = rows->F * sizeof *rows->values;
-    uint32_t only = rows->D && rows->differs[at * rows->D] ? 0 : 1;
-    if (rows->C + rows->M == 0) {
-        memcpy(record, &only, sizeof only);
-        return;
-    }
-    memcpy(record, rows->ids + at * rows->C, ids);
-    memcpy(record + ids, rows->values + at * rows->F, values);
-    memcpy(record + ids + values, rows->missing + at * rows->M, rows->M);
-    if (rows->targets)
-        memcpy(record + ids + values + rows->M, rows->targets + at, sizeof *rows->targets);
+    const struct {
+        void *cells;
+        size_t size;
+    } parts[] = {{rows->ids + at * rows->C, rows->C * sizeof *rows->ids},
+                 {rows->values + at * rows->F, rows->F * sizeof *rows->values},
+                 {rows->missing + at * rows->M, rows->M},
+                 {rows->targets ? rows->targets + at : NULL, sizeof *rows->targets}};
+    for (size_t i = 0; i < 4; record += parts[i++].size)
+        if (parts[i].cells)
+            memcpy(pack ? record : parts[i].cells, pack ? parts[i].cells : record, parts[i].size);
 }
 
 int odd_dataset_load(odd_store *store, uint64_t first, size_t count, void *scratch, odd_rows *rows,
@@ -54,7 +42,7 @@ int odd_dataset_load(odd_store *store, uint64_t first, size_t count, void *scrat
     size_t size = store->record_size;
     int rc = odd_store_read(store, first, count, scratch, err);
     for (size_t i = 0; !rc && i < count; i++)
-        unpack((const char *)scratch + i * size, rows, at + (order ? order[i] : i));
+        copy_row(rows, at + (order ? order[i] : i), (char *)scratch + i * size, false);
     return rc;
 }
 
@@ -170,15 +158,10 @@ static int take_chunk(void *context, const odd_bytes *out, const odd_csv_chunk *
 
 /* ---- provisional records -> encoded rows, training or held out ---- */
 
-static bool held_out(uint64_t seed, uint64_t row, double share)
-{
-    uint64_t limit = (uint64_t)(share * 0x1p53);
-    return odd_random_hash(seed, SPLIT_STREAM, row) >> 11 < limit;
-}
-
 static int translate(reader *r, odd_dataset *out, odd_rows *batch, char *record, oddrow_error *err)
 {
     const odd_train_options *o = r->options;
+    uint64_t limit = (uint64_t)(o->validation * 0x1p53); /* of a hash, for the rows held out */
     int rc = 0;
     for (uint64_t first = 0; !rc && first < r->records->rows; first += batch->capacity) {
         uint64_t left = r->records->rows - first;
@@ -191,9 +174,12 @@ static int translate(reader *r, odd_dataset *out, odd_rows *batch, char *record,
                 out->unlabelled++;
                 continue;
             }
-            pack(batch, i, record);
+            if (out->schema->C + out->schema->M > 0)
+                copy_row(batch, i, record, true);
+            else /* the first constant becomes a category, see odd_schema_need_input */
+                *(uint32_t *)(void *)record = batch->D && batch->differs[i * batch->D] ? 0 : 1;
             out->hash = odd_hash(record, out->train->record_size, out->hash);
-            bool held = held_out(o->seed, first + i, o->validation);
+            bool held = odd_random_hash(o->seed, SPLIT_STREAM, first + i) >> 11 < limit;
             rc = odd_store_add(held ? out->held : out->train, record, 1, err);
         }
     }
@@ -218,7 +204,7 @@ static int encode_all(reader *r, odd_dataset *out, oddrow_error *err)
 {
     const odd_schema *s = out->schema;
     bool inputs = s->C + s->M > 0;
-    size_t size = inputs ? odd_rows_size(s) : sizeof(uint32_t); /* see pack */
+    size_t size = inputs ? odd_rows_size(s) : sizeof(uint32_t); /* see translate */
     size_t memory = r->options->memory / 4, rows = ((size_t)4 << 20) / (size + s->K + 1) + 1;
     odd_rows *batch = NULL;
     if (s->target != SIZE_MAX && !inputs)

@@ -21,11 +21,6 @@ void odd_epoch_fields(odd_fields *f, odd_epoch *e)
 
 /* ---- the training record ---- */
 
-static void set_metric(odd_fields *f, const char *key, double value)
-{
-    odd_field_set(f, key, isfinite(value) ? json_real(value) : json_null());
-}
-
 static void set_text(odd_fields *f, const char *key, const char *text)
 {
     odd_field_set(f, key, odd_text_to_json(text, strlen(text)));
@@ -47,19 +42,24 @@ static void add_target(odd_fields *f, const odd_train_options *options, const od
                        const odd_schema *schema, const odd_metrics *metrics)
 {
     const odd_column *target = &schema->columns[schema->target];
+    bool classes = target->vocabulary != NULL;
+    const struct {
+        const char *key;
+        double value;
+    } values[2][3] = {{{"mse", metrics->mse}, {"mae", metrics->mae}, {"mape", metrics->mape}},
+                      {{"log_loss", metrics->log_loss},
+                       {"auroc", metrics->auroc},
+                       {"accuracy", metrics->accuracy}}};
     set_text(f, "target", target->name);
     odd_field_set(f, "unlabelled_rows", json_integer((json_int_t)dataset->unlabelled));
-    if (target->vocabulary) {
+    if (classes) {
         json_object_del(f->at.json, "mse");
         json_object_del(f->at.json, "mape");
         set_text(f, "class_weights", options->class_weights ? "balanced" : "none");
-        set_metric(f, "log_loss", metrics->log_loss);
-        set_metric(f, "auroc", metrics->auroc);
-        set_metric(f, "accuracy", metrics->accuracy);
-    } else {
-        set_metric(f, "mse", metrics->mse);
-        set_metric(f, "mae", metrics->mae);
-        set_metric(f, "mape", metrics->mape);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        double value = values[classes][i].value;
+        odd_field_set(f, values[classes][i].key, isfinite(value) ? json_real(value) : json_null());
     }
 }
 
@@ -99,11 +99,9 @@ int odd_report_write(const char *path, const odd_dataset *dataset, const odd_his
                   (json_int_t)dataset->rejected, "seconds", seconds, "threads", (json_int_t)threads,
                   "best_epoch", (json_int_t)history->best + 1);
     odd_fields f = ODD_FIELDS_WRITE(report, err);
-    odd_place list = {0};
     odd_bytes text = {0};
-    if (!f.rc)
-        odd_fields_enter(&f, "epochs", '[');
-    list = f.at;
+    odd_fields_enter(&f, "epochs", '[');
+    odd_place list = f.at;
     for (size_t i = 0; !f.rc && i < history->count; i++) {
         odd_epoch epoch = history->epochs[i];
         f.at = (odd_place){list.json, i};

@@ -8,7 +8,7 @@
 enum { BLOCK = 512 };
 
 struct odd_validator {
-    const odd_network *network;
+    size_t Y; /* of the network */
     odd_pool *pool;
     odd_folded *folded;
     odd_forward **forwards; /* one a thread */
@@ -25,7 +25,7 @@ int odd_validator_new(const odd_network *network, odd_pool *pool, odd_validator 
     *out = v;
     if (!v)
         return odd_no_memory(err);
-    v->network = network;
+    v->Y = network->Y;
     v->pool = pool;
     v->forwards = odd_alloc(threads, sizeof(odd_forward *));
     int rc = v->forwards ? odd_folded_new(network, &v->folded, err) : odd_no_memory(err);
@@ -53,10 +53,9 @@ static void run_block(void *context, size_t index, size_t thread)
     const odd_validator *v = context;
     size_t first = index * BLOCK, left = v->rows->count - first;
     odd_rows block = odd_rows_slice(v->rows, first, left < BLOCK ? left : BLOCK);
-    odd_forward_run(
-        v->forwards[thread], &block, ODD_NO_COLUMN,
-        &(odd_forward_out){.row_losses = v->losses ? v->losses + first : NULL,
-                           .outputs = v->outputs ? v->outputs + first * v->network->Y : NULL});
+    odd_forward_run(v->forwards[thread], &block, ODD_NO_COLUMN,
+                    &(odd_forward_out){.row_losses = v->losses + first,
+                                       .outputs = v->outputs ? v->outputs + first * v->Y : NULL});
 }
 
 void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, float *outputs)

@@ -14,7 +14,7 @@ int odd_validator_new(const odd_network *network, odd_pool *pool, odd_validator 
 void odd_validator_free(odd_validator **v);
 
 /* Of all rows, with the parameters as they are now: losses (B), of a supervised network against the
- * rows' targets, and its outputs (B, Y); each may be NULL. */
+ * rows' targets, and its outputs (B, Y), or NULL. */
 void odd_validator_run(odd_validator *v, const odd_rows *rows, float *losses, float *outputs);
 
 #endif

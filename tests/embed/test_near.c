@@ -111,8 +111,7 @@ static void maps(void **state)
     const float data[6] = {1, 2, 3, 4, 5, 6};
     const char *path = made_path("v.npy");
     odd_vectors v;
-    odd_span lines[2];
-    size_t row, rows[2] = {2, 0};
+    size_t row;
     oddrow_error err = {0};
     write_npy(path, data, 3, 2);
     assert_true(odd_npy_is(path));
@@ -127,9 +126,9 @@ static void maps(void **state)
     assert_memory_equal(v.data, data, sizeof data);
     assert_int_equal(odd_vectors_find(&v, "b c", 3, &row, NULL), 0);
     assert_int_equal(row, 1);
-    odd_vectors_texts(&v, rows, 2, lines);
-    assert_memory_equal(lines[0].data, "d", 1);
-    assert_memory_equal(lines[1].data, "a", 1);
+    assert_memory_equal(odd_vectors_text(&v, 2).data, "d", 1);
+    assert_memory_equal(odd_vectors_text(&v, 0).data, "a", 1);
+    assert_int_equal(odd_vectors_text(&v, 3).size, 0);
     odd_vectors_close(&v);
     made_write(made_path("v.txt"), "a\nb\n", 4);
     assert_int_equal(odd_vectors_open(path, &v, &err), ODDROW_EFORMAT);
