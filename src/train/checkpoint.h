@@ -2,7 +2,9 @@
 #ifndef ODD_TRAIN_CHECKPOINT_H
 #define ODD_TRAIN_CHECKPOINT_H
 
-#include "train/epochs.h"
+#include "train/dataset.h"
+#include "train/options.h"
+#include "train/state.h"
 
 /* What a checkpoint must agree on with the run that resumes it: rows and options, and where tables
  * were loaded or widths given the parameters at the start; `frozen` as odd_epochs_run has it. */

@@ -6,7 +6,7 @@
 #include "column/fit.h"
 #include "column/rows.h"
 #include "train/store.h"
-#include "train/train.h"
+#include "train/options.h"
 
 typedef struct odd_dataset {
     odd_schema *schema; /* owned until taken */

@@ -3,7 +3,9 @@
 #define ODD_TRAIN_REPORT_H
 
 #include "model/fields.h"
-#include "train/epochs.h"
+#include "train/dataset.h"
+#include "train/metrics.h"
+#include "train/state.h"
 
 /* The numbers of an epoch: in an object under their names, in a list in the order of odd_epoch. */
 void odd_epoch_fields(odd_fields *f, odd_epoch *epoch);
