@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "pipeline/value.h"
 
 enum { COLUMN = 28, RIGHT = 96 };
 

@@ -2,7 +2,7 @@
 #ifndef ODD_PIPELINE_VALUE_H
 #define ODD_PIPELINE_VALUE_H
 
-#include "pipeline/options.h"
+#include "pipeline/option.h"
 
 /* Where the value of an option lies. */
 void *odd_value_at(odd_options *options, const odd_option *option);
@@ -31,5 +31,9 @@ void odd_names_free(odd_names *names);
 
 /* Releases what a value owns. */
 void odd_value_free(const odd_option *option, void *value);
+
+/* The value as a person would write it, cut to `size`; "" where there is none. */
+void odd_options_print(const odd_options *options, const odd_option *option, char *text,
+                       size_t size);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/utf8.h"
 #include "csv/record.h"
 #include "csv/write.h"
-#include "wire/rows.h"
+#include "wire/codec.h"
 
 /* ---- decode ---- */
 

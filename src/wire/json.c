@@ -6,7 +6,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
-#include "wire/rows.h"
+#include "wire/codec.h"
 
 /* ---- decode ---- */
 

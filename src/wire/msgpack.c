@@ -12,7 +12,7 @@
 #include "base/number.h"
 #include "base/utf8.h"
 #include "wire/frame.h"
-#include "wire/rows.h"
+#include "wire/codec.h"
 
 typedef enum {
     NIL,

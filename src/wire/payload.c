@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
-#include "wire/rows.h"
+#include "wire/codec.h"
 
 /* Bytes that a cleared decoder keeps: those of a usual batch. */
 enum { KEPT = 4 * 1024 * 1024 };

@@ -1,5 +1,5 @@
 /* wire/rows.c: rows under way, and those that name their columns. */
-#include "wire/rows.h"
+#include "wire/codec.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pipeline/load.h"
+#include "pipeline/value.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

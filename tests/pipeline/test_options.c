@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "pipeline/options.h"
+#include "pipeline/value.h"
 
 static odd_options options;
 static oddrow_error err;

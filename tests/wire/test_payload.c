@@ -16,7 +16,7 @@
 #include "csv/chunk.h"
 #include "csv/source.h"
 #include "made.h"
-#include "wire/rows.h"
+#include "wire/codec.h"
 
 enum { MOST = 1 << 20 };
 

@@ -1,7 +1,7 @@
-/* wire/rows.h: private to the room: what an encoding consists of, and what decoders share: memory,
+/* wire/codec.h: private to the room: what an encoding consists of, and what decoders share: memory,
  * and rows under way. */
-#ifndef ODD_WIRE_ROWS_H
-#define ODD_WIRE_ROWS_H
+#ifndef ODD_WIRE_CODEC_H
+#define ODD_WIRE_CODEC_H
 
 #include <locale.h>
 
