@@ -202,11 +202,13 @@ int oddrow_encode(const oddrow_model *model, const char *const *paths, size_t pa
                   const char *out, const oddrow_options *options, oddrow_counts *counts,
                   oddrow_error *err)
 {
-    odd_encode_options encode = {0};
+    odd_score_options score = ODD_SCORE_OPTIONS_INIT;
     odd_encode_summary summary = {0};
     if (options)
-        encode = odd_options_encode(options);
-    int code = odd_encode_files(model, paths, path_count, out, &encode, &summary, err);
+        score = odd_options_score(options);
+    int code = odd_encode_files(model, paths, path_count, out,
+                                options ? options->embeddings.what : ODD_ENCODE_INPUT, &score,
+                                &summary, err);
     if (counts)
         *counts = (oddrow_counts){summary.rows, summary.encoded, summary.rejected, 0};
     return code;

@@ -23,7 +23,7 @@ static int run(odd_arguments *arguments, oddrow_error *err)
 {
     const odd_options *o = &arguments->options;
     const char *output = o->embeddings.output;
-    odd_encode_options options = odd_options_encode(o);
+    odd_score_options options = odd_options_score(o);
     odd_encode_summary summary = {0};
     odd_progress_view view;
     odd_model *model = NULL;
@@ -44,7 +44,8 @@ static int run(odd_arguments *arguments, oddrow_error *err)
     options.progress_context = &view;
     rc = odd_model_load(arguments->words[0], &model, err);
     if (rc == 0)
-        rc = odd_encode_files(model, paths, path_count, output, &options, &summary, err);
+        rc = odd_encode_files(model, paths, path_count, output, o->embeddings.what, &options,
+                              &summary, err);
     odd_progress_end(&view);
     odd_model_free(&model);
     if (rc)

@@ -99,11 +99,7 @@ static int run(odd_arguments *arguments, oddrow_error *err)
     static const char usage[] = "oddrow similar MODEL DATA.csv --row N";
     const odd_options *o = &arguments->options;
     odd_progress_view view;
-    odd_similar_options options = {.csv = o->data,
-                                   .k = o->embeddings.neighbours,
-                                   .threads = o->scoring.threads,
-                                   .progress = odd_progress_show,
-                                   .progress_context = &view};
+    odd_score_options options = odd_options_score(o);
     odd_similar similar = {0};
     odd_model *model = NULL;
     int rc = 0;
@@ -115,10 +111,12 @@ static int run(odd_arguments *arguments, oddrow_error *err)
     if (rc)
         return rc;
     odd_progress_start(&view, o->scoring.quiet);
+    options.progress = odd_progress_show;
+    options.progress_context = &view;
     rc = odd_model_load(arguments->words[0], &model, err);
     if (rc == 0)
         rc = odd_similar_find(model, arguments->words[1], o->embeddings.row, o->embeddings.against,
-                              &options, &similar, err);
+                              o->embeddings.neighbours, &options, &similar, err);
     odd_progress_end(&view);
     if (rc == 0) {
         const odd_schema *schema = odd_model_schema(model);

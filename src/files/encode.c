@@ -39,31 +39,32 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     return 0;
 }
 
-static int open_scratch(void *context, size_t rows, void **own, oddrow_error *err)
+/* A thread's own is its odd_vectorizer_scratch *. */
+static int open_scratch(void *context, void *own, size_t rows, oddrow_error *err)
 {
     const encoding *e = context;
-    return odd_vectorizer_scratch_new(e->vectorizer, rows, (odd_vectorizer_scratch **)own, err);
+    return odd_vectorizer_scratch_new(e->vectorizer, rows, own, err);
 }
 
 static void close_scratch(void *context, void *own)
 {
-    odd_vectorizer_scratch *scratch = own;
     (void)context;
-    odd_vectorizer_scratch_free(&scratch);
+    odd_vectorizer_scratch_free(own);
 }
 
 static int encode_block(void *context, void *own, const odd_block *block, odd_bytes *out,
                         oddrow_error *err)
 {
     const encoding *e = context;
+    odd_vectorizer_scratch *scratch = *(odd_vectorizer_scratch **)own;
     size_t bytes = block->rows->count * e->width * sizeof(float);
     if (!e->npy)
-        return odd_vectorizer_csv(own, block->rows, out, err);
+        return odd_vectorizer_csv(scratch, block->rows, out, err);
     if (odd_bytes_reserve(out, bytes))
         return odd_no_memory(err);
     float *vectors = (float *)(void *)(out->data + out->size);
     out->size += bytes;
-    return odd_vectorizer_run(own, block->rows, vectors, err);
+    return odd_vectorizer_run(scratch, block->rows, vectors, err);
 }
 
 /* X.columns.txt beside X.npy. */
@@ -98,28 +99,24 @@ static int finish(void *context, uint64_t rows, odd_output *out, oddrow_error *e
 }
 
 int odd_encode_files(const odd_model *model, const char *const *paths, size_t path_count,
-                     const char *out, const odd_encode_options *options,
+                     const char *out, odd_what what, const odd_score_options *options,
                      odd_encode_summary *summary, oddrow_error *err)
 {
     static const odd_sink sink = {.stage = "encode",
+                                  .own_size = sizeof(odd_vectorizer_scratch *),
                                   .begin = begin,
                                   .open = open_scratch,
                                   .close = close_scratch,
                                   .block = encode_block,
                                   .end = finish};
-    odd_stream_options files = {.csv = options->csv,
-                                .out = out,
-                                .rejects = options->rejects,
-                                .threads = options->threads,
-                                .progress = options->progress,
-                                .progress_context = options->progress_context};
     odd_stream_summary stream = {0};
     encoding e = {.path = out, .npy = strlen(out) > 4 && odd_path_ends(out, ".npy")};
-    int rc = odd_vectorizer_new(model, options->what, &e.vectorizer, err);
+    int rc = odd_vectorizer_new(model, what, &e.vectorizer, err);
     if (!rc) {
         e.width = odd_vectorizer_width(e.vectorizer);
-        rc = e.width ? odd_stream_run(model, paths, path_count, &files, &sink, &e, &stream, err)
-                     : odd_fail(err, ODDROW_ESCHEMA, "the model has no input columns");
+        rc = e.width
+                 ? odd_stream_run(model, paths, path_count, out, options, &sink, &e, &stream, err)
+                 : odd_fail(err, ODDROW_ESCHEMA, "the model has no input columns");
     }
     *summary = (odd_encode_summary){.rows = stream.counts.records,
                                     .encoded = stream.counts.rows,

@@ -2,18 +2,8 @@
 #ifndef ODD_FILES_ENCODE_H
 #define ODD_FILES_ENCODE_H
 
-#include "base/progress.h"
-#include "csv/source.h"
+#include "files/options.h"
 #include "files/vectorizer.h"
-
-typedef struct odd_encode_options {
-    odd_csv_options csv;
-    odd_what what;
-    const char *rejects; /* path for rejected rows, or NULL */
-    size_t threads;      /* 0: as many as the process may use */
-    odd_progress_call progress;
-    void *progress_context;
-} odd_encode_options;
 
 typedef struct odd_encode_summary {
     uint64_t rows, encoded, rejected; /* encoded + rejected == rows */
@@ -24,9 +14,9 @@ typedef struct odd_encode_summary {
 
 /* Writes the vectors of all rows: to "X.npy" as float32 (rows, width), with the names of its
  * columns in X.columns.txt, a line each; to any other name, or "-", as CSV with a header. Memory is
- * that of one chunk a thread. */
+ * that of one chunk a thread. Of the options csv, rejects, threads and progress count. */
 int odd_encode_files(const odd_model *model, const char *const *paths, size_t path_count,
-                     const char *out, const odd_encode_options *options,
+                     const char *out, odd_what what, const odd_score_options *options,
                      odd_encode_summary *summary, oddrow_error *err);
 
 #endif

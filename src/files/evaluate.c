@@ -38,17 +38,17 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     return odd_fail(err, ODDROW_ESCHEMA, "no column %s to take the labels from", e->label);
 }
 
-static int open_scratch(void *context, size_t rows, void **own, oddrow_error *err)
+/* A thread's own is its odd_scratch *. */
+static int open_scratch(void *context, void *own, size_t rows, oddrow_error *err)
 {
     const evaluation *e = context;
-    return odd_scratch_new(e->scorer, rows, e->options->masked, (odd_scratch **)own, err);
+    return odd_scratch_new(e->scorer, rows, e->options->masked, own, err);
 }
 
 static void close_scratch(void *context, void *own)
 {
-    odd_scratch *scratch = own;
     (void)context;
-    odd_scratch_free(&scratch);
+    odd_scratch_free(own);
 }
 
 static bool is_positive(const char *wanted, odd_span cell)
@@ -66,7 +66,7 @@ static int add_rows(void *context, void *own, const odd_block *block, odd_bytes 
                     oddrow_error *err)
 {
     const evaluation *e = context;
-    odd_scores scores = odd_scratch_score(own, block->rows, e->options->score);
+    odd_scores scores = odd_scratch_score(*(odd_scratch **)own, block->rows, e->options->score);
     (void)err;
     for (size_t i = 0; i < block->rows->count; i++) {
         bool positive = is_positive(e->positive, block->cells[i * block->columns + e->cell]);
@@ -117,13 +117,12 @@ int odd_evaluate(const odd_model *model, const char *const *paths, size_t path_c
                  odd_evaluation *out, oddrow_error *err)
 {
     static const odd_sink sink = {.stage = "score",
+                                  .own_size = sizeof(odd_scratch *),
                                   .begin = begin,
                                   .open = open_scratch,
                                   .close = close_scratch,
                                   .block = add_rows,
                                   .chunk = keep_rows};
-    odd_stream_options files = odd_score_stream(options, NULL);
-    files.rejects = NULL;
     odd_stream_summary stream = {0};
     evaluation e = {.label = label,
                     .positive = positive,
@@ -134,7 +133,7 @@ int odd_evaluate(const odd_model *model, const char *const *paths, size_t path_c
     if (!rc)
         rc = odd_scorer_new(&model->verdict, false, &e.scorer, err);
     if (!rc)
-        rc = odd_stream_run(model, paths, path_count, &files, &sink, &e, &stream, err);
+        rc = odd_stream_run(model, paths, path_count, NULL, options, &sink, &e, &stream, err);
     if (!rc) {
         summarise(&e, &model->verdict, out);
         out->rejected = stream.counts.rejected;

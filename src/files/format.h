@@ -5,8 +5,6 @@
 #include "files/stream.h"
 #include "score/explain.h"
 
-typedef enum { ODD_FORMAT_CSV, ODD_FORMAT_JSONL } odd_format;
-
 /* What every line has in common. */
 typedef struct odd_layout {
     odd_format format;

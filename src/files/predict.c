@@ -45,12 +45,10 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     return rc;
 }
 
-static int open_own(void *context, size_t rows, void **out, oddrow_error *err)
+static int open_own(void *context, void *thread, size_t rows, oddrow_error *err)
 {
     const predicting *p = context;
-    own *o = *out = odd_alloc(1, sizeof *o);
-    if (!o)
-        return odd_no_memory(err);
+    own *o = thread;
     o->outputs = odd_alloc(rows * p->model->network->Y, sizeof(float));
     return o->outputs ? odd_forward_new(p->folded, &o->forward, err) : odd_no_memory(err);
 }
@@ -61,7 +59,6 @@ static void close_own(void *context, void *thread)
     (void)context;
     odd_forward_free(&o->forward);
     odd_free(o->outputs);
-    odd_free(o);
 }
 
 /* The likeliest class, of equal ones the more frequent, and the probabilities of all. */
@@ -106,11 +103,11 @@ int odd_predict_files(const odd_model *model, const char *const *paths, size_t p
                       oddrow_error *err)
 {
     static const odd_sink sink = {.stage = "predict",
+                                  .own_size = sizeof(own),
                                   .begin = begin,
                                   .open = open_own,
                                   .close = close_own,
                                   .block = format_block};
-    odd_stream_options files = odd_score_stream(options, out);
     odd_stream_summary stream = {0};
     predicting p = {.model = model};
     *summary = (odd_score_summary){0};
@@ -120,7 +117,7 @@ int odd_predict_files(const odd_model *model, const char *const *paths, size_t p
     if (rc)
         return rc;
     p.target = &model->schema->columns[model->schema->target];
-    rc = odd_stream_run(model, paths, path_count, &files, &sink, &p, &stream, err);
+    rc = odd_stream_run(model, paths, path_count, out, options, &sink, &p, &stream, err);
     odd_score_count(&stream, summary);
     odd_folded_free(&p.folded);
     odd_layout_free(&p.layout);

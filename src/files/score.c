@@ -36,12 +36,10 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     return rc;
 }
 
-static int open_own(void *context, size_t rows, void **out, oddrow_error *err)
+static int open_own(void *context, void *thread, size_t rows, oddrow_error *err)
 {
     const scoring *s = context;
-    own *o = *out = odd_alloc(1, sizeof *o);
-    return o ? odd_scratch_new(s->scorer, rows, s->options->masked, &o->scratch, err)
-             : odd_no_memory(err);
+    return odd_scratch_new(s->scorer, rows, s->options->masked, &((own *)thread)->scratch, err);
 }
 
 static void close_own(void *context, void *thread)
@@ -57,7 +55,6 @@ static void close_own(void *context, void *thread)
     }
     odd_explainer_free(&o->explainer);
     odd_scratch_free(&o->scratch);
-    odd_free(o);
 }
 
 static int explain(const scoring *s, own *o, const odd_block *block, size_t i, odd_reasons *reasons,
@@ -112,16 +109,6 @@ static int write_top(void *context, uint64_t rows, odd_output *out, oddrow_error
     return rc;
 }
 
-odd_stream_options odd_score_stream(const odd_score_options *o, const char *out)
-{
-    return (odd_stream_options){.csv = o->csv,
-                                .out = out,
-                                .rejects = o->rejects,
-                                .threads = o->threads,
-                                .progress = o->progress,
-                                .progress_context = o->progress_context};
-}
-
 void odd_score_count(const odd_stream_summary *stream, odd_score_summary *out)
 {
     const odd_csv_counts *counts = &stream->counts;
@@ -141,12 +128,12 @@ int odd_score_files(const odd_model *model, const char *const *paths, size_t pat
                     oddrow_error *err)
 {
     static const odd_sink sink = {.stage = "score",
+                                  .own_size = sizeof(own),
                                   .begin = begin,
                                   .open = open_own,
                                   .close = close_own,
                                   .block = format_block,
                                   .end = write_top};
-    odd_stream_options files = odd_score_stream(options, out);
     odd_stream_summary stream = {0};
     scoring s = {.options = options,
                  .verdict = &model->verdict,
@@ -160,7 +147,7 @@ int odd_score_files(const odd_model *model, const char *const *paths, size_t pat
     if (!rc && options->top)
         rc = odd_top_new(options->top, &s.top, err);
     if (!rc)
-        rc = odd_stream_run(model, paths, path_count, &files, &sink, &s, &stream, err);
+        rc = odd_stream_run(model, paths, path_count, out, options, &sink, &s, &stream, err);
     odd_score_count(&stream, summary);
     odd_scorer_free(&s.scorer);
     odd_top_free(&s.top);

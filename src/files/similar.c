@@ -62,12 +62,10 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     return 0;
 }
 
-static int open_own(void *context, size_t rows, void **out, oddrow_error *err)
+static int open_own(void *context, void *thread, size_t rows, oddrow_error *err)
 {
     const search *s = context;
-    own *o = *out = odd_alloc(1, sizeof *o);
-    if (!o)
-        return odd_no_memory(err);
+    own *o = thread;
     o->x = odd_alloc(rows * s->model->network->X, sizeof(float));
     o->distance = odd_alloc(rows, sizeof(float));
     return o->x && o->distance ? odd_vectorizer_scratch_new(s->vectorizer, rows, &o->scratch, err)
@@ -82,7 +80,6 @@ static void close_own(void *context, void *thread)
     odd_free(o->x);
     odd_free(o->distance);
     odd_bytes_free(&o->cells);
-    odd_free(o);
 }
 
 /* ---- the row ---- */
@@ -148,19 +145,6 @@ static int keep_nearest(void *context, void *thread, const odd_block *block, odd
     return rc;
 }
 
-static int run(search *s, const char *path, const odd_similar_options *options,
-               const odd_sink *sink, odd_csv_counts *counts, oddrow_error *err)
-{
-    odd_stream_options files = {.csv = options->csv,
-                                .threads = options->threads,
-                                .progress = options->progress,
-                                .progress_context = options->progress_context};
-    odd_stream_summary stream;
-    int rc = odd_stream_run(s->model, &path, 1, &files, sink, s, &stream, err);
-    *counts = stream.counts;
-    return rc;
-}
-
 /* The rows found, nearest first, and the row itself. */
 static int list(odd_similar *out, size_t K, oddrow_error *err)
 {
@@ -179,9 +163,11 @@ static int list(odd_similar *out, size_t K, oddrow_error *err)
 }
 
 int odd_similar_find(const odd_model *model, const char *data, uint64_t row, const char *against,
-                     const odd_similar_options *options, odd_similar *out, oddrow_error *err)
+                     size_t k, const odd_score_options *options, odd_similar *out,
+                     oddrow_error *err)
 {
     static const odd_sink find = {.stage = "find",
+                                  .own_size = sizeof(own),
                                   .begin = begin,
                                   .open = open_own,
                                   .close = close_own,
@@ -189,31 +175,33 @@ int odd_similar_find(const odd_model *model, const char *data, uint64_t row, con
                                   .block = find_row,
                                   .chunk = look_at_rejects};
     static const odd_sink compare = {.stage = "compare",
+                                     .own_size = sizeof(own),
                                      .begin = begin,
                                      .open = open_own,
                                      .close = close_own,
                                      .block = keep_nearest};
     search s = {.model = model, .row = row, .out = out};
-    odd_csv_counts counts = {0};
+    odd_stream_summary stream = {0};
     *out = (odd_similar){0};
     s.x = odd_alloc(model->network->X, sizeof(float));
-    int rc = s.x ? odd_top_new(options->k, &out->top, err) : odd_no_memory(err);
+    int rc = s.x ? odd_top_new(k, &out->top, err) : odd_no_memory(err);
     if (!rc && !against && strcmp(data, "-") == 0)
         rc = odd_fail(err, ODDROW_EINVAL, "standard input cannot be read twice: name a file");
     if (!rc)
         rc = odd_vectorizer_new(model, ODD_ENCODE_X, &s.vectorizer, err);
     if (!rc)
-        rc = run(&s, data, options, &find, &counts, err);
+        rc = odd_stream_run(model, &data, 1, NULL, options, &find, &s, &stream, err);
     if (!rc && !out->itself.row)
         rc = odd_fail(err, ODDROW_ESCHEMA, "%s has %" PRIu64 " rows: there is no row %" PRIu64,
-                      data, counts.records, row);
+                      data, stream.counts.records, row);
     s.row = against ? 0 : row;
     if (!rc)
-        rc = run(&s, against ? against : data, options, &compare, &counts, err);
+        rc = odd_stream_run(model, against ? &against : &data, 1, NULL, options, &compare, &s,
+                            &stream, err);
     if (!rc)
         rc = list(out, model->schema->K, err);
-    out->looked_at = counts.rows;
-    out->rejected = counts.rejected;
+    out->looked_at = stream.counts.rows;
+    out->rejected = stream.counts.rejected;
     odd_vectorizer_free(&s.vectorizer);
     odd_free(s.x);
     if (rc)

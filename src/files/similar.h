@@ -3,18 +3,9 @@
 #define ODD_FILES_SIMILAR_H
 
 #include "base/bytes.h"
-#include "base/progress.h"
-#include "csv/source.h"
+#include "files/options.h"
 #include "files/top.h"
 #include "model/model.h"
-
-typedef struct odd_similar_options {
-    odd_csv_options csv;
-    size_t k;       /* rows wanted, at least 1 */
-    size_t threads; /* 0: as many as the process may use */
-    odd_progress_call progress;
-    void *progress_context;
-} odd_similar_options;
 
 /* One row: its number among the data rows, from 1, its distance |x - x_0|, and its cells, one a
  * column of the schema (empty for id, label and ignored columns that the file lacks). */
@@ -34,11 +25,12 @@ typedef struct odd_similar {
     odd_top *top;
 } odd_similar;
 
-/* The k rows of `against` nearest to row `row` of `data`, which is passed over where both are the
- * same file (against NULL). Two passes; memory is that of one chunk a thread and k rows.
- * ODDROW_ESCHEMA: no such row, or it was rejected. */
+/* The k >= 1 rows of `against` nearest to row `row` of `data`, which is passed over where both are
+ * the same file (against NULL). Two passes; memory is that of one chunk a thread and k rows. Of the
+ * options csv, threads and progress count. ODDROW_ESCHEMA: no such row, or it was rejected. */
 int odd_similar_find(const odd_model *model, const char *data, uint64_t row, const char *against,
-                     const odd_similar_options *options, odd_similar *out, oddrow_error *err);
+                     size_t k, const odd_score_options *options, odd_similar *out,
+                     oddrow_error *err);
 void odd_similar_free(odd_similar *similar);
 
 #endif

@@ -83,7 +83,8 @@ static int write_chunk(void *context, const odd_bytes *out, const odd_csv_chunk 
 /* ---- set-up ---- */
 
 static int open_stream(stream *s, const odd_model *model, const char *const *paths,
-                       size_t path_count, const odd_stream_options *options, oddrow_error *err)
+                       size_t path_count, const char *out, const odd_score_options *options,
+                       oddrow_error *err)
 {
     size_t rows = BLOCK_CELLS / model->schema->K;
     odd_csv_options csv = options->csv;
@@ -94,9 +95,9 @@ static int open_stream(stream *s, const odd_model *model, const char *const *pat
     if (!rc && (rc = odd_encoder_new(model->schema, odd_csv_names(s->source),
                                      odd_csv_columns(s->source), &s->encoder, err)))
         odd_prefix(err, rc, "%s: ", paths[0]);
-    if (!rc && options->out)
-        rc = odd_output_open(options->out, &s->out, err);
-    if (!rc && options->rejects)
+    if (!rc && out)
+        rc = odd_output_open(out, &s->out, err);
+    if (!rc && out && options->rejects)
         rc = odd_output_open(options->rejects, &s->rejects, err);
     if (!rc && s->rejects)
         rc = odd_output_write(s->rejects, ODD_CSV_REJECTS_HEADER, strlen(ODD_CSV_REJECTS_HEADER),
@@ -111,10 +112,11 @@ static int open_workers(stream *s, const odd_model *model, oddrow_error *err)
     for (size_t i = 0; !rc && i < s->threads; i++) {
         worker *w = &s->workers[i];
         w->row = odd_alloc(s->block_rows, sizeof *w->row);
-        rc = w->row ? odd_rows_new(model->schema, s->block_rows, true, &w->rows, err)
-                    : odd_no_memory(err);
+        w->own = odd_alloc(1, s->sink->own_size);
+        rc = w->row && w->own ? odd_rows_new(model->schema, s->block_rows, true, &w->rows, err)
+                              : odd_no_memory(err);
         if (!rc && s->sink->open)
-            rc = s->sink->open(s->context, s->block_rows, &w->own, err);
+            rc = s->sink->open(s->context, w->own, s->block_rows, err);
     }
     return rc;
 }
@@ -125,8 +127,9 @@ static void close_stream(stream *s, odd_stream_summary *summary)
         worker *w = &s->workers[i];
         summary->encoding += w->encoding;
         summary->blocks += w->blocks;
-        if (w->own)
+        if (w->own && s->sink->close)
             s->sink->close(s->context, w->own);
+        odd_free(w->own);
         odd_rows_free(&w->rows);
         odd_free(w->row);
     }
@@ -136,7 +139,7 @@ static void close_stream(stream *s, odd_stream_summary *summary)
     odd_csv_close(&s->source);
 }
 
-static int run(stream *s, odd_pool *pool, const odd_stream_options *options, odd_csv_counts *counts,
+static int run(stream *s, odd_pool *pool, const odd_score_options *options, odd_csv_counts *counts,
                oddrow_error *err)
 {
     odd_csv_job job = {.chunk = give_chunk,
@@ -158,14 +161,14 @@ static int run(stream *s, odd_pool *pool, const odd_stream_options *options, odd
 }
 
 int odd_stream_run(const odd_model *model, const char *const *paths, size_t path_count,
-                   const odd_stream_options *options, const odd_sink *sink, void *context,
-                   odd_stream_summary *summary, oddrow_error *err)
+                   const char *out, const odd_score_options *options, const odd_sink *sink,
+                   void *context, odd_stream_summary *summary, oddrow_error *err)
 {
     stream s = {.sink = sink, .context = context};
     odd_pool *pool = NULL;
     double started = odd_clock();
     *summary = (odd_stream_summary){0};
-    int rc = open_stream(&s, model, paths, path_count, options, err);
+    int rc = open_stream(&s, model, paths, path_count, out, options, err);
     if (!rc)
         rc = odd_pool_new(options->threads, &pool, err);
     if (!rc) {

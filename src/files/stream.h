@@ -7,19 +7,10 @@
 #define ODD_FILES_STREAM_H
 
 #include "base/file.h"
-#include "base/progress.h"
 #include "column/encode.h"
 #include "csv/ordered.h"
+#include "files/options.h"
 #include "model/parts.h"
-
-typedef struct odd_stream_options {
-    odd_csv_options csv;
-    const char *out;     /* file for the output, "-": standard output; NULL: there is none */
-    const char *rejects; /* file for rejected rows, or NULL */
-    size_t threads;      /* 0: as many as the process may use */
-    odd_progress_call progress;
-    void *progress_context;
-} odd_stream_options;
 
 /* Encoded rows of one chunk. */
 typedef struct odd_block {
@@ -29,17 +20,19 @@ typedef struct odd_block {
     const uint64_t *row;   /* (B) number of each among the data rows, from 1 */
 } odd_block;
 
-/* What a job does; calls that it has no use for are NULL. `context` is the job's, `own` a thread's,
- * which starts NULL. */
+/* What a job does; calls that it has no use for are NULL. `context` is the job's, `own` a thread's:
+ * own_size bytes, zeroed. */
 typedef struct odd_sink {
     const char *stage; /* for progress */
+    size_t own_size;
 
     /* Once, before any row: what the files' columns are. Appends what comes before all rows. */
     int (*begin)(void *context, const odd_csv_source *source, const odd_encoder *encoder,
                  odd_bytes *out, oddrow_error *err);
 
-    /* A thread's memory for blocks of at most `rows` rows; close also after an error. */
-    int (*open)(void *context, size_t rows, void **own, oddrow_error *err);
+    /* Fills a thread's own, for blocks of at most `rows` rows; close follows also after an error.
+     */
+    int (*open)(void *context, void *own, size_t rows, oddrow_error *err);
     void (*close)(void *context, void *own);
 
     /* Whether rows first to last are looked at; NULL: all are. */
@@ -65,10 +58,11 @@ typedef struct odd_stream_summary {
     char notes[1000];        /* columns of the files that were ignored */
 } odd_stream_summary;
 
-/* Runs all rows through. Output and rejects are written under temporary names and renamed when
- * complete. */
+/* Runs all rows through, into `out`: a file, "-" for standard output, or NULL for a sink that keeps
+ * what it needs; then nobody asks for rejected rows either. Files are written under temporary names
+ * and renamed when complete. Of the options csv, rejects, threads and progress count. */
 int odd_stream_run(const odd_model *model, const char *const *paths, size_t path_count,
-                   const odd_stream_options *options, const odd_sink *sink, void *context,
-                   odd_stream_summary *summary, oddrow_error *err);
+                   const char *out, const odd_score_options *options, const odd_sink *sink,
+                   void *context, odd_stream_summary *summary, oddrow_error *err);
 
 #endif

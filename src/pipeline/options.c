@@ -138,14 +138,6 @@ odd_score_options odd_options_score(const odd_options *options)
     return score;
 }
 
-odd_encode_options odd_options_encode(const odd_options *options)
-{
-    return (odd_encode_options){.csv = options->data,
-                                .what = options->embeddings.what,
-                                .rejects = options->scoring.rejects,
-                                .threads = options->scoring.threads};
-}
-
 odd_send_options odd_options_send(const odd_options *options)
 {
     odd_send_options send = options->client;

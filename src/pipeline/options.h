@@ -34,7 +34,6 @@ odd_origin odd_options_origin(const odd_options *options, const odd_option *opti
 /* The sections that a job takes, put together. The result borrows from `options`. */
 odd_train_options odd_options_train(const odd_options *options);
 odd_score_options odd_options_score(const odd_options *options);
-odd_encode_options odd_options_encode(const odd_options *options);
 odd_send_options odd_options_send(const odd_options *options);
 
 /* The candidate nearest to a mistyped word, or NULL when none is near. */

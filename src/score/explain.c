@@ -7,7 +7,7 @@
 #include "base/memory.h"
 
 struct odd_explainer {
-    const odd_scratch *scratch;
+    const odd_pass *pass;
     size_t wanted;
     odd_reason *reasons; /* (wanted) */
     float *surprise;     /* (K) */
@@ -29,7 +29,7 @@ int odd_explainer_new(odd_scratch *scratch, size_t wanted, odd_explainer **out, 
     odd_explainer *e = *out = odd_alloc(1, sizeof *e);
     if (!e)
         return odd_no_memory(err);
-    e->scratch = scratch;
+    e->pass = pass;
     e->wanted = wanted;
     e->reasons = odd_alloc(wanted, sizeof *e->reasons);
     e->surprise = odd_alloc(schema->K, sizeof(float));
@@ -70,7 +70,7 @@ void odd_explainer_free(odd_explainer **explainer)
 /* What is expected of each column where it cannot be seen: one pass, the row once a column. */
 static void expect_masked(odd_explainer *e, const odd_rows *row)
 {
-    const odd_network *network = odd_scratch_pass(e->scratch)->verdict->network;
+    const odd_network *network = e->pass->verdict->network;
     odd_rows *copies = e->copies;
     copies->count = network->losses;
     for (size_t i = 0; i < copies->count; i++) {
@@ -78,13 +78,14 @@ static void expect_masked(odd_explainer *e, const odd_rows *row)
         memcpy(copies->values + i * row->F, row->values, row->F * sizeof *row->values);
         memcpy(copies->missing + i * row->M, row->missing, row->M);
     }
-    odd_forward_run(odd_scratch_forward(e->scratch), copies, ODD_OWN_COLUMN,
+    odd_forward_run(e->pass->forward, copies, ODD_OWN_COLUMN,
                     &(odd_forward_out){.hidden = e->h, .layer = network->config.layers - 1});
-    odd_forward_expect(odd_scratch_forward(e->scratch), copies, e->h, &e->expected);
+    odd_forward_expect(e->pass->forward, copies, e->h, &e->expected);
 }
 
-static void surprise(odd_explainer *e, const odd_pass *pass, const odd_rows *row, size_t index)
+static void surprise(odd_explainer *e, const odd_rows *row, size_t index)
 {
+    const odd_pass *pass = e->pass;
     const odd_schema *schema = pass->verdict->schema;
     const float *losses = pass->losses + index * odd_schema_losses(schema);
     for (size_t k = 0; k < schema->K; k++) {
@@ -100,8 +101,9 @@ static void surprise(odd_explainer *e, const odd_pass *pass, const odd_rows *row
 }
 
 /* Appends what the network expected in a column; embedding-mse expects nothing of a cell itself. */
-static void say_expected(odd_explainer *e, const odd_verdict *verdict, size_t k)
+static void say_expected(odd_explainer *e, size_t k)
 {
+    const odd_verdict *verdict = e->pass->verdict;
     const odd_schema *schema = verdict->schema;
     const odd_column *c = &schema->columns[k];
     size_t row = e->copies && c->loss != SIZE_MAX ? c->loss : 0;
@@ -113,8 +115,9 @@ static void say_expected(odd_explainer *e, const odd_verdict *verdict, size_t k)
 }
 
 /* The next most surprising column that is not among the reasons yet. */
-static size_t most_surprising(const odd_explainer *e, const odd_schema *schema, size_t found)
+static size_t most_surprising(const odd_explainer *e, size_t found)
 {
+    const odd_schema *schema = e->pass->verdict->schema;
     size_t best = SIZE_MAX;
     for (size_t k = 0; k < schema->K; k++) {
         bool taken = !odd_kind_is_input(schema->columns[k].kind);
@@ -129,20 +132,20 @@ static size_t most_surprising(const odd_explainer *e, const odd_schema *schema, 
 int odd_explain(odd_explainer *e, const odd_encoder *encoder, size_t row, const odd_span *cells,
                 odd_reasons *out, oddrow_error *err)
 {
-    const odd_pass *pass = odd_scratch_pass(e->scratch);
+    const odd_pass *pass = e->pass;
     const odd_verdict *verdict = pass->verdict;
     const odd_rows one = odd_rows_slice(pass->rows, row, 1);
     size_t found = 0, k;
-    surprise(e, pass, &one, row);
+    surprise(e, &one, row);
     if (e->copies)
         expect_masked(e, &one);
     else
-        odd_forward_expect(odd_scratch_forward(e->scratch), &one,
-                           pass->h + row * verdict->network->H, &e->expected);
+        odd_forward_expect(e->pass->forward, &one, pass->h + row * verdict->network->H,
+                           &e->expected);
     odd_bytes_clear(&e->text);
-    while (found < e->wanted && (k = most_surprising(e, verdict->schema, found)) != SIZE_MAX) {
+    while (found < e->wanted && (k = most_surprising(e, found)) != SIZE_MAX) {
         size_t before = e->text.size, source = odd_encoder_source(encoder, k);
-        say_expected(e, verdict, k);
+        say_expected(e, k);
         e->reasons[found++] = (odd_reason){
             .column = k,
             .surprise = e->surprise[k],

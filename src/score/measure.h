@@ -11,6 +11,7 @@
 
 struct odd_verdict;
 struct odd_calibration;
+struct odd_forward;
 struct odd_sums;
 
 /* In the order of the model file. */
@@ -45,6 +46,7 @@ typedef struct odd_pass {
     const float *h;              /* (B, H): the last hidden layer, no column masked */
     const float *x;              /* (B, X), for measures that read it, and on the plain path */
     const struct odd_sums *sums; /* of the measures with sums; see score/slices.h */
+    struct odd_forward *forward; /* the network, for what explanations ask of it */
 } odd_pass;
 
 typedef struct odd_measure {

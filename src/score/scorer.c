@@ -18,10 +18,9 @@ struct odd_scorer {
 struct odd_scratch {
     const odd_scorer *scorer;
     bool masked;
-    odd_forward *forward;
     odd_sums sums;
     odd_rows rows;         /* the latest, borrowed */
-    odd_pass pass;         /* what measures see of all this */
+    odd_pass pass;         /* what measures see of all this; owns forward */
     float *numbers;        /* owns all below */
     float *losses, *h, *x; /* (B, L), (B, H), (B, X) */
     float *hidden_losses;  /* (B, L), of a pass with one column hidden; NULL unless masked */
@@ -102,8 +101,9 @@ int odd_scratch_new(const odd_scorer *scorer, size_t rows, bool masked, odd_scra
                          .x = s->x,
                          .sums = &s->sums};
     if (!rc)
-        rc = scorer->folded ? odd_forward_new(scorer->folded, &s->forward, err)
-                            : odd_forward_new_plain(scorer->verdict->network, &s->forward, err);
+        rc = scorer->folded
+                 ? odd_forward_new(scorer->folded, &s->pass.forward, err)
+                 : odd_forward_new_plain(scorer->verdict->network, &s->pass.forward, err);
     if (!rc && scorer->slices)
         rc = odd_sums_new(scorer->slices, rows, &s->sums, err);
     if (rc)
@@ -115,7 +115,7 @@ void odd_scratch_free(odd_scratch **scratch)
 {
     if (!scratch || !*scratch)
         return;
-    odd_forward_free(&(*scratch)->forward);
+    odd_forward_free(&(*scratch)->pass.forward);
     odd_sums_free(&(*scratch)->sums);
     odd_free((*scratch)->numbers);
     odd_free((*scratch)->p_value);
@@ -133,18 +133,13 @@ const odd_pass *odd_scratch_pass(const odd_scratch *scratch)
     return &scratch->pass;
 }
 
-odd_forward *odd_scratch_forward(const odd_scratch *scratch)
-{
-    return scratch->forward;
-}
-
 /* ---- losses ---- */
 
 /* Each column's loss with that column hidden at the input. */
 static void run_masked(odd_scratch *s, size_t L)
 {
     for (size_t at = 0; at < L; at++) {
-        odd_forward_run(s->forward, &s->rows, (int)at,
+        odd_forward_run(s->pass.forward, &s->rows, (int)at,
                         &(odd_forward_out){.column_losses = s->hidden_losses});
         for (size_t i = 0; i < s->rows.count; i++)
             s->losses[i * L + at] = s->hidden_losses[i * L + at];
@@ -156,7 +151,7 @@ static void run_network(odd_scratch *s, bool with_x)
     const odd_verdict *verdict = s->scorer->verdict;
     const odd_schema *schema = verdict->schema;
     size_t L = odd_schema_losses(schema), B = s->rows.count;
-    odd_forward_run(s->forward, &s->rows, ODD_NO_COLUMN,
+    odd_forward_run(s->pass.forward, &s->rows, ODD_NO_COLUMN,
                     &(odd_forward_out){.column_losses = s->losses,
                                        .row_losses = s->loss,
                                        .x = with_x ? s->x : NULL,

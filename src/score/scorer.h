@@ -60,8 +60,7 @@ typedef struct odd_scores {
 
 odd_scores odd_scratch_score(odd_scratch *scratch, const odd_rows *rows, odd_score_kind kind);
 
-/* The latest rows and what they left, and the network that they went through. */
+/* The latest rows and what they left. */
 const odd_pass *odd_scratch_pass(const odd_scratch *scratch);
-odd_forward *odd_scratch_forward(const odd_scratch *scratch);
 
 #endif

@@ -93,26 +93,26 @@ static int cluster(const odd_model *model, oddrow_error *err)
 static int encode(const odd_model *model, oddrow_error *err)
 {
     const char *path = data;
-    odd_encode_options options = {.threads = 1, .what = ODD_ENCODE_CODE};
+    odd_score_options options = {.threads = 1};
     odd_encode_summary summary;
-    return odd_encode_files(model, &path, 1, out, &options, &summary, err);
+    return odd_encode_files(model, &path, 1, out, ODD_ENCODE_CODE, &options, &summary, err);
 }
 
 static int design(const odd_model *model, oddrow_error *err)
 {
     const char *path = data;
     char csv[220];
-    odd_encode_options options = {.threads = 1, .what = ODD_ENCODE_INPUT};
+    odd_score_options options = {.threads = 1};
     odd_encode_summary summary;
     snprintf(csv, sizeof csv, "%s.csv", out);
-    return odd_encode_files(model, &path, 1, csv, &options, &summary, err);
+    return odd_encode_files(model, &path, 1, csv, ODD_ENCODE_INPUT, &options, &summary, err);
 }
 
 static int similar(const odd_model *model, oddrow_error *err)
 {
-    odd_similar_options options = {.k = 3, .threads = 1};
+    odd_score_options options = {.threads = 1};
     odd_similar found;
-    int rc = odd_similar_find(model, data, 5, NULL, &options, &found, err);
+    int rc = odd_similar_find(model, data, 5, NULL, 3, &options, &found, err);
     odd_similar_free(&found);
     return rc;
 }

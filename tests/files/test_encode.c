@@ -152,7 +152,7 @@ static void writes_files(void **state)
     char copy[200];
     const char *data = copy; /* made_path lends a few at a time */
     snprintf(copy, sizeof copy, "%s", made_path("data.csv"));
-    odd_encode_options options = {.csv.chunk_size = 700};
+    odd_score_options options = {.csv.chunk_size = 700};
     odd_encode_summary summary;
     oddrow_error err = {0};
     size_t width;
@@ -161,7 +161,8 @@ static void writes_files(void **state)
     made_write(data, table.data, table.size);
     for (size_t threads = 1; threads <= 3; threads++) {
         options.threads = threads;
-        if (odd_encode_files(model, &data, 1, made_path("x.npy"), &options, &summary, &err))
+        if (odd_encode_files(model, &data, 1, made_path("x.npy"), ODD_ENCODE_INPUT, &options,
+                             &summary, &err))
             fail_msg("%s", err.message);
         assert_int_equal(summary.encoded, batch->count);
         odd_bytes npy = made_read(made_path("x.npy"));
@@ -169,8 +170,9 @@ static void writes_files(void **state)
         assert_memory_equal(npy.data + 128, x, batch->count * width * sizeof *x);
         assert_non_null(strstr(npy.data + 10, "'shape': (333, "));
         odd_bytes_free(&npy);
-        assert_int_equal(
-            odd_encode_files(model, &data, 1, made_path("x.csv"), &options, &summary, &err), 0);
+        assert_int_equal(odd_encode_files(model, &data, 1, made_path("x.csv"), ODD_ENCODE_INPUT,
+                                          &options, &summary, &err),
+                         0);
         odd_bytes csv = made_read(made_path("x.csv"));
         char *line = strchr(csv.data, '\n') + 1;
         for (size_t i = 0; i < batch->count * width; i++) {
@@ -192,7 +194,7 @@ static void counts_rejects(void **state)
     (void)state;
     const char *data = made_path("bad.csv"), *missing = made_path("no.csv");
     odd_bytes text = {0};
-    odd_encode_options options = {.rejects = made_path("rejects.csv"), .threads = 2};
+    odd_score_options options = {.rejects = made_path("rejects.csv"), .threads = 2};
     odd_encode_summary summary;
     oddrow_error err = {0};
     odd_bytes_add(&text, table.data, table.size);
@@ -200,22 +202,23 @@ static void counts_rejects(void **state)
     odd_bytes_print(&text, "one,two\n");
     assert_int_equal(odd_bytes_check(&text, NULL), 0);
     made_write(data, text.data, text.size);
-    assert_int_equal(
-        odd_encode_files(model, &data, 1, made_path("b.npy"), &options, &summary, &err), 0);
+    assert_int_equal(odd_encode_files(model, &data, 1, made_path("b.npy"), ODD_ENCODE_INPUT,
+                                      &options, &summary, &err),
+                     0);
     assert_int_equal(summary.rows, batch->count + 1);
     assert_int_equal(summary.rejected, 1);
     odd_bytes rejects = made_read(options.rejects);
     assert_non_null(strstr(rejects.data, "\n334,"));
     odd_bytes_free(&rejects);
     options.rejects = NULL;
-    assert_int_equal(
-        odd_encode_files(model, &missing, 1, made_path("c.npy"), &options, &summary, &err),
-        ODDROW_EIO);
+    assert_int_equal(odd_encode_files(model, &missing, 1, made_path("c.npy"), ODD_ENCODE_INPUT,
+                                      &options, &summary, &err),
+                     ODDROW_EIO);
     assert_int_equal(access(made_path("c.npy"), F_OK), -1);
     made_write(data, "small\nred\n", 10);
-    assert_int_equal(
-        odd_encode_files(model, &data, 1, made_path("c.npy"), &options, &summary, &err),
-        ODDROW_ESCHEMA);
+    assert_int_equal(odd_encode_files(model, &data, 1, made_path("c.npy"), ODD_ENCODE_INPUT,
+                                      &options, &summary, &err),
+                     ODDROW_ESCHEMA);
     odd_bytes_free(&text);
 }
 
@@ -233,8 +236,8 @@ static void finds_similar_rows(void **state)
     oddrow_error err = {0};
     made_write(data, table.data, table.size);
     for (size_t threads = 1; threads <= 3; threads++) {
-        odd_similar_options options = {.csv.chunk_size = 500, .k = K, .threads = threads};
-        if (odd_similar_find(model, data, ROW, NULL, &options, &similar, &err))
+        odd_score_options options = {.csv.chunk_size = 500, .threads = threads};
+        if (odd_similar_find(model, data, ROW, NULL, K, &options, &similar, &err))
             fail_msg("%s", err.message);
         assert_int_equal(similar.count, K);
         assert_int_equal(similar.looked_at, batch->count);
@@ -256,13 +259,13 @@ static void finds_similar_rows(void **state)
         }
         assert_in_range(nearer, 0, K - 1);
         /* against another file the row itself is found, at distance 0 */
-        assert_int_equal(odd_similar_find(model, data, ROW, data, &options, &other, &err), 0);
+        assert_int_equal(odd_similar_find(model, data, ROW, data, K, &options, &other, &err), 0);
         assert_int_equal(other.rows[0].row, ROW);
         assert_true(other.rows[0].distance == 0);
         assert_int_equal(other.rows[1].row, similar.rows[0].row);
         odd_similar_free(&similar);
         odd_similar_free(&other);
-        assert_int_equal(odd_similar_find(model, data, 334, NULL, &options, &similar, &err),
+        assert_int_equal(odd_similar_find(model, data, 334, NULL, K, &options, &similar, &err),
                          ODDROW_ESCHEMA);
         assert_non_null(strstr(err.message, "333 rows"));
     }

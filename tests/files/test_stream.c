@@ -63,12 +63,12 @@ static int begin(void *context, const odd_csv_source *source, const odd_encoder 
     return fail_in(j, "begin", err);
 }
 
-static int open_own(void *context, size_t rows, void **own, oddrow_error *err)
+static int open_own(void *context, void *own, size_t rows, oddrow_error *err)
 {
     job *j = context;
     j->opened++;
-    j->wrong += rows != 256;
-    *own = j;
+    j->wrong += rows != 256 || *(job **)own;
+    *(job **)own = j;
     return fail_in(j, "open", err);
 }
 
@@ -76,7 +76,7 @@ static void close_own(void *context, void *own)
 {
     job *j = context;
     j->closed++;
-    j->wrong += own != j;
+    j->wrong += *(job **)own != j;
 }
 
 static bool wants(const void *context, uint64_t first, uint64_t last)
@@ -88,7 +88,8 @@ static bool wants(const void *context, uint64_t first, uint64_t last)
 static int block(void *context, void *own, const odd_block *b, odd_bytes *out, oddrow_error *err)
 {
     job *j = context;
-    bool wrong = own != j || b->rows->count == 0 || b->rows->count > 256 || b->columns != 4;
+    bool wrong =
+        *(job **)own != j || b->rows->count == 0 || b->rows->count > 256 || b->columns != 4;
     for (size_t i = 0; i < b->rows->count; i++) {
         char row[30];
         odd_span id = b->cells[i * b->columns];
@@ -129,6 +130,7 @@ static int end(void *context, uint64_t rows, odd_output *out, oddrow_error *err)
 }
 
 static const odd_sink sink = {.stage = "test",
+                              .own_size = sizeof(job *),
                               .begin = begin,
                               .open = open_own,
                               .close = close_own,
@@ -136,7 +138,8 @@ static const odd_sink sink = {.stage = "test",
                               .block = block,
                               .end = end};
 
-static int run(job *j, const odd_sink *to, odd_stream_options *options, oddrow_error *err)
+static int run(job *j, const odd_sink *to, const char *out, odd_score_options *options,
+               oddrow_error *err)
 {
     const char *path = data;
     odd_stream_summary summary;
@@ -145,7 +148,7 @@ static int run(job *j, const odd_sink *to, odd_stream_options *options, oddrow_e
     if (!j->last)
         j->last = ROWS;
     options->csv.delimiter = ',';
-    int rc = odd_stream_run(model, &path, 1, options, to, j, &summary, err);
+    int rc = odd_stream_run(model, &path, 1, out, options, to, j, &summary, err);
     if (!rc) {
         assert_int_equal(summary.counts.records, ROWS);
         assert_int_equal(summary.counts.rows, ROWS - 3);
@@ -173,10 +176,10 @@ static void every_row_in_order(void **state)
             char out[200], rejects[200];
             snprintf(out, sizeof out, "%s", made_path("out.csv"));
             snprintf(rejects, sizeof rejects, "%s", made_path("rejects.csv"));
-            odd_stream_options options = {
-                .csv.chunk_size = size, .out = out, .rejects = rejects, .threads = threads};
+            odd_score_options options = {
+                .csv.chunk_size = size, .rejects = rejects, .threads = threads};
             job j = {0};
-            assert_int_equal(run(&j, &sink, &options, NULL), 0);
+            assert_int_equal(run(&j, &sink, out, &options, NULL), 0);
             assert_int_equal(j.rows, ROWS - 3);
             assert_int_equal(j.opened, threads);
             assert_true(j.begun == 1 && j.ended == 1);
@@ -201,9 +204,9 @@ static void chunks_in_order(void **state)
     keeps.begin = NULL;
     keeps.wants = NULL;
     for (size_t threads = 1; threads <= 3; threads++) {
-        odd_stream_options options = {.csv.chunk_size = 500, .threads = threads};
+        odd_score_options options = {.csv.chunk_size = 500, .threads = threads};
         job j = {0};
-        assert_int_equal(run(&j, &keeps, &options, NULL), 0);
+        assert_int_equal(run(&j, &keeps, NULL, &options, NULL), 0);
         assert_int_equal(j.next, ROWS + 1);
     }
 }
@@ -211,9 +214,9 @@ static void chunks_in_order(void **state)
 static void wanted_blocks(void **state)
 {
     (void)state;
-    odd_stream_options options = {.csv.chunk_size = 64 << 10, .threads = 2};
+    odd_score_options options = {.csv.chunk_size = 64 << 10, .threads = 2};
     job j = {.first = 300, .last = 310};
-    assert_int_equal(run(&j, &sink, &options, NULL), 0);
+    assert_int_equal(run(&j, &sink, NULL, &options, NULL), 0);
     assert_in_range(j.rows, 11, 2 * 256);
 }
 
@@ -227,25 +230,25 @@ static void failures(void **state)
             odd_sink to = sink;
             to.chunk = i == 3 ? chunk : NULL;
             snprintf(out, sizeof out, "%s", made_path("none.csv"));
-            odd_stream_options options = {.csv.chunk_size = 1000, .out = out, .threads = threads};
+            odd_score_options options = {.csv.chunk_size = 1000, .threads = threads};
             options.rejects = made_path("none.rejects.csv");
             job j = {.fails = calls[i]};
             oddrow_error err = {0};
-            assert_int_equal(run(&j, &to, &options, &err), ODDROW_ESCHEMA);
+            assert_int_equal(run(&j, &to, out, &options, &err), ODDROW_ESCHEMA);
             snprintf(message, sizeof message, "%s fails", calls[i]);
             assert_string_equal(err.message, message);
             assert_int_equal(access(out, F_OK), -1);
             assert_int_equal(access(made_path("none.rejects.csv"), F_OK), -1);
         }
     const char *path = made_path("other.csv");
-    odd_stream_options options = {.threads = 1};
+    odd_score_options options = {.threads = 1};
     odd_stream_summary summary;
     oddrow_error err = {0};
     job j = {0};
-    assert_int_equal(odd_stream_run(model, &path, 1, &options, &sink, &j, &summary, &err),
+    assert_int_equal(odd_stream_run(model, &path, 1, NULL, &options, &sink, &j, &summary, &err),
                      ODDROW_EIO);
     made_write(path, "id,other\n1,2\n", 13);
-    assert_int_equal(odd_stream_run(model, &path, 1, &options, &sink, &j, &summary, &err),
+    assert_int_equal(odd_stream_run(model, &path, 1, NULL, &options, &sink, &j, &summary, &err),
                      ODDROW_ESCHEMA);
     assert_int_equal(strncmp(err.message, path, strlen(path)), 0);
     assert_true(j.opened == 0 && j.begun == 0);
