@@ -15,7 +15,7 @@ static size_t character(const char *s, size_t left, uint32_t *code)
     if (n > 1)
         *code &= 0x7fu >> n;
     for (size_t i = 1; i < n; i++)
-        *code = *code << 6 | (s[i] & 0x3fu);
+        *code = *code << 6 | ((unsigned char)s[i] & 0x3fu);
     return *code ? n : 0;
 }
 

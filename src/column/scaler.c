@@ -46,8 +46,8 @@ static void fit_quartiles(const odd_summary *of, double *center, double *scale)
 
 static const scaler_row rows[ODD_SCALERS] = {
     [ODD_GAUSS_RANK] = {"gauss-rank", fit_moments, .rank = true},
-    [ODD_STANDARD] = {"standard", fit_moments},
-    [ODD_ROBUST] = {"robust", fit_quartiles},
+    [ODD_STANDARD] = {"standard", fit_moments, .rank = false},
+    [ODD_ROBUST] = {"robust", fit_quartiles, .rank = false},
 };
 
 void odd_scaler_fit(odd_scaler_kind kind, const odd_summary *of, double *center, double *scale)

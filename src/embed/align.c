@@ -159,7 +159,7 @@ static int align_column(odd_model *model, const odd_model *old, size_t c, double
         out->old_E = other.E;
     if (!rc && out->old_E == E)
         out->shared = pair_up(&table, &other, from, to);
-    out->aligned = out->shared > 0;
+    out->aligned = !rc && out->shared > 0;
     if (out->aligned) {
         out->before = mean_cosine(from, to, out->shared, E);
         rc = odd_procrustes(from, to, out->shared, E, rotation, err);

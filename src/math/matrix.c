@@ -39,6 +39,7 @@ static int stride(size_t n)
     return n ? (int)n : 1;
 }
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): `real` is a type. */
 #define GEMM(name, call, real)                                                                     \
     int name(bool transpose_a, bool transpose_b, size_t M, size_t N, size_t K, real alpha,         \
              const real *a, size_t a_stride, const real *b, size_t b_stride, real beta, real *c,   \
@@ -58,6 +59,7 @@ static int stride(size_t n)
 
 GEMM(odd_sgemm, cblas_sgemm, float)
 GEMM(odd_dgemm, cblas_dgemm, double)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* sum of a[i] b[i], four partial sums in a fixed order */
 static double dot(const double *a, const double *b, size_t n)

@@ -271,9 +271,10 @@ static json_t *entry_of(const odd_stored *tensor, size_t offset)
     json_t *shape = json_array();
     for (size_t d = 0; d < tensor->dimensions; d++)
         json_array_append_new(shape, json_integer((json_int_t)tensor->shape[d]));
-    json_t *entry = json_pack(
-        "{s:s, s:O, s:[I, I]}", "dtype", tensor->dtype == ODD_F32 ? "F32" : "F64", "shape", shape,
-        "data_offsets", (json_int_t)offset, (json_int_t)(offset + bytes_of(tensor)));
+    size_t end = offset + bytes_of(tensor);
+    json_t *entry =
+        json_pack("{s:s, s:O, s:[I, I]}", "dtype", tensor->dtype == ODD_F32 ? "F32" : "F64",
+                  "shape", shape, "data_offsets", (json_int_t)offset, (json_int_t)end);
     bool whole = json_array_size(shape) == tensor->dimensions;
     json_decref(shape);
     if (whole)

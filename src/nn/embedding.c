@@ -74,13 +74,12 @@ void odd_embedding_fold(odd_plan *p)
     p->tasks = p->folded + (p->heads > p->rows);
     for (size_t i = 0; i <= n->config.C; i++) { /* the last is the projection */
         size_t width = i < n->config.C ? n->config.E[i] : n->config.P;
-        odd_run *last = p->run_count ? p->runs + p->run_count - 1 : NULL;
         if (width == 0 || (i < n->config.C && p->columns[i].folded))
             continue;
-        if (last && last->first + last->width == n->first[i])
-            last->width += width;
-        else
-            p->runs[p->run_count++] = (odd_run){n->first[i], width};
+        if (p->run_count == 0 ||
+            p->runs[p->run_count - 1].first + p->runs[p->run_count - 1].width != n->first[i])
+            p->runs[p->run_count++] = (odd_run){n->first[i], 0};
+        p->runs[p->run_count - 1].width += width;
     }
 }
 

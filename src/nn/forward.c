@@ -154,6 +154,7 @@ int odd_forward_vectors(odd_forward *f, const odd_rows *rows, size_t layer, floa
     const odd_network *n = f->network;
     float *x = scratch, *y = x + ODD_PADDED(rows->count * n->widest);
     int rc = 0;
+    assert(scratch);
     odd_forward_run(f, rows, ODD_NO_COLUMN, &(odd_forward_out){.x = x});
     for (size_t i = n->hidden; i < n->top && n->layers[i].index <= layer && rc == 0; i++) {
         float *swap = x;

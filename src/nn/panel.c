@@ -35,7 +35,7 @@ int odd_panel_new(const odd_plan *plan, odd_panel **out, oddrow_error *err)
         p->own = p->y + p->n->config.layers;
         p->memory = odd_carve_all(carve, p);
     }
-    if (!p->memory) {
+    if (!p->y || !p->memory) {
         odd_panel_free(&p);
         return odd_no_memory(err);
     }

@@ -87,8 +87,8 @@ static int build(odd_step *s, oddrow_error *err)
     r->network = s->network;
     r->weight_decay = s->options.weight_decay;
     r->frozen = s->options.frozen;
-    r->plans = odd_alloc(threads, sizeof *r->plans);
-    s->panels = odd_alloc(threads, sizeof *s->panels);
+    r->plans = odd_alloc(threads, sizeof(odd_plan *));
+    s->panels = odd_alloc(threads, sizeof(odd_panel *));
     if (!r->plans || !s->panels)
         return odd_no_memory(err);
     for (size_t i = 0; i < threads && rc == 0; i++) {

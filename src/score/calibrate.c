@@ -45,7 +45,7 @@ static int measure_all(const odd_verdict *verdict, const odd_rows *rows, bool ma
                .X = verdict->network->X,
                .out = *out};
     odd_scorer *scorer = NULL;
-    s.scratch = odd_alloc(threads, sizeof *s.scratch);
+    s.scratch = odd_alloc(threads, sizeof(odd_scratch *));
     int rc = s.scratch ? odd_scorer_new(verdict, false, &scorer, err) : odd_no_memory(err);
     for (size_t i = 0; !rc && i < threads; i++)
         rc = odd_scratch_new(scorer, BLOCK, masked, &s.scratch[i], err);

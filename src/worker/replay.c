@@ -149,7 +149,7 @@ static void finish(odd_replay *r, client *c)
 static outcome answer_next(odd_replay *r, client *c)
 {
     request *q = &c->queue[0];
-    piece p;
+    piece p = {0};
     if (!c->blocked && !look(r, q, &p))
         return LATER;
     outcome o = address(r, (odd_span){c->identity, c->size});
