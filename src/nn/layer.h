@@ -43,9 +43,6 @@ typedef struct odd_layer_ops {
                    oddrow_error *err);
 } odd_layer_ops;
 
-extern const odd_layer_ops odd_embedding_layer, odd_projection_layer, odd_dense_layer,
-    odd_tied_layer, odd_numeric_layer, odd_output_layer;
-
 /* For `tensors`: one more, its shape, decay and initial values those of `tensor`; and NAME.weight
  * (out, in) with NAME.bias (out, 1), which starts at 0. Names are formatted. */
 void odd_network_add(odd_network *n, odd_tensor tensor, const char *name, ...)

@@ -113,6 +113,9 @@ static int check_config(const odd_network_config *c, oddrow_error *err)
 
 /* ---- layers and their parameters ---- */
 
+extern const odd_layer_ops odd_embedding_layer, odd_projection_layer, odd_dense_layer,
+    odd_tied_layer, odd_numeric_layer, odd_output_layer; /* each in a file of its own */
+
 static void push(odd_network *n, const odd_layer_ops *ops, size_t index, size_t in, size_t out)
 {
     if (odd_grow(&n->layers, &n->layer_capacity, n->layer_count + 1, sizeof *n->layers, NULL))
