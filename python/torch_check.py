@@ -61,7 +61,7 @@ class Dump:
 
 
 def losses(d, w):
-    """Returns the column losses (B, losses) and the row losses (B), by the formulas of nn/network.h."""
+    """Returns the column losses (B, losses) and the row losses (B), by the formulas of src/nn."""
     s = d.step
     x = [w[f"embedding.{i}"][d.ids[:, i]] for i in range(s["C"])]
     x.append(F.linear(torch.cat([d.values, d.missing], 1), w["projection.weight"], w["projection.bias"]))

@@ -22,6 +22,17 @@ void *odd_carve_all(void (*carve)(void *owner, odd_carver *c), void *owner)
     return memory;
 }
 
+static void carve_arrays(void *plan, odd_carver *c)
+{
+    odd_plan *p = plan;
+    const size_t C = p->network->config.C;
+    p->columns = odd_carve(c, C, sizeof *p->columns);
+    p->order = odd_carve(c, C, sizeof *p->order);
+    p->tables = odd_carve(c, C, sizeof *p->tables);
+    p->runs = odd_carve(c, C + 1, sizeof *p->runs);
+    p->first_sum = odd_carve(c, p->network->layer_count, sizeof *p->first_sum);
+}
+
 static void carve_tables(void *plan, odd_carver *c)
 {
     odd_plan *p = plan;
@@ -82,7 +93,6 @@ static void list_sums(odd_plan *p)
 
 int odd_plan_new(const odd_network *n, size_t B, odd_plan **out, oddrow_error *err)
 {
-    const size_t C = n->config.C;
     odd_plan *p = odd_alloc(1, sizeof *p);
     if (!p)
         return odd_no_memory(err);
@@ -91,12 +101,8 @@ int odd_plan_new(const odd_network *n, size_t B, odd_plan **out, oddrow_error *e
     p->B = B;
     p->table_stride = ODD_PADDED(n->config.widths[0]);
     p->head_stride = ODD_PADDED(n->H);
-    p->columns = odd_alloc(C, sizeof *p->columns);
-    p->order = odd_alloc(C, sizeof *p->order);
-    p->tables = odd_alloc(C, sizeof *p->tables);
-    p->runs = odd_alloc(C + 1, sizeof *p->runs);
-    p->first_sum = odd_alloc(n->layer_count, sizeof *p->first_sum);
-    if (p->columns && p->order && p->tables && p->runs && p->first_sum) {
+    p->arrays = odd_carve_all(carve_arrays, p);
+    if (p->arrays) {
         odd_embedding_fold(p);
         if (B > 0)
             list_sums(p);
@@ -115,11 +121,7 @@ void odd_plan_free(odd_plan **plan)
     odd_plan *p = plan ? *plan : NULL;
     if (!p)
         return;
-    odd_free(p->columns);
-    odd_free(p->order);
-    odd_free(p->tables);
-    odd_free(p->runs);
-    odd_free(p->first_sum);
+    odd_free(p->arrays);
     odd_free(p->sums);
     odd_free(p->memory);
     odd_free(p);

@@ -5,8 +5,8 @@
  *     T_i = E_i W_1[:, slice i]^T          (V, H_1)   layer 1: a gather and add
  *     G_i = E_i W_i, g_i = E_i b_i + beta_i   (V, H)  all logits by one product; below them the
  *                                                     rows of the numeric head
- * A column that is not folded is direct: its slice of x and its head are computed as written in
- * nn/network.h. Without heads every column is direct.
+ * A column that is not folded is direct: its slice of x and its head are computed as they are
+ * written. Without heads every column is direct.
  */
 #ifndef ODD_NN_PLAN_H
 #define ODD_NN_PLAN_H
@@ -31,9 +31,8 @@ typedef struct odd_fold {
 
 /* A sum over the rows of a batch: a matrix (rows, cols), or with cols 0 a vector (rows). */
 typedef struct odd_sum {
-    size_t
-        tensor; /* whose gradient it is, from column `column` on; ODD_NO_TENSOR: its layer knows */
-    size_t column, rows, cols;
+    size_t tensor, column; /* whose gradient it is, from which column on; or ODD_NO_TENSOR */
+    size_t rows, cols;
     size_t stride, at; /* in a lane, see nn/reduce.h */
 } odd_sum;
 
@@ -58,7 +57,7 @@ typedef struct odd_plan {
     size_t tasks; /* of filling the tables: each folded column is one, the numeric head the last */
     double cost;  /* multiplications of all of them */
     uint64_t filled; /* training: the step that they were filled for */
-    void *memory;
+    void *arrays, *memory;
     /* training */
     size_t sum_count, sum_capacity;
     odd_sum *sums;

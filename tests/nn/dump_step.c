@@ -124,41 +124,41 @@ static int dump(const char *directory, odd_network *n, data *d, oddrow_error *er
     odd_folded *folded = NULL;
     odd_forward *forward = NULL;
     odd_step_result result;
-    int code;
+    int rc;
 
     o.weight_decay = weight_decay;
-    code = odd_folded_new(n, &folded, err);
-    if (code == 0)
-        code = odd_forward_new(folded, &forward, err);
-    if (code == 0)
-        code = odd_step_new(n, B, NULL, &o, &step, err);
-    if (code)
+    rc = odd_folded_new(n, &folded, err);
+    if (rc == 0)
+        rc = odd_forward_new(folded, &forward, err);
+    if (rc == 0)
+        rc = odd_step_new(n, B, NULL, &o, &step, err);
+    if (rc)
         goto done;
     odd_forward_run(forward, &rows, ODD_NO_COLUMN,
                     &(odd_forward_out){.column_losses = supervised ? NULL : d->column_losses,
                                        .row_losses = d->row_losses});
     if (supervised)
         memcpy(d->column_losses, d->row_losses, sizeof d->row_losses);
-    code = write_file(directory, "before", n->parameters, size);
-    if (code == 0)
-        code = odd_step_run(step, &rows, d->weights, rate, 1, 1, &result, err);
-    if (code == 0 && (write_file(directory, "gradient", odd_step_state_of(step).gradient, size) ||
-                      write_file(directory, "after", n->parameters, size) ||
-                      write_file(directory, "ids", d->ids, sizeof d->ids) ||
-                      write_file(directory, "values", d->values, sizeof d->values) ||
-                      write_file(directory, "missing", d->missing, sizeof d->missing) ||
-                      write_file(directory, "weights", d->weights, sizeof d->weights) ||
-                      write_file(directory, "targets", d->targets, sizeof d->targets) ||
-                      write_file(directory, "column_losses", d->column_losses,
-                                 B * n->losses * sizeof *d->column_losses) ||
-                      write_file(directory, "row_losses", d->row_losses, sizeof d->row_losses) ||
-                      write_json(directory, n, &result)))
-        code = ODDROW_EIO;
+    rc = write_file(directory, "before", n->parameters, size);
+    if (rc == 0)
+        rc = odd_step_run(step, &rows, d->weights, rate, 1, 1, &result, err);
+    if (rc == 0 && (write_file(directory, "gradient", odd_step_state_of(step).gradient, size) ||
+                    write_file(directory, "after", n->parameters, size) ||
+                    write_file(directory, "ids", d->ids, sizeof d->ids) ||
+                    write_file(directory, "values", d->values, sizeof d->values) ||
+                    write_file(directory, "missing", d->missing, sizeof d->missing) ||
+                    write_file(directory, "weights", d->weights, sizeof d->weights) ||
+                    write_file(directory, "targets", d->targets, sizeof d->targets) ||
+                    write_file(directory, "column_losses", d->column_losses,
+                               B * n->losses * sizeof *d->column_losses) ||
+                    write_file(directory, "row_losses", d->row_losses, sizeof d->row_losses) ||
+                    write_json(directory, n, &result)))
+        rc = ODDROW_EIO;
 done:
     odd_step_free(&step);
     odd_forward_free(&forward);
     odd_folded_free(&folded);
-    return code;
+    return rc;
 }
 
 int main(int argc, char **argv)
@@ -167,8 +167,8 @@ int main(int argc, char **argv)
     odd_network_config c = ODD_NETWORK_CONFIG;
     odd_network *n = NULL;
     oddrow_error err = {0};
-    int code, objective = argc == 4 ? odd_objective_find(argv[2]) : -1,
-              activation = argc == 4 ? odd_activation_find(argv[3]) : -1;
+    int rc, objective = argc == 4 ? odd_objective_find(argv[2]) : -1,
+            activation = argc == 4 ? odd_activation_find(argv[3]) : -1;
 
     if (objective < 0 || activation < 0) {
         fprintf(stderr, "usage: oddrow_dump_step DIRECTORY OBJECTIVE ACTIVATION\n");
@@ -187,13 +187,13 @@ int main(int argc, char **argv)
     c.activation = (odd_activation)activation;
     c.slope = 0.1f;
     c.embedding_sd = 0.3f;
-    code = odd_network_new(&c, &n, &err);
-    if (code == 0) {
+    rc = odd_network_new(&c, &n, &err);
+    if (rc == 0) {
         fill(&d, n);
-        code = dump(argv[1], n, &d, &err);
+        rc = dump(argv[1], n, &d, &err);
     }
     odd_network_free(&n);
-    if (code)
+    if (rc)
         fprintf(stderr, "oddrow_dump_step: %s\n", *err.message ? err.message : "cannot write");
-    return code ? 1 : 0;
+    return rc ? 1 : 0;
 }

@@ -151,20 +151,20 @@ static void test_allocations(void **state)
         odd_step *step = NULL;
         odd_folded *folded = NULL;
         odd_forward *fast = NULL, *plain = NULL;
-        int code;
+        int rc;
         odd_memory_hook(countdown, &left);
-        code = odd_network_new(&c, &n, NULL);
-        if (!code)
-            code = odd_step_new(n, 100, NULL, &o, &step, NULL);
-        if (!code)
-            code = odd_folded_new(n, &folded, NULL);
-        if (!code)
-            code = odd_forward_new(folded, &fast, NULL);
-        if (!code)
-            code = odd_forward_new_plain(n, &plain, NULL);
+        rc = odd_network_new(&c, &n, NULL);
+        if (!rc)
+            rc = odd_step_new(n, 100, NULL, &o, &step, NULL);
+        if (!rc)
+            rc = odd_folded_new(n, &folded, NULL);
+        if (!rc)
+            rc = odd_forward_new(folded, &fast, NULL);
+        if (!rc)
+            rc = odd_forward_new_plain(n, &plain, NULL);
         odd_memory_hook(NULL, NULL);
-        failed = code != 0;
-        assert_true(code == 0 || code == ODDROW_ENOMEM);
+        failed = rc != 0;
+        assert_true(rc == 0 || rc == ODDROW_ENOMEM);
         odd_forward_free(&plain);
         odd_forward_free(&fast);
         odd_folded_free(&folded);
