@@ -137,7 +137,7 @@ static void score_fields(odd_fields *f, odd_verdict *v, size_t floats)
     forest_fields(f, v, floats);
     odd_field_real(f, "alerts", &v->alerts);
     if (!f->reading) {
-        float threshold = odd_tail_value(&v->plain.score, (float)-log(v->alerts));
+        float threshold = odd_tail_value(&v->unmasked.score, (float)-log(v->alerts));
         odd_field_float(f, "threshold", &threshold);
     }
     constant_fields(f);
@@ -152,7 +152,7 @@ static void verdict_fields(odd_fields *f, odd_verdict *v, size_t floats)
     odd_prefix(f->err, f->rc, "score: ");
     f->at = all;
     odd_fields_enter(f, "calibration", '{');
-    calibration_fields(f, "plain", &v->plain, L);
+    calibration_fields(f, "plain", &v->unmasked, L);
     if (!null_field(f, "masked", !v->masked.present))
         calibration_fields(f, "masked", &v->masked, L);
     f->at = all;

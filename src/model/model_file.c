@@ -122,7 +122,7 @@ static void visit_verdict(visitor *v, odd_verdict *verdict)
         if (margin)
             visit(v, margin, ODD_MARGIN_GRID, 0, "margin.", column_name(v, k), "");
     }
-    visit_calibration(v, "calibration.plain.", &verdict->plain);
+    visit_calibration(v, "calibration.plain.", &verdict->unmasked);
     visit_calibration(v, "calibration.masked.", &verdict->masked);
 }
 
@@ -266,7 +266,7 @@ static int from_file(const odd_safetensors *file, odd_model **out, oddrow_error 
     if (!rc)
         rc = each_tensor(model, fill_tensor, (void *)file, err);
     if (!rc)
-        rc = check_calibration(model, &model->verdict.plain, err);
+        rc = check_calibration(model, &model->verdict.unmasked, err);
     if (!rc)
         rc = check_calibration(model, &model->verdict.masked, err);
     if (!rc && model->verdict.forest)

@@ -129,7 +129,7 @@ static int fit_tails(const odd_verdict *verdict, odd_calibration *c, held_out *h
 static int calibrate(odd_verdict *verdict, bool masked, const odd_fitting *fitting,
                      const odd_rows *held, oddrow_error *err)
 {
-    odd_calibration *calibration = masked ? &verdict->masked : &verdict->plain;
+    odd_calibration *calibration = masked ? &verdict->masked : &verdict->unmasked;
     size_t L = odd_schema_losses(verdict->schema);
     held_out h = {0};
     int rc = odd_calibration_new(calibration, L, err);
@@ -151,11 +151,12 @@ static int calibrate(odd_verdict *verdict, bool masked, const odd_fitting *fitti
 /* What each measure weighs, and what its nats must exceed to count. A network that was trained on
  * odd rows restores them, and prototypes lie among them: then only the shape of the whole and the
  * forest count; docs/decisions.md has the figures. */
-static void weigh(odd_verdict *verdict, bool dump)
+static void weigh(odd_verdict *verdict, bool contaminated)
 {
     for (size_t m = 0; m < ODD_MEASURES; m++) {
-        verdict->weight[m] = dump ? odd_measures[m]->dump_weight : odd_measures[m]->weight;
-        verdict->hinge[m] = dump ? 0 : odd_measures[m]->hinge;
+        verdict->weight[m] =
+            contaminated ? odd_measures[m]->contaminated_weight : odd_measures[m]->weight;
+        verdict->hinge[m] = contaminated ? 0 : odd_measures[m]->hinge;
     }
 }
 

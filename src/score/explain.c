@@ -12,10 +12,10 @@ struct odd_explainer {
     odd_reason *reasons; /* (wanted) */
     float *surprise;     /* (K) */
     odd_bytes text;      /* the expected values' texts */
-    /* what is expected of the row: plain, one row of it; masked, of (L) copies of the row, the i-th
-     * of which has column i hidden */
+    /* what is expected: of the row, or of (L) copies of it, the i-th of which has column i masked
+     */
     odd_forward_expected expected;
-    odd_rows *copies; /* NULL: plain, as the next */
+    odd_rows *copies; /* NULL unless masked */
     float *h;         /* (L, H) of the copies */
 };
 

@@ -245,7 +245,7 @@ static void apply(const odd_pass *pass, float *out)
 const odd_measure odd_measure_forest = {
     .name = "forest",
     .part = ODD_PART_GLOBAL,
-    .dump_weight = 1,
+    .contaminated_weight = 1,
     .free = release,
     .fit = fit,
     .apply = apply,

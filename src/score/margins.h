@@ -1,6 +1,6 @@
-/* score/margins.h: how rare each cell is by itself: -ln of the share of training cells at least as
- * far out, less ODD_MARGIN_HINGE nats, at least 0. Their sum over the columns is one of the
- * measures; a cell beyond anything seen counts here even where the network shrugs.
+/* score/margins.h: how rare each cell is by itself: -ln of the share of training cells that are at
+ * least as far out, less ODD_MARGIN_HINGE nats, at least 0. Their sum over the columns is one of the
+ * measures. A value beyond all training values counts here even where its loss is small.
  *
  * Categorical: the share of rows in categories no more frequent (HBOS's idea: Goldstein and Dengel,
  * 2012, with ranks in place of heights); numeric: both tails of the empirical distribution (ECOD:
@@ -23,8 +23,8 @@ void odd_margin_ids(const odd_vocabulary *vocabulary, uint64_t rows, float *nats
  * sorted in place. Ties within a grid step count in full, so a value shared by many is no tail. */
 void odd_margin_values(float *z, size_t count, float *nats);
 
-/* Linear between the grid's points, the end's value beyond it. z in steps is exact, and so is what
- * it lies beyond a point; only the point may be the next one where z is all but there. */
+/* Linear between the grid's points; beyond the grid, the value at its end. z in steps is exact, and
+ * so is its distance from a point. A z just below a point may count from that point. */
 static inline float odd_margin_at(const float *nats, float z)
 {
     const float steps = z * (float)ODD_MARGIN_STEPS,

@@ -1,8 +1,8 @@
-/* score/measure.h: the ways to tell how odd a row is. Each stands in a file of its own, fit beside
- * apply, and is one row of a table here; calibrating and scoring go through the rows.
+/* score/measure.h: the measures, which say how odd a row is. Each stands in a file of its own, fit
+ * beside apply, and is one row of a table; calibrating and scoring walk the table.
  *
- * A measure gives a row a number, larger for odder rows. Its tail, fitted to held-out rows, turns
- * the number into nats, and the score is the sum of weight * max(0, nats - hinge). */
+ * A measure gives a row a number, larger for odder rows. The measure's tail, fitted to held-out
+ * rows, turns the number into nats. The score is the sum of weight * max(0, nats - hinge). */
 #ifndef ODD_SCORE_MEASURE_H
 #define ODD_SCORE_MEASURE_H
 
@@ -40,7 +40,7 @@ typedef struct odd_fitting {
 /* A block of rows that a thread measures. */
 typedef struct odd_pass {
     const struct odd_verdict *verdict;
-    const struct odd_calibration *calibration; /* plain or masked */
+    const struct odd_calibration *calibration; /* of unmasked or of masked scoring */
     const odd_rows *rows;
     const float *losses;         /* (B, L), with the missing loss where a number is missing */
     const float *h;              /* (B, H): the last hidden layer, no column masked */
@@ -52,15 +52,16 @@ typedef struct odd_pass {
 typedef struct odd_measure {
     const char *name; /* in the model file */
     odd_part part;
-    float weight, hinge; /* where training rows are taken for normal, and ... */
-    float dump_weight;   /* ... where some may be odd (--contamination) */
+    float weight, hinge;       /* where training rows are normal */
+    float contaminated_weight; /* where some may be odd; the hinge is 0 then, or set by fit */
 
     /* Room in a verdict whose schema and network are known, before it is fitted or read from a
      * file, and its release. NULL: nothing to do, as with all calls but apply. */
     int (*room)(struct odd_verdict *verdict, oddrow_error *err);
     void (*free)(struct odd_verdict *verdict);
 
-    /* Fits the verdict's part; then, for plain and for masked scoring, the calibration's. */
+    /* Fits the verdict's part; then, for unmasked and for masked
+     * scoring, the calibration's. */
     int (*fit)(struct odd_verdict *verdict, const odd_fitting *fitting, oddrow_error *err);
     void (*fit_losses)(struct odd_calibration *calibration, const odd_fitting *fitting, size_t L);
 

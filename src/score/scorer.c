@@ -23,7 +23,7 @@ struct odd_scratch {
     odd_pass pass;         /* what measures see of all this; owns forward */
     float *numbers;        /* owns all below */
     float *losses, *h, *x; /* (B, L), (B, H), (B, X) */
-    float *hidden_losses;  /* (B, L), of a pass with one column hidden; NULL unless masked */
+    float *masked_losses;  /* (B, L), of a pass with one column masked; NULL unless masked */
     float *loss, *score, *survival, *measure[ODD_MEASURES], *part[ODD_PARTS]; /* (B) each */
     double *p_value;                                                          /* (B) */
     odd_seconds seconds;
@@ -80,7 +80,7 @@ static int carve(odd_scratch *s, size_t n, oddrow_error *err)
     s->h = at += n * L;
     s->x = at += n * H;
     if (s->masked)
-        s->hidden_losses = at + n * X;
+        s->masked_losses = at + n * X;
     return 0;
 }
 
@@ -135,14 +135,14 @@ const odd_pass *odd_scratch_pass(const odd_scratch *scratch)
 
 /* ---- losses ---- */
 
-/* Each column's loss with that column hidden at the input. */
+/* Each column's loss with that column masked. */
 static void run_masked(odd_scratch *s, size_t L)
 {
     for (size_t at = 0; at < L; at++) {
         odd_forward_run(s->pass.forward, &s->rows, (int)at,
-                        &(odd_forward_out){.column_losses = s->hidden_losses});
+                        &(odd_forward_out){.column_losses = s->masked_losses});
         for (size_t i = 0; i < s->rows.count; i++)
-            s->losses[i * L + at] = s->hidden_losses[i * L + at];
+            s->losses[i * L + at] = s->masked_losses[i * L + at];
     }
 }
 

@@ -10,13 +10,13 @@
 typedef struct odd_scorer odd_scorer;
 typedef struct odd_scratch odd_scratch;
 
-/* The tables. Borrows the verdict; what its measures were not yet fitted to cannot be asked for.
+/* The tables. Borrows the verdict; a measure that is not fitted yet may not be asked for.
  * `plain` true: no folding, the slow reference. ESCHEMA for a supervised verdict. */
 int odd_scorer_new(const odd_verdict *verdict, bool plain, odd_scorer **out, oddrow_error *err);
 void odd_scorer_free(odd_scorer **scorer);
 
-/* Memory of one thread, for at most `rows` rows at a call; `masked`: every column's loss is that of
- * a pass with the column hidden. Borrows the scorer. */
+/* Memory of one thread, for at most `rows` rows at a call. `masked` true: the loss of each column
+ * is that of a pass with the column masked. Borrows the scorer. */
 int odd_scratch_new(const odd_scorer *scorer, size_t rows, bool masked, odd_scratch **out,
                     oddrow_error *err);
 void odd_scratch_free(odd_scratch **scratch);
@@ -41,12 +41,12 @@ void odd_scratch_measure(odd_scratch *scratch, const odd_rows *rows, const odd_m
 void odd_measures_add_up(const odd_verdict *verdict, const odd_calibration *calibration,
                          float *const measure[], size_t rows, float *const part[]);
 
-/* What is called the score. */
+/* What stands as a row's score. */
 typedef enum {
     ODD_SCORE_BOTH,           /* reconstruction + local + global rarity, nats */
     ODD_SCORE_RECONSTRUCTION, /* the first of them */
     ODD_SCORE_RARITY,         /* local + global rarity */
-    ODD_SCORE_LOSS            /* the plain mean reconstruction loss */
+    ODD_SCORE_LOSS            /* the mean reconstruction loss */
 } odd_score_kind;
 
 /* The tail that a kind of score is judged by. */

@@ -100,15 +100,15 @@ static int fold(odd_slices *s, oddrow_error *err)
     const odd_network *network = s->verdict->network;
     const odd_network_config *c = &network->config;
     s->start = odd_alloc(s->stride, sizeof(float));
-    s->table = odd_alloc(c->C + 1, sizeof *s->table);
-    s->column = odd_alloc(c->C + 1, sizeof *s->column);
-    s->place = odd_alloc(network->X + 1, sizeof *s->place);
+    s->table = odd_alloc(c->C, sizeof *s->table);
+    s->column = odd_alloc(c->C, sizeof *s->column);
+    s->place = odd_alloc(network->X, sizeof *s->place);
     int rc = s->start && s->table && s->column && s->place ? plan(s, err) : odd_no_memory(err);
     if (rc)
         return rc;
-    s->map = odd_alloc(s->depth * s->stride + 1, sizeof(float));
-    s->z_start = odd_alloc(s->width + 1, sizeof(float));
-    s->projection = odd_alloc((c->F + c->M) * ODD_PADDED(c->P) + 1, sizeof(float));
+    s->map = odd_alloc(s->depth * s->stride, sizeof(float));
+    s->z_start = odd_alloc(s->width, sizeof(float));
+    s->projection = odd_alloc((c->F + c->M) * ODD_PADDED(c->P), sizeof(float));
     if (!s->map || !s->z_start || !s->projection)
         return odd_no_memory(err);
     fill_map(s);

@@ -52,7 +52,7 @@ void odd_verdict_free(odd_verdict *v)
     for (size_t m = 0; v->schema && m < ODD_MEASURES; m++)
         if (odd_measures[m]->free)
             odd_measures[m]->free(v);
-    free_calibration(&v->plain);
+    free_calibration(&v->unmasked);
     free_calibration(&v->masked);
     *v = (odd_verdict){0};
 }

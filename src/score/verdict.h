@@ -21,12 +21,12 @@ typedef struct odd_shape {
     float *whiten; /* (n, n), lower triangular; (n) when n > ODD_SHAPE_FULL */
 } odd_shape;
 
-/* What held-out rows look like. There is one for plain scoring and one for --masked. */
+/* What held-out rows look like. There is one for scoring as usual and one for --masked. */
 typedef struct odd_calibration {
     bool present;
     float *loss_weight; /* (L) 1 / (mean loss of the training rows + 0.02) */
     odd_tail measures[ODD_MEASURES];
-    odd_tail loss;                   /* of the plain mean loss */
+    odd_tail loss;                   /* of the mean loss */
     odd_tail reconstruction, rarity; /* of the weighted nats: p-values for --score */
     odd_tail score;                  /* of their sum */
     odd_tail *columns;               /* (L) of each column's loss, for explanations */
@@ -36,7 +36,7 @@ typedef struct odd_calibration {
 typedef struct odd_verdict {
     const odd_schema *schema;
     const odd_network *network;
-    odd_calibration plain, masked;
+    odd_calibration unmasked, masked;
     odd_shape shape; /* of x */
     size_t prototype_count;
     float *prototypes;          /* (prototype_count, X) */
@@ -62,7 +62,7 @@ int odd_calibration_new(odd_calibration *calibration, size_t losses, oddrow_erro
 /* The calibration of a way of scoring. */
 static inline const odd_calibration *odd_verdict_calibration(const odd_verdict *v, bool masked)
 {
-    return masked ? &v->masked : &v->plain;
+    return masked ? &v->masked : &v->unmasked;
 }
 
 #endif

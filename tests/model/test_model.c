@@ -253,7 +253,7 @@ static void use(const odd_model *model, const odd_bytes *table)
                              &encoder, NULL);
     odd_encoder_free(&encoder);
     odd_csv_close(&source);
-    if (!rc && model->verdict.plain.present && model->verdict.masked.present)
+    if (!rc && model->verdict.unmasked.present && model->verdict.masked.present)
         free(scores_of(model, table, &n));
 }
 

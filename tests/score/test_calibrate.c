@@ -149,7 +149,7 @@ static void measures_fitted(void **state)
         assert_int_equal(calibrate(&b, dump ? 0.1 : 0, 1, &v, NULL), 0);
         for (size_t m = 0; m < ODD_MEASURES; m++) {
             assert_true(v.weight[m] ==
-                        (dump ? odd_measures[m]->dump_weight : odd_measures[m]->weight));
+                        (dump ? odd_measures[m]->contaminated_weight : odd_measures[m]->weight));
             if (m != ODD_MEASURE_FOREST)
                 assert_true(v.hinge[m] == (dump ? 0 : odd_measures[m]->hinge));
         }
@@ -177,8 +177,9 @@ static void any_threads(void **state)
     assert_int_equal(calibrate(&b, 0, 1, &one, NULL), 0);
     for (size_t threads = 2; threads <= 4; threads++) {
         assert_int_equal(calibrate(&b, 0, threads, &more, NULL), 0);
-        assert_memory_equal(one.plain.measures, more.plain.measures, sizeof one.plain.measures);
-        assert_memory_equal(&one.plain.score, &more.plain.score, sizeof(odd_tail));
+        assert_memory_equal(one.unmasked.measures, more.unmasked.measures,
+                            sizeof one.unmasked.measures);
+        assert_memory_equal(&one.unmasked.score, &more.unmasked.score, sizeof(odd_tail));
         assert_memory_equal(&one.masked.score, &more.masked.score, sizeof(odd_tail));
         assert_memory_equal(one.prototypes, more.prototypes, 256 * one.network->X * sizeof(float));
         odd_verdict_free(&more);
@@ -202,7 +203,7 @@ static void few_rows(void **state)
     assert_memory_equal(v.prototypes, rest.x, 40 * v.network->X * sizeof(float));
     for (size_t i = 0; i < 40; i++)
         assert_true(rest.measure[ODD_MEASURE_LOCAL][i] < 1e-3f);
-    assert_int_equal(v.plain.score.count, 1);
+    assert_int_equal(v.unmasked.score.count, 1);
     free(of_rest);
     odd_verdict_free(&v);
     close_bench(&b);
@@ -226,7 +227,7 @@ static void no_masked_scores(void **state)
     options.epochs = 1;
     odd_model *model = made_train(&table, &options);
     assert_int_equal(odd_schema_losses(model->schema), WIDE);
-    assert_true(model->verdict.plain.present && !model->verdict.masked.present);
+    assert_true(model->verdict.unmasked.present && !model->verdict.masked.present);
     oddrow_error err = {0};
     assert_int_equal(odd_verdict_wanted(&model->verdict, false, &err), 0);
     assert_int_equal(odd_verdict_wanted(&model->verdict, true, &err), ODDROW_EINVAL);
