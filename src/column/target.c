@@ -19,8 +19,8 @@ int odd_target_infer(odd_fit *fit, const odd_span *cells, size_t rows, size_t k,
         return rc;
     if (kind == ODD_ID || kind == ODD_TIMESTAMP)
         return odd_fail(err, ODDROW_ESCHEMA,
-                        "column '%s', the target, looks like %s; task classify or task regress "
-                        "takes it for a class or a number",
+                        "column '%s', the target, looks like %s; set 'task' to classify or "
+                        "regress to learn it as a class or a number",
                         c->name, kind == ODD_ID ? "an id" : "a time");
     fit->options.task = kind == ODD_NUMERIC ? ODD_TARGET_NUMBER : ODD_TARGET_CLASS;
     return odd_schema_say(fit->schema, c, err, "%s", why);
@@ -53,10 +53,11 @@ static int finish_classes(odd_fit *fit, size_t k, oddrow_error *err)
     const odd_column *c = fit->schema->columns + k;
     size_t classes = own->vocabulary->size - 1;
     if (own->untracked > 0 || classes > fit->options.max_vocab)
-        return odd_fail(err, ODDROW_ESCHEMA,
-                        "column '%s', the target, has %zu classes or more, beyond max-vocab %zu; "
-                        "a number is learned with task regress",
-                        c->name, classes, fit->options.max_vocab);
+        return odd_fail(
+            err, ODDROW_ESCHEMA,
+            "column '%s', the target, has %zu classes or more, more than 'max-vocab' %zu; "
+            "to learn a number, set 'task' to regress",
+            c->name, classes, fit->options.max_vocab);
     if (classes < 2)
         return refuse(c, classes ? "has one value in all rows" : "is missing in all rows", err);
     return odd_texts_settle(fit, k, &all, 0, err);
@@ -72,8 +73,9 @@ static int finish(odd_fit *fit, size_t k, oddrow_error *err)
         return finish_classes(fit, k, err);
     if (own->sample.seen == 0)
         return refuse(c,
-                      own->unparsed ? "is a number in no row; task classify takes texts"
-                                    : "is missing in all rows",
+                      own->unparsed
+                          ? "has no cell that is a number; to learn texts, set 'task' to classify"
+                          : "is missing in all rows",
                       err);
     if (own->sample.minimum == own->sample.maximum)
         return refuse(c, "has one value in all rows", err);

@@ -139,8 +139,8 @@ int odd_evaluate(const odd_model *model, const char *const *paths, size_t path_c
         out->rejected = stream.counts.rejected;
         if (out->positives == 0 || out->positives == out->rows)
             rc = odd_fail(err, ODDROW_EINVAL,
-                          "column %s calls %s of the %zu rows an anomaly; the option positive "
-                          "names the value that does",
+                          "column %s calls %s of the %zu rows an anomaly; set 'positive' to "
+                          "the value that does",
                           label, out->positives ? "each" : "none", e.count);
     }
     odd_scorer_free(&e.scorer);

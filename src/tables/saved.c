@@ -413,8 +413,8 @@ static int fill_from(job *j, const char *text, oddrow_error *err)
         return fill_from_safetensors(j, path, k, err);
     if (k == SIZE_MAX)
         return odd_fail(err, ODDROW_EFORMAT,
-                        "%s: neither a model nor a safetensors file; for a text of vectors, "
-                        "embeddings must name the column: COLUMN=%s",
+                        "%s: neither a model nor a safetensors file; to read a text of "
+                        "vectors, name its column in 'embeddings': COLUMN=%s",
                         path, path);
     return fill_column(j, &j->schema->columns[k], &(saved){.path = path}, err);
 }

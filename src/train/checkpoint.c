@@ -94,8 +94,8 @@ static void state_fields(odd_fields *f, odd_progress_state *s, uint64_t *adam, u
     const char *theirs = odd_field_name(f, "fingerprint", print);
     if (!f->rc && strcmp(theirs, print) != 0)
         f->rc = odd_fail(f->err, ODDROW_EINVAL,
-                         "this checkpoint is of other rows or options; train without resume, or "
-                         "with another directory for checkpoint");
+                         "this checkpoint is of other rows or options; train without 'resume', "
+                         "or give 'checkpoint' another directory");
     odd_field_whole(f, "number", &s->number, 0, INT64_MAX);
     odd_field_whole(f, "adam", adam, 0, INT64_MAX);
     odd_field_size(f, "stale", &s->stale, 0, INT64_MAX);

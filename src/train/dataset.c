@@ -237,8 +237,8 @@ static int note_columns(odd_dataset *out, oddrow_error *err)
                             column->name, column->unparsed, odd_kind_cell(column->kind));
         if (column->kind == ODD_ID && column->why && strstr(column->why, "distinct"))
             odd_bytes_print(&out->notes,
-                            "column %.60s is taken for an id (%.120s); listed under categorical it "
-                            "becomes an input\n",
+                            "column %.60s looks like an id and is no input (%.120s); to make it "
+                            "one, list it under 'categorical'\n",
                             column->name, column->why);
     }
     return odd_bytes_check(&out->notes, err);

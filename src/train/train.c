@@ -33,12 +33,14 @@ static int check(const odd_train_options *o, oddrow_error *err)
         {o->learning_rate > 0 && o->alerts > 0 && o->alerts < 1,
          "learning-rate must be above 0, alerts between 0 and 1"},
         {o->memory >= 32u << 20, "memory must be at least 32M"},
-        {!o->resume || o->checkpoint, "resume needs checkpoint, a directory"},
-        {!target || !(o->contamination > 0), "contamination is for training without target"},
-        {!target || o->network.objective == ODD_ROW, "objective is for training without target"},
-        {target || o->columns.task == ODD_TARGET_INFER, "task needs target, a column"},
-        {target || !o->class_weights, "class-weights needs target, a column"},
-        {!o->freeze.count || o->embeddings.count, "freeze needs embeddings: nothing is loaded"},
+        {!o->resume || o->checkpoint, "'resume' needs 'checkpoint', a directory"},
+        {!target || !(o->contamination > 0), "'contamination' cannot be combined with 'target'"},
+        {!target || o->network.objective == ODD_ROW,
+         "'objective' cannot be combined with 'target'"},
+        {target || o->columns.task == ODD_TARGET_INFER, "'task' needs 'target', a column"},
+        {target || !o->class_weights, "'class-weights' needs 'target', a column"},
+        {!o->freeze.count || o->embeddings.count,
+         "'freeze' needs 'embeddings', a file: there is no table to freeze"},
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (!rules[i].fine)

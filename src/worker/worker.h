@@ -30,7 +30,7 @@ typedef enum odd_publish { ODD_PUBLISH_ODD, ODD_PUBLISH_ALL } odd_publish;
  */
 #define ODD_WORKER_OPTIONS(X)                                                                      \
     X(const char *, pull, "tcp://127.0.0.1:5555", TEXT, "pull", SERVE, .value = "EP",              \
-      .help = "PULL socket: rows, fire and forget; 'none' binds no socket, here and below")        \
+      .help = "PULL socket: rows without an answer; none: not bound, here and for the next four")  \
     X(const char *, rows, "tcp://127.0.0.1:5556", TEXT, "rows", SERVE, .value = "EP",              \
       .help = "ROUTER socket: rows that are acknowledged (send) or answered (ask)")                \
     X(const char *, feed, "tcp://127.0.0.1:5557", TEXT, "feed", SERVE, .value = "EP",              \

@@ -237,7 +237,7 @@ static void test_refusals(void **state)
     refuses("/nowhere/at.all", NULL, "/nowhere/at.all");
     refuses("tiny=/nowhere", NULL, "embeddings: there is no column 'tiny'");
     refuses("number=/nowhere", NULL, "column 'number' is numeric, not categorical");
-    refuses(paths[3], NULL, "embeddings must name the column: COLUMN=");
+    refuses(paths[3], NULL, "name its column in 'embeddings': COLUMN=");
     refuses_text("red 1 2 3 4 5 6\n",
                  "its vectors are 6 wide, the embedding of column 'small' is 4 "
                  "wide; embedding-width small=6");

@@ -131,10 +131,10 @@ refuses 1 "this is a regressor of 'amount'" "$oddrow" eval number.model clean.cs
 refuses 1 "this is an autoencoder" "$oddrow" predict frozen.model new.csv -o none
 refuses 1 "column 'land' of the model is absent" "$oddrow" predict class.model <(printf 'a,b\n1,2\n') -o none
 refuses 1 "set as target, is absent" "$oddrow" train plain.csv -o none --target nothing
-refuses 2 "freeze needs embeddings" "$oddrow" train plain.csv -o none --freeze all
-refuses 2 "task needs target" "$oddrow" train plain.csv -o none --task regress
-refuses 2 "class-weights needs target" "$oddrow" train plain.csv -o none --class-weights balanced
-refuses 2 "contamination is for training without target" "$oddrow" train plain.csv -o none --target land --contamination 0.1
+refuses 2 "'freeze' needs 'embeddings'" "$oddrow" train plain.csv -o none --freeze all
+refuses 2 "'task' needs 'target'" "$oddrow" train plain.csv -o none --task regress
+refuses 2 "'class-weights' needs 'target'" "$oddrow" train plain.csv -o none --class-weights balanced
+refuses 2 "'contamination' cannot be combined with 'target'" "$oddrow" train plain.csv -o none --target land --contamination 0.1
 refuses 2 "again under target" "$oddrow" train plain.csv -o none --target land --ignore land
 refuses 2 "did you mean --target?" "$oddrow" train plain.csv -o none --tarjet land
 refuses 2 "--explain is an option of 'oddrow score'" "$oddrow" predict class.model new.csv -o none --explain 2

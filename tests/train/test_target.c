@@ -253,17 +253,17 @@ static void test_refusals(void **state)
     refuses("stamp", ODD_TARGET_INFER, &o, ODDROW_ESCHEMA, "the target, looks like a time");
     refuses("same", ODD_TARGET_INFER, &o, ODDROW_ESCHEMA, "the target, has one value in all rows");
     refuses("same", ODD_TARGET_NUMBER, &o, ODDROW_ESCHEMA, "the target, has one value in all rows");
-    refuses("class", ODD_TARGET_NUMBER, &o, ODDROW_ESCHEMA, "is a number in no row");
+    refuses("class", ODD_TARGET_NUMBER, &o, ODDROW_ESCHEMA, "has no cell that is a number");
     o.columns.max_vocab = 100;
     refuses("n", ODD_TARGET_CLASS, &o, ODDROW_ESCHEMA,
-            "has 600 classes or more, beyond max-vocab");
+            "has 600 classes or more, more than 'max-vocab'");
     o = longer();
     o.class_weights = ODD_WEIGHTS_BALANCED;
     refuses("price", ODD_TARGET_INFER, &o, ODDROW_EINVAL, "the target is a number");
     o = longer();
     o.contamination = 0.1;
     refuses("class", ODD_TARGET_INFER, &o, ODDROW_EINVAL,
-            "contamination is for training without target");
+            "'contamination' cannot be combined with 'target'");
 }
 
 int main(void)
