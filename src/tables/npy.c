@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 
-enum { MAGIC = 6, LONGEST_HEADER = 1 << 16 };
+enum { MAGIC = 6, LONGEST_HEADER = 1 << 16, STEP = 1024 /* lines between two marks */ };
 static const char magic[MAGIC + 1] = "\x93NUMPY";
 
 void odd_npy_header(char out[ODD_NPY_HEADER], const char *descr, uint64_t rows, size_t cols)
@@ -159,11 +159,18 @@ static odd_span line_at(const char *at, const char *end)
     return (odd_span){at, (size_t)((newline ? newline : end) - at)};
 }
 
-static int check_lines(const odd_vectors *v, const char *path, oddrow_error *err)
+/* Counts the lines, one a row, and marks every STEP-th of them. */
+static int check_lines(odd_vectors *v, const char *path, oddrow_error *err)
 {
     size_t lines = 0;
-    for (const char *at = v->text, *end = at + v->text_size; at < end; lines++)
+    v->marks = odd_alloc(v->rows / STEP + 1, sizeof *v->marks);
+    if (!v->marks)
+        return odd_no_memory(err);
+    for (const char *at = v->text, *end = at + v->text_size; at < end; lines++) {
+        if (lines % STEP == 0 && lines <= v->rows)
+            v->marks[lines / STEP] = at;
         at += line_at(at, end).size + 1;
+    }
     if (lines == v->rows)
         return 0;
     return odd_fail(err, ODDROW_EFORMAT, "%s: %zu lines for %zu vectors", path, lines, v->rows);
@@ -219,6 +226,7 @@ void odd_vectors_close(odd_vectors *v)
         munmap(v->map, v->map_size);
     if (v->text_map)
         munmap(v->text_map, v->text_size);
+    odd_free(v->marks);
     *v = (odd_vectors){0};
 }
 
@@ -240,8 +248,10 @@ int odd_vectors_find(const odd_vectors *v, const char *value, size_t size, size_
 
 odd_span odd_vectors_text(const odd_vectors *v, size_t row)
 {
-    const char *at = v->text, *end = at ? at + v->text_size : at;
-    while (row-- && at < end)
+    if (!v->text || row >= v->rows)
+        return (odd_span){"", 0};
+    const char *at = v->marks[row / STEP], *end = v->text + v->text_size;
+    for (row %= STEP; row > 0; row--)
         at += line_at(at, end).size + 1;
-    return at < end ? line_at(at, end) : (odd_span){"", 0};
+    return line_at(at, end);
 }

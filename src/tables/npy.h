@@ -26,8 +26,9 @@ typedef struct odd_vectors {
     const float *data; /* (rows, width) */
     const char *text;  /* the values, a line each; NULL without the file */
     size_t text_size;
-    void *map, *text_map; /* private, like the next */
+    void *map, *text_map; /* private, like the next two */
     size_t map_size;
+    const char **marks; /* some of the lines, from which the others are found */
 } odd_vectors;
 
 /* Whether a file begins as a .npy file does. */

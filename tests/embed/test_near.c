@@ -137,6 +137,29 @@ static void maps(void **state)
     assert_false(odd_npy_is(made_path("v.txt")));
 }
 
+/* The line of every row of a long file, also without a line end behind the last. */
+static void texts(void **state)
+{
+    (void)state;
+    enum { ROWS = 2500 };
+    static const float data[ROWS];
+    odd_vectors v;
+    odd_bytes text = {0};
+    write_npy(made_path("long.npy"), data, ROWS, 1);
+    for (int i = 0; i < ROWS; i++)
+        odd_bytes_print(&text, "%s%d", i ? "\n" : "", i);
+    made_write(made_path("long.txt"), text.data, text.size);
+    assert_int_equal(odd_vectors_open(made_path("long.npy"), &v, NULL), 0);
+    for (size_t i = 0; i < ROWS; i++) {
+        odd_span line = odd_vectors_text(&v, i);
+        assert_int_equal(strtoul(line.data, NULL, 10), i);
+        assert_int_equal(line.size, (i > 9) + (i > 99) + (i > 999) + 1);
+    }
+    assert_int_equal(odd_vectors_text(&v, ROWS).size, 0);
+    odd_vectors_close(&v);
+    odd_bytes_free(&text);
+}
+
 static int parse(const char *dictionary, char version, size_t *rows, size_t *cols)
 {
     char file[300] = "\x93NUMPY";
@@ -191,6 +214,7 @@ static void hostile_headers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(as_a_sort), cmocka_unit_test(hard_numbers),
-                                       cmocka_unit_test(maps), cmocka_unit_test(hostile_headers)};
+                                       cmocka_unit_test(maps), cmocka_unit_test(texts),
+                                       cmocka_unit_test(hostile_headers)};
     return cmocka_run_group_tests(tests, made_enter, made_leave);
 }
