@@ -29,7 +29,7 @@ enum { ODD_OPTION_MAX = 160 };
       .help = "export: also how many training rows had each value")                                \
     X(size_t, neighbours, 10, COUNT, "neighbours", EMBEDDINGS | SIMILAR, .low = 1, .high = 1e6,    \
       .value = "K", .help = "near, similar: how many to print (-k)")                               \
-    X(odd_metric, metric, ODD_COSINE, CHOICE, "metric", EMBEDDINGS, .choice = metric,        \
+    X(odd_metric, metric, ODD_COSINE, CHOICE, "metric", EMBEDDINGS, .choice = metric,              \
       .help = "near: cosine similarity or Euclidean distance")                                     \
     X(bool, all, false, SWITCH, "all", EMBEDDINGS,                                                 \
       .help = "plot: every column, each in its own panel")                                         \

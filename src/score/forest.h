@@ -1,6 +1,6 @@
-/* score/forest.h: an isolation forest over encoded rows (Liu, Ting and Zhou, 2008): a row is odd when
- * few random cuts separate it from a small sample. The forest does not use the network: odd training
- * rows, which the network has learned to restore, stay odd to it. */
+/* score/forest.h: an isolation forest over encoded rows (Liu, Ting and Zhou, 2008): a row is odd
+ * when few random cuts separate it from a small sample. The forest does not use the network: odd
+ * training rows, which the network has learned to restore, stay odd to it. */
 #ifndef ODD_SCORE_FOREST_H
 #define ODD_SCORE_FOREST_H
 

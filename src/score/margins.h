@@ -1,6 +1,6 @@
 /* score/margins.h: how rare each cell is by itself: -ln of the share of training cells that are at
- * least as far out, less ODD_MARGIN_HINGE nats, at least 0. Their sum over the columns is one of the
- * measures. A value beyond all training values counts here even where its loss is small.
+ * least as far out, less ODD_MARGIN_HINGE nats, at least 0. Their sum over the columns is one of
+ * the measures. A value beyond all training values counts here even where its loss is small.
  *
  * Categorical: the share of rows in categories no more frequent (HBOS's idea: Goldstein and Dengel,
  * 2012, with ranks in place of heights); numeric: both tails of the empirical distribution (ECOD:

@@ -5,8 +5,8 @@
 #include "base/pool.h"
 #include "column/fit.h"
 #include "column/rows.h"
-#include "train/store.h"
 #include "train/options.h"
+#include "train/store.h"
 
 typedef struct odd_dataset {
     odd_schema *schema; /* owned until taken */

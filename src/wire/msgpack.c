@@ -11,8 +11,8 @@
 #include "base/json.h"
 #include "base/number.h"
 #include "base/utf8.h"
-#include "wire/frame.h"
 #include "wire/codec.h"
+#include "wire/frame.h"
 
 typedef enum {
     NIL,
