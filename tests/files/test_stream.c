@@ -115,9 +115,12 @@ static int chunk(void *context, const odd_bytes *out, const odd_csv_chunk *c, ui
     size_t lines = 0;
     for (size_t i = 0; i < out->size; i++)
         lines += out->data[i] == '\n';
+    pthread_mutex_lock(&j->lock); /* blocks run beside it */
     j->wrong += first_row != j->next || lines != c->rows;
     j->next = first_row + c->records;
-    return j->next > 600 ? fail_in(j, "chunk", err) : 0;
+    size_t next = j->next;
+    pthread_mutex_unlock(&j->lock);
+    return next > 600 ? fail_in(j, "chunk", err) : 0;
 }
 
 static int end(void *context, uint64_t rows, odd_output *out, oddrow_error *err)
